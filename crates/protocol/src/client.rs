@@ -1,0 +1,181 @@
+use crate::{Identity, MediaKind, ParseError, Payload, PeerId, ResumeToken, RoomId};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// A client's frame: a message, and the number under which it wants to be answered.
+#[derive(Clone, Debug, PartialEq, Serialize, TS)]
+#[ts(export, optional_fields)]
+pub struct ClientFrame {
+    /// Grows by one per session. With it, the message is answered exactly once: `ack` or `error`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(type = "number", optional)]
+    pub id: Option<u64>,
+    #[serde(flatten)]
+    pub message: ClientMessage,
+}
+
+/// What a client says.
+#[derive(Clone, Debug, PartialEq, Serialize, TS)]
+#[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+#[ts(export, optional_fields)]
+pub enum ClientMessage {
+    /// Take a seat. The first one in makes the room.
+    Join(Join),
+    /// Give the seat up now: no grace. Answered with `left`.
+    Leave,
+    Offer {
+        #[ts(type = "unknown")]
+        sdp: Payload,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        to: Option<PeerId>,
+    },
+    Answer {
+        #[ts(type = "unknown")]
+        sdp: Payload,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        to: Option<PeerId>,
+    },
+    Candidate {
+        #[ts(type = "unknown")]
+        candidate: Payload,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        to: Option<PeerId>,
+    },
+    /// Application data, unread by the server.
+    Message {
+        #[ts(type = "unknown")]
+        data: Payload,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        to: Option<PeerId>,
+    },
+    /// I stopped sending this kind.
+    Mute {
+        kind: MediaKind,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        to: Option<PeerId>,
+    },
+    /// I send this kind again.
+    Unmute { kind: MediaKind },
+    /// Liveness, and the cumulative acknowledgement of everything up to `seq`.
+    Ping {
+        #[ts(type = "number")]
+        seq: u64,
+    },
+}
+
+/// The wish for a seat.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export, optional_fields)]
+pub struct Join {
+    pub room_id: RoomId,
+    /// Default: the peerId.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Identity>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// How many seats the room has; only the first one in is heard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resume: Option<Resume>,
+    /// Names this join in the traces of every part it passes through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub join_id: Option<String>,
+}
+
+/// The claim to a seat that lost its socket.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Resume {
+    pub token: ResumeToken,
+    /// The last message that arrived.
+    #[ts(type = "number")]
+    pub seq: u64,
+}
+
+impl ClientFrame {
+    /// Reads one frame. The payloads stay the text they were: nothing inside them is read.
+    ///
+    /// # Errors
+    /// [`ParseError::Json`] when the text is not JSON, [`ParseError::Message`] when it is no message of ours.
+    pub fn parse(text: &str) -> Result<Self, ParseError> {
+        let head: Head = match serde_json::from_str(text) {
+            Ok(head) => head,
+            Err(error) if error.is_data() => {
+                return Err(ParseError::Message { reason: error.to_string(), id: None });
+            }
+            Err(error) => return Err(ParseError::Json(error.to_string())),
+        };
+        let id = head.id;
+        let message = ClientMessage::parse(&head.kind, text)
+            .map_err(|reason| ParseError::Message { reason, id })?;
+        Ok(Self { id, message })
+    }
+}
+
+#[derive(Deserialize)]
+struct Head {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    id: Option<u64>,
+}
+
+impl ClientMessage {
+    // serde's own tagged enums buffer what they read, which a raw payload cannot survive; so the tag is read first.
+    fn parse(kind: &str, text: &str) -> Result<Self, String> {
+        fn body<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+            serde_json::from_str(text).map_err(|error| error.to_string())
+        }
+        match kind {
+            "join" => body(text).map(Self::Join),
+            "leave" => Ok(Self::Leave),
+            "offer" => body(text).map(|Sdp { sdp, to }| Self::Offer { sdp, to }),
+            "answer" => body(text).map(|Sdp { sdp, to }| Self::Answer { sdp, to }),
+            "candidate" => body(text).map(|Candidate { candidate, to }| Self::Candidate { candidate, to }),
+            "message" => body(text).map(|Data { data, to }| Self::Message { data, to }),
+            "mute" => body(text).map(|Kind { kind, to }| Self::Mute { kind, to }),
+            "unmute" => body(text).map(|Kind { kind, .. }| Self::Unmute { kind }),
+            "ping" => body(text).map(|Ping { seq }| Self::Ping { seq }),
+            other => Err(format!("unknown type `{}`", other.chars().take(40).collect::<String>())),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Sdp {
+    sdp: Payload,
+    #[serde(default)]
+    to: Option<PeerId>,
+}
+
+#[derive(Deserialize)]
+struct Candidate {
+    candidate: Payload,
+    #[serde(default)]
+    to: Option<PeerId>,
+}
+
+#[derive(Deserialize)]
+struct Data {
+    data: Payload,
+    #[serde(default)]
+    to: Option<PeerId>,
+}
+
+#[derive(Deserialize)]
+struct Kind {
+    kind: MediaKind,
+    #[serde(default)]
+    to: Option<PeerId>,
+}
+
+#[derive(Deserialize)]
+struct Ping {
+    #[serde(default)]
+    seq: u64,
+}

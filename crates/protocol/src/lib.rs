@@ -1,0 +1,24 @@
+//! The words of the wire, and nothing else: no logic, no I/O.
+//!
+//! One WebSocket per client, JSON text frames, one message a frame. PROTOCOL.md, at the root of the repository, has the
+//! numbered rules; the names and shapes are here, once. The TypeScript twins in `ui/src/generated` are written from these
+//! types (`./dev gen`), and a test fails when they differ.
+
+mod client;
+mod error;
+mod ice;
+mod ids;
+mod limits;
+mod payload;
+mod server;
+
+pub use client::{ClientFrame, ClientMessage, Join, Resume};
+pub use error::{CloseCode, ErrorCode, ParseError};
+pub use ice::IceServer;
+pub use ids::{Identity, PeerId, ResumeToken, RoomId};
+pub use limits::Limits;
+pub use payload::Payload;
+pub use server::{Joined, LeaveReason, MediaKind, PeerInfo, Role, ServerMessage, Topology};
+
+/// The version of the protocol that this crate speaks. A client announces none; the server says its own in `joined`.
+pub const PROTOCOL_VERSION: u32 = 1;

@@ -1,0 +1,281 @@
+use crate::{ErrorCode, IceServer, Identity, ParseError, Payload, PeerId, ResumeToken, RoomId};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// What the server says.
+///
+/// All but `ack`, `error`, `pong` and `resumed` are *sequenced*: both ends count them, `joined` names where the count
+/// starts, and the frames themselves carry no number, so that one encoded frame serves a whole room.
+#[derive(Clone, Debug, PartialEq, Serialize, TS)]
+#[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+#[ts(export, optional_fields)]
+pub enum ServerMessage {
+    Joined(Joined),
+    /// The seat is yours again; `replayed` messages follow, the first of them numbered one above your `seq`.
+    Resumed {
+        peer_id: PeerId,
+        #[ts(type = "number")]
+        seq: u64,
+        replayed: u32,
+        /// The next resume's secret: the one just used is spent.
+        resume_token: ResumeToken,
+    },
+    PeerJoined(PeerInfo),
+    PeerLeft { peer_id: PeerId, identity: Identity, reason: LeaveReason },
+    /// The peer's socket dropped. Its media may still flow: tear nothing down.
+    PeerAway { peer_id: PeerId },
+    PeerBack { peer_id: PeerId },
+    /// Only in rooms of capacity 2, to both, when the second one is in; the later one initiates.
+    Ready { is_initiator: bool },
+    Offer {
+        from: PeerId,
+        #[ts(type = "unknown")]
+        sdp: Payload,
+    },
+    Answer {
+        from: PeerId,
+        #[ts(type = "unknown")]
+        sdp: Payload,
+    },
+    Candidate {
+        from: PeerId,
+        #[ts(type = "unknown")]
+        candidate: Payload,
+    },
+    Message {
+        from: PeerId,
+        #[ts(type = "unknown")]
+        data: Payload,
+    },
+    Mute { from: PeerId, kind: MediaKind },
+    Unmute { from: PeerId, kind: MediaKind },
+    /// The room has no free seat.
+    Full { room_id: RoomId, capacity: u32 },
+    /// The seat is given up, as asked.
+    Left,
+    /// The room or the server ends.
+    Ended { reason: String },
+    Pong {
+        #[ts(type = "number")]
+        seq: u64,
+    },
+    /// `delivered`: peers that have it in a live outbox; `queued`: in the outbox of a peer that is away.
+    Ack {
+        #[ts(type = "number")]
+        id: u64,
+        delivered: u32,
+        queued: u32,
+    },
+    Error {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[ts(type = "number", optional)]
+        id: Option<u64>,
+        code: ErrorCode,
+        message: String,
+    },
+}
+
+/// A fresh seat.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export, optional_fields)]
+pub struct Joined {
+    pub peer_id: PeerId,
+    pub room_id: RoomId,
+    pub identity: Identity,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    pub role: Role,
+    /// Who sat here before you, in the order of their coming.
+    pub peers: Vec<PeerInfo>,
+    pub resume_token: ResumeToken,
+    /// Milliseconds that this seat outlives its socket.
+    #[ts(type = "number")]
+    pub grace_ms: u64,
+    /// Milliseconds between two pings of yours.
+    #[ts(type = "number")]
+    pub heartbeat_ms: u64,
+    pub ice_servers: Vec<IceServer>,
+    pub topology: Topology,
+    pub capacity: u32,
+    pub locked: bool,
+    /// The number of this message; the next sequenced one has `seq + 1`.
+    #[ts(type = "number")]
+    pub seq: u64,
+    pub protocol: u32,
+}
+
+/// One who sits in the room.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export, optional_fields)]
+pub struct PeerInfo {
+    pub peer_id: PeerId,
+    pub identity: Identity,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    pub role: Role,
+    /// Its socket is down and its grace period runs.
+    #[serde(default)]
+    pub away: bool,
+    /// The kinds that it said it does not send.
+    #[serde(default)]
+    pub muted: Vec<MediaKind>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+#[ts(export)]
+pub enum Role {
+    Moderator,
+    Member,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+#[ts(export)]
+pub enum Topology {
+    Mesh,
+    Sfu,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+#[ts(export)]
+pub enum MediaKind {
+    Audio,
+    Video,
+    Screen,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+#[ts(export)]
+pub enum LeaveReason {
+    Left,
+    /// The grace period ran out, or the outbox ran over.
+    Timeout,
+    Kicked,
+    Ended,
+}
+
+impl ServerMessage {
+    /// Whether both ends count this message.
+    pub fn is_sequenced(&self) -> bool {
+        match self {
+            Self::Resumed { .. } | Self::Pong { .. } | Self::Ack { .. } | Self::Error { .. } => false,
+            Self::Joined(_)
+            | Self::PeerJoined(_)
+            | Self::PeerLeft { .. }
+            | Self::PeerAway { .. }
+            | Self::PeerBack { .. }
+            | Self::Ready { .. }
+            | Self::Offer { .. }
+            | Self::Answer { .. }
+            | Self::Candidate { .. }
+            | Self::Message { .. }
+            | Self::Mute { .. }
+            | Self::Unmute { .. }
+            | Self::Full { .. }
+            | Self::Left
+            | Self::Ended { .. } => true,
+        }
+    }
+
+    /// Reads one frame, as a client does. A type that a newer server may have is `Ok(None)`: count it, and ignore it.
+    ///
+    /// # Errors
+    /// [`ParseError`] when the text is not JSON, or a known type has the wrong fields.
+    pub fn parse(text: &str) -> Result<Option<Self>, ParseError> {
+        let Head { kind } = serde_json::from_str(text).map_err(|error| {
+            if error.is_data() {
+                ParseError::Message { reason: error.to_string(), id: None }
+            } else {
+                ParseError::Json(error.to_string())
+            }
+        })?;
+        Self::body(&kind, text).map_err(|reason| ParseError::Message { reason, id: None })
+    }
+
+    fn body(kind: &str, text: &str) -> Result<Option<Self>, String> {
+        fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+            serde_json::from_str(text).map_err(|error| error.to_string())
+        }
+        Ok(Some(match kind {
+            "joined" => Self::Joined(read(text)?),
+            "peer-joined" => Self::PeerJoined(read(text)?),
+            "left" => Self::Left,
+            "offer" => read(text).map(|Sdp { from, sdp }| Self::Offer { from, sdp })?,
+            "answer" => read(text).map(|Sdp { from, sdp }| Self::Answer { from, sdp })?,
+            "candidate" => read(text).map(|Candidate { from, candidate }| Self::Candidate { from, candidate })?,
+            "message" => read(text).map(|Data { from, data }| Self::Message { from, data })?,
+            "resumed" | "peer-left" | "peer-away" | "peer-back" | "ready" | "mute" | "unmute" | "full" | "ended"
+            | "pong" | "ack" | "error" => read::<Plain>(text)?.into(),
+            _ => return Ok(None),
+        }))
+    }
+}
+
+#[derive(Deserialize)]
+struct Head {
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+#[derive(Deserialize)]
+struct Sdp {
+    from: PeerId,
+    sdp: Payload,
+}
+
+#[derive(Deserialize)]
+struct Candidate {
+    from: PeerId,
+    candidate: Payload,
+}
+
+#[derive(Deserialize)]
+struct Data {
+    from: PeerId,
+    data: Payload,
+}
+
+/// The messages without a payload, which serde can read by their tag.
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+enum Plain {
+    Resumed { peer_id: PeerId, seq: u64, replayed: u32, resume_token: ResumeToken },
+    PeerLeft { peer_id: PeerId, identity: Identity, reason: LeaveReason },
+    PeerAway { peer_id: PeerId },
+    PeerBack { peer_id: PeerId },
+    Ready { is_initiator: bool },
+    Mute { from: PeerId, kind: MediaKind },
+    Unmute { from: PeerId, kind: MediaKind },
+    Full { room_id: RoomId, capacity: u32 },
+    Ended { reason: String },
+    Pong { seq: u64 },
+    Ack { id: u64, delivered: u32, queued: u32 },
+    Error { id: Option<u64>, code: ErrorCode, message: String },
+}
+
+impl From<Plain> for ServerMessage {
+    fn from(plain: Plain) -> Self {
+        match plain {
+            Plain::Resumed { peer_id, seq, replayed, resume_token } => {
+                Self::Resumed { peer_id, seq, replayed, resume_token }
+            }
+            Plain::PeerLeft { peer_id, identity, reason } => Self::PeerLeft { peer_id, identity, reason },
+            Plain::PeerAway { peer_id } => Self::PeerAway { peer_id },
+            Plain::PeerBack { peer_id } => Self::PeerBack { peer_id },
+            Plain::Ready { is_initiator } => Self::Ready { is_initiator },
+            Plain::Mute { from, kind } => Self::Mute { from, kind },
+            Plain::Unmute { from, kind } => Self::Unmute { from, kind },
+            Plain::Full { room_id, capacity } => Self::Full { room_id, capacity },
+            Plain::Ended { reason } => Self::Ended { reason },
+            Plain::Pong { seq } => Self::Pong { seq },
+            Plain::Ack { id, delivered, queued } => Self::Ack { id, delivered, queued },
+            Plain::Error { id, code, message } => Self::Error { id, code, message },
+        }
+    }
+}
