@@ -1,0 +1,167 @@
+/** All that the view sees, and all that it can press. The view holds no state of its own but focus, hover and drags. */
+import type { RoomLink } from "./link";
+import type { StreamHandle } from "./ports";
+
+export type Lang = "en" | "zh-CN";
+export type ThemeChoice = "system" | "light" | "dark";
+
+export interface AppView {
+  readonly screen: Screen;
+  readonly settings: Settings;
+  readonly host: "desktop" | "web";
+  readonly version: string;
+  /** A short sentence that confirms the last action ("Link copied"), or null. Announced politely. */
+  readonly notice: Notice | null;
+}
+
+export interface Settings {
+  readonly lang: Lang;
+  readonly theme: ThemeChoice;
+  readonly name: string;
+  readonly server: string | null;
+}
+
+export type Notice = { readonly id: number; readonly word: "link-copied" | "link-copy-failed" | "device-changed" };
+
+export type Screen =
+  | { readonly at: "home"; readonly recent: readonly RecentRoom[]; readonly problem: HomeProblem | null; readonly server: string | null }
+  | { readonly at: "lobby"; readonly lobby: LobbyView }
+  | { readonly at: "call"; readonly call: CallView }
+  | { readonly at: "after"; readonly after: AfterView }
+  | { readonly at: "trouble"; readonly trouble: TroubleView };
+
+export type HomeProblem = "bad-link" | "bad-server" | "no-server";
+
+export interface RecentRoom {
+  readonly link: RoomLink;
+  /** Milliseconds since the Unix epoch. */
+  readonly lastAt: number;
+  /** Names of those who were there. */
+  readonly people: readonly string[];
+}
+
+export interface LobbyView {
+  readonly link: RoomLink;
+  readonly roomLabel: string;
+  readonly devices: DevicesView;
+  readonly preview: StreamHandle | null;
+  /** 0 to 1, for the meter; null while the microphone is off or missing. */
+  readonly micLevel: number | null;
+  readonly joining: boolean;
+  /** The server does not answer yet; shown as a quiet line beside the button. */
+  readonly waiting: "unreachable" | null;
+}
+
+export interface DevicesView {
+  readonly microphone: DeviceView;
+  readonly camera: DeviceView;
+  /** Null where the webview cannot choose one. */
+  readonly speaker: DeviceView | null;
+}
+
+export interface DeviceView {
+  /** What the person wants. */
+  readonly on: boolean;
+  readonly state: "off" | "starting" | "live" | "failed";
+  readonly problem: DeviceProblem | null;
+  readonly choices: readonly DeviceChoice[];
+  readonly chosen: string | null;
+}
+
+export type DeviceProblem = "denied" | "missing" | "busy" | "insecure" | "unknown";
+
+export interface DeviceChoice {
+  readonly deviceId: string;
+  readonly label: string;
+}
+
+export interface CallView {
+  readonly link: RoomLink;
+  readonly roomLabel: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly since: number;
+  readonly tiles: readonly TileView[];
+  readonly self: TileView;
+  readonly devices: DevicesView;
+  readonly connection: ConnectionView;
+  /** More people are here than a mesh carries well. */
+  readonly crowded: boolean;
+}
+
+export type ConnectionView =
+  | { readonly is: "live" }
+  | { readonly is: "joining" }
+  | { readonly is: "reconnecting"; readonly retryAt: number | null };
+
+export interface TileView {
+  readonly peerId: string;
+  readonly name: string;
+  readonly self: boolean;
+  readonly video: StreamHandle | null;
+  readonly audio: StreamHandle | null;
+  readonly audioMuted: boolean;
+  readonly videoMuted: boolean;
+  readonly speaking: boolean;
+  /** `connecting`: no media yet; `live`; `away`: their socket dropped, media may flow; `reconnecting`: no media now. */
+  readonly link: "connecting" | "live" | "away" | "reconnecting" | "failed";
+  readonly quality: "good" | "fair" | "poor";
+}
+
+export interface AfterView {
+  readonly link: RoomLink;
+  readonly roomLabel: string;
+  readonly seconds: number;
+  readonly people: readonly string[];
+  readonly quality: "good" | "fair" | "poor";
+}
+
+export interface TroubleView {
+  readonly code: TroubleCode;
+  readonly link: RoomLink | null;
+}
+
+export type TroubleCode =
+  | "unreachable"
+  | "full"
+  | "locked"
+  | "kicked"
+  | "ended"
+  | "taken-over"
+  | "unauthorized"
+  | "version"
+  | "flooding"
+  | "bad-join"
+  | "no-peer-connection";
+
+/** Everything a person can press. `core/commands.ts` gives each its id, key, name and icon. */
+export interface Actions {
+  startRoom(): void;
+  /** A link, or a code on the default server. */
+  openLink(text: string): void;
+  openRoom(link: RoomLink): void;
+  forgetRoom(link: RoomLink): void;
+  setServer(text: string): void;
+  setName(name: string): void;
+  setLang(lang: Lang): void;
+  setTheme(theme: ThemeChoice): void;
+  join(): void;
+  leave(): void;
+  rejoin(): void;
+  goHome(): void;
+  toggleMicrophone(): void;
+  toggleCamera(): void;
+  /** Push-to-talk: true while held. */
+  holdToTalk(held: boolean): void;
+  chooseDevice(kind: "microphone" | "camera" | "speaker", deviceId: string): void;
+  retryDevice(kind: "microphone" | "camera"): void;
+  testSpeaker(): void;
+  copyLink(): void;
+  dismissNotice(): void;
+  /** Shows a stream in an element until the returned function is called. Only `media/` knows how. */
+  attach(element: HTMLMediaElement, stream: StreamHandle): () => void;
+}
+
+/** Svelte's store contract: calls back at once, and then on every change. */
+export interface Readable<T> {
+  subscribe(listener: (value: T) => void): () => void;
+}
