@@ -35,7 +35,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let options =
         WebviewOptions { mock_devices: std::env::var_os("PROBE_MOCK_DEVICES").is_some_and(|value| value == "1") };
     tauri::Builder::default()
-        .plugin(tauri_plugin_peer_connection::init())
+        //PLUGIN .plugin(tauri_plugin_peer_connection::init())
         .on_permission_request(|webview, kind| {
             let own = webview.url().is_ok_and(|url| url.scheme() == "tauri");
             match kind {
@@ -57,7 +57,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn context(page: PathBuf) -> Result<Context<Wry>, serde_json::Error> {
+fn context(page: PathBuf) -> Result<Context<Wry>, Box<dyn std::error::Error>> {
     let config: tauri::Config = serde_json::from_value(serde_json::json!({
         "identifier": "org.example.peer-connection-probe",
         "productName": "Peer connection probe",
@@ -70,7 +70,7 @@ fn context(page: PathBuf) -> Result<Context<Wry>, serde_json::Error> {
         None,
         tauri::PackageInfo {
             name: "probe".into(),
-            version: tauri::utils::platform::Target::current_version(),
+            version: "0.1.0".parse()?,
             authors: "",
             description: "",
             crate_name: "probe",
