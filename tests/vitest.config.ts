@@ -1,0 +1,16 @@
+import { defineConfig } from "vitest/config";
+
+/**
+ * The slow half: real binaries, real browsers, real windows. One file at a time: each of them fills two cores by itself.
+ * The time limits are for machines that are busy with something else, and nothing asserts on them.
+ */
+export default defineConfig({
+  test: {
+    root: import.meta.dirname,
+    include: ["wire/**/*.test.ts", "browser/**/*.test.ts", "desktop/**/*.test.ts"],
+    environment: "node",
+    fileParallelism: false,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+  },
+});
