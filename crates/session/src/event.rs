@@ -14,7 +14,7 @@ pub enum SessionEvent {
     Joined { joined: Joined },
     /// The same seat again: nothing to rebuild.
     Resumed { replayed: u32 },
-    /// The socket is gone; the next attempt starts in `retry_in_ms` milliseconds.
+    /// The socket is gone, or none could be had; the `attempt`-th try starts in `retry_in_ms` milliseconds.
     Away {
         attempt: u32,
         #[ts(type = "number")]
