@@ -1,1 +1,5 @@
-fn main(){}
+//! Generates one permission per command of the plugin.
+
+fn main() {
+    tauri_plugin::Builder::new(&["open", "create", "run", "close"]).build();
+}

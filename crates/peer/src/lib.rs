@@ -1,0 +1,95 @@
+//! A standard `RTCPeerConnection` for Tauri webviews that have none, such as WebKitGTK's.
+//!
+//! The page captures, encodes, decodes and shows; this crate speaks JSEP, ICE, DTLS, SRTP, RTP and SCTP.
+//! DESIGN.md is the contract between the two. Nothing runs until a page calls `open`: no thread, no socket.
+
+mod commands;
+mod engine;
+mod error;
+pub mod frame;
+mod outbox;
+pub mod rtp;
+mod session;
+mod socket;
+pub mod webview;
+pub mod wire;
+
+pub use error::{ExceptionName, PeerError};
+pub use session::{EventSink, Session};
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tauri::plugin::{Builder, TauriPlugin};
+use tauri::webview::PageLoadEvent;
+use tauri::{Manager, RunEvent, Runtime, WindowEvent};
+
+/// The plugin, to be given to `tauri::Builder::plugin`.
+pub fn init<R: Runtime>() -> TauriPlugin<R> {
+    Builder::new("peer-connection")
+        .invoke_handler(tauri::generate_handler![
+            commands::open,
+            commands::create,
+            commands::run,
+            commands::close
+        ])
+        .setup(|app, _| {
+            app.manage(Sessions::default());
+            Ok(())
+        })
+        .on_page_load(|webview, load| {
+            // A new document knows nothing of the former one's connections.
+            if load.event() == PageLoadEvent::Started {
+                webview.state::<Sessions>().end(webview.label());
+            }
+        })
+        .on_event(|app, event| match event {
+            RunEvent::WindowEvent { label, event: WindowEvent::Destroyed, .. } => {
+                app.state::<Sessions>().retain(|held| held.window != *label);
+            }
+            RunEvent::Exit => app.state::<Sessions>().retain(|_| false),
+            _ => {}
+        })
+        .build()
+}
+
+/// The sessions by the label of their webview.
+#[derive(Default)]
+struct Sessions(Mutex<HashMap<String, Held>>);
+
+struct Held {
+    /// The label of the webview's window.
+    window: String,
+    session: Arc<Session>,
+}
+
+impl Sessions {
+    fn get(&self, label: &str) -> Option<Arc<Session>> {
+        self.lock().get(label).map(|held| Arc::clone(&held.session))
+    }
+
+    /// Puts a session in the place of the former one, which ends.
+    fn begin(&self, label: &str, window: &str, session: Arc<Session>) {
+        let held = Held { window: window.to_owned(), session };
+        let former = self.lock().insert(label.to_owned(), held);
+        former.into_iter().for_each(end);
+    }
+
+    fn end(&self, label: &str) {
+        let former = self.lock().remove(label);
+        former.into_iter().for_each(end);
+    }
+
+    fn retain(&self, keep: impl Fn(&Held) -> bool) {
+        let gone: Vec<_> = self.lock().extract_if(|_, held| !keep(held)).collect();
+        gone.into_iter().for_each(|(_, held)| end(held));
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Held>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn end(held: Held) {
+    tauri::async_runtime::spawn(async move { held.session.end().await });
+}

@@ -1,0 +1,160 @@
+//! The binary messages of the loopback socket: a 24-byte little-endian header, then the payload.
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use crate::wire::PcId;
+
+/// Bytes before the payload.
+pub const HEADER_LEN: usize = 24;
+
+/// What a binary message carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FrameKind {
+    VideoToSend,
+    AudioToSend,
+    VideoReceived,
+    AudioReceived,
+    DataToSend,
+    DataReceived,
+}
+
+/// One encoded frame or one data-channel message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    pub kind: FrameKind,
+    /// A key frame (video).
+    pub key: bool,
+    /// A string rather than bytes (data channel).
+    pub text: bool,
+    /// Something was lost right before this frame.
+    pub gap: bool,
+    pub pc: PcId,
+    /// A transceiver's or a channel's number.
+    pub target: u32,
+    /// Microseconds.
+    pub timestamp: i64,
+    /// Microseconds, or 0 when unknown.
+    pub duration: u32,
+    pub payload: Bytes,
+}
+
+const KEY: u8 = 1;
+const TEXT: u8 = 2;
+const GAP: u8 = 4;
+
+const VP8: u8 = 1;
+const OPUS: u8 = 2;
+
+impl FrameKind {
+    fn number(self) -> u8 {
+        match self {
+            Self::VideoToSend => 1,
+            Self::AudioToSend => 2,
+            Self::VideoReceived => 3,
+            Self::AudioReceived => 4,
+            Self::DataToSend => 5,
+            Self::DataReceived => 6,
+        }
+    }
+
+    fn codec(self) -> u8 {
+        match self {
+            Self::VideoToSend | Self::VideoReceived => VP8,
+            Self::AudioToSend | Self::AudioReceived => OPUS,
+            Self::DataToSend | Self::DataReceived => 0,
+        }
+    }
+
+    /// Only what a worker may send.
+    fn to_send(number: u8) -> Option<Self> {
+        match number {
+            1 => Some(Self::VideoToSend),
+            2 => Some(Self::AudioToSend),
+            5 => Some(Self::DataToSend),
+            _ => None,
+        }
+    }
+}
+
+impl Frame {
+    /// Reads a message from the worker; `None` if it is short, of an unknown kind or codec, or one only Rust sends.
+    pub fn parse(message: Bytes) -> Option<Self> {
+        let header: &[u8; HEADER_LEN] = message.first_chunk()?;
+        let kind = FrameKind::to_send(header[0])?;
+        if header[2] != kind.codec() {
+            return None;
+        }
+        let word = |at: usize| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+        let timestamp = u64::from(word(12)) | u64::from(word(16)) << 32;
+        Some(Self {
+            kind,
+            key: header[1] & KEY != 0,
+            text: header[1] & TEXT != 0,
+            gap: header[1] & GAP != 0,
+            pc: word(4),
+            target: word(8),
+            timestamp: timestamp.cast_signed(),
+            duration: word(20),
+            payload: message.slice(HEADER_LEN..),
+        })
+    }
+
+    /// The message as it crosses the socket.
+    pub fn to_bytes(&self) -> Bytes {
+        let mut out = BytesMut::with_capacity(HEADER_LEN + self.payload.len());
+        let flag = |on: bool, bit: u8| if on { bit } else { 0 };
+        out.put_u8(self.kind.number());
+        out.put_u8(flag(self.key, KEY) | flag(self.text, TEXT) | flag(self.gap, GAP));
+        out.put_u8(self.kind.codec());
+        out.put_u8(0);
+        out.put_u32_le(self.pc);
+        out.put_u32_le(self.target);
+        out.put_i64_le(self.timestamp);
+        out.put_u32_le(self.duration);
+        out.extend_from_slice(&self.payload);
+        out.freeze()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame() -> Frame {
+        Frame {
+            kind: FrameKind::VideoToSend,
+            key: true,
+            text: false,
+            gap: true,
+            pc: 7,
+            target: 0x0102_0304,
+            timestamp: -5_000_000_000,
+            duration: 33_333,
+            payload: Bytes::from_static(b"frame"),
+        }
+    }
+
+    #[test]
+    fn a_frame_survives_the_trip() {
+        assert_eq!(Frame::parse(frame().to_bytes()), Some(frame()));
+    }
+
+    #[test]
+    fn the_layout_is_the_documented_one() {
+        let bytes = frame().to_bytes();
+        assert_eq!(&bytes[..4], &[1, 5, 1, 0]);
+        assert_eq!(&bytes[4..12], &[7, 0, 0, 0, 4, 3, 2, 1]);
+        assert_eq!(&bytes[24..], b"frame");
+    }
+
+    #[test]
+    fn short_foreign_and_wrong_messages_are_refused() {
+        let good = frame().to_bytes();
+        assert_eq!(Frame::parse(good.slice(..23)), None);
+        for (at, value) in [(0, 3), (0, 9), (2, 2)] {
+            let mut bad = good.to_vec();
+            bad[at] = value;
+            assert_eq!(Frame::parse(bad.into()), None);
+        }
+    }
+}

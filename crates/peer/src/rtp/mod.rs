@@ -1,0 +1,1 @@
+//! Packets to frames and back, without a socket or a clock.

@@ -1,0 +1,142 @@
+//! One session per webview: its peer connections, its events and its loopback socket.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::Value;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::engine::{Peer, Ports};
+use crate::error::{PeerError, Result};
+use crate::outbox::Outbox;
+use crate::socket::{Incoming, Socket};
+use crate::wire::{Configuration, Event, FromWorker, Op, Opened, PcId};
+
+/// Receives a session's events, in order; must not block.
+pub type EventSink = Arc<dyn Fn(Event) + Send + Sync>;
+
+/// The version of DESIGN.md's contract.
+const VERSION: u32 = 1;
+/// Messages from the worker that may wait for a busy engine.
+const INCOMING: usize = 64;
+
+/// Everything one page holds.
+pub struct Session {
+    peers: Mutex<HashMap<PcId, Arc<Peer>>>,
+    next: AtomicU32,
+    ports: Ports,
+    server: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Session {
+    /// Opens the loopback socket. `origins` are the documents that may connect to it.
+    pub async fn open(events: EventSink, origins: Vec<String>) -> Result<(Arc<Self>, Opened)> {
+        let failed = |error: std::io::Error| PeerError::operation(format!("the loopback socket: {error}"));
+        let socket = Socket::listen(origins).await.map_err(failed)?;
+        let socket_url = socket.url().map_err(failed)?;
+        let outbox = Arc::new(Outbox::default());
+        let session = Arc::new(Self {
+            peers: Mutex::default(),
+            next: AtomicU32::new(1),
+            ports: Ports { events, outbox: Arc::clone(&outbox) },
+            server: Mutex::default(),
+        });
+        let (incoming, mut received) = mpsc::channel(INCOMING);
+        let weak = Arc::downgrade(&session);
+        let server = tokio::spawn(async move {
+            let dispatch = async {
+                while let Some(item) = received.recv().await {
+                    let Some(session) = weak.upgrade() else { return };
+                    session.dispatch(item).await;
+                }
+            };
+            tokio::join!(socket.serve(outbox, incoming), dispatch);
+            // Without its worker a page can neither send nor receive, and the secret is spent.
+            if let Some(session) = weak.upgrade() {
+                session.end_peers().await;
+            }
+        });
+        *lock(&session.server) = Some(server);
+        tracing::info!("session opened");
+        Ok((session, Opened { socket_url, version: VERSION }))
+    }
+
+    /// Makes a peer connection.
+    pub async fn create(&self, configuration: Configuration) -> Result<PcId> {
+        let pc = self.next.fetch_add(1, Ordering::Relaxed);
+        let peer = Peer::new(pc, configuration, self.ports.clone()).await?;
+        lock(&self.peers).insert(pc, peer);
+        Ok(pc)
+    }
+
+    /// Runs one operation; what it resolves to depends on the operation.
+    pub async fn run(&self, pc: PcId, op: Op) -> Result<Value> {
+        self.peer(pc)?.run(op).await
+    }
+
+    /// Closes a peer connection; closing twice is no error.
+    pub async fn close(&self, pc: PcId) -> Result<()> {
+        let peer = lock(&self.peers).remove(&pc);
+        if let Some(peer) = peer {
+            peer.close().await;
+        }
+        Ok(())
+    }
+
+    /// Closes everything.
+    pub async fn end(&self) {
+        if let Some(server) = lock(&self.server).take() {
+            server.abort();
+        }
+        self.end_peers().await;
+    }
+
+    /// How many peer connections are open.
+    pub fn peers(&self) -> usize {
+        lock(&self.peers).len()
+    }
+
+    async fn end_peers(&self) {
+        self.ports.outbox.close();
+        let peers: Vec<_> = lock(&self.peers).drain().collect();
+        for (_, peer) in peers {
+            peer.close().await;
+        }
+        tracing::info!("session ended");
+    }
+
+    async fn dispatch(&self, item: Incoming) {
+        match item {
+            Incoming::Frame(frame) => {
+                if let Ok(peer) = self.peer(frame.pc) {
+                    peer.send(frame).await;
+                }
+            }
+            Incoming::Text(FromWorker::KeyFrameWanted { pc, transceiver }) => {
+                if let Ok(peer) = self.peer(pc) {
+                    peer.key_frame_wanted(transceiver);
+                }
+            }
+            Incoming::Text(FromWorker::CloseChannel { pc, channel }) => {
+                if let Ok(peer) = self.peer(pc) {
+                    peer.close_channel(channel).await;
+                }
+            }
+            Incoming::Text(FromWorker::Pipeline { pc, transceiver, side, stats }) => {
+                if let Ok(peer) = self.peer(pc) {
+                    peer.pipeline(transceiver, side, stats);
+                }
+            }
+        }
+    }
+
+    fn peer(&self, pc: PcId) -> Result<Arc<Peer>> {
+        lock(&self.peers).get(&pc).cloned().ok_or_else(|| PeerError::invalid_state("the peer connection is closed"))
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

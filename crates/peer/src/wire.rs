@@ -1,0 +1,323 @@
+//! The words spoken between the page and Rust: JSON shapes only, no logic. DESIGN.md describes each of them.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// The number of a peer connection within its session.
+pub type PcId = u32;
+/// The number of a transceiver within its peer connection.
+pub type TransceiverId = u32;
+/// The number of a data channel within its peer connection; not the SCTP stream id.
+pub type ChannelId = u32;
+
+/// What `open` resolves to.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Opened {
+    /// `ws://127.0.0.1:PORT/SECRET`
+    pub socket_url: String,
+    /// The version of this contract.
+    pub version: u32,
+}
+
+/// `RTCConfiguration`, as far as it is honoured.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Configuration {
+    pub ice_servers: Vec<IceServer>,
+    pub ice_transport_policy: IceTransportPolicy,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum IceTransportPolicy {
+    #[default]
+    All,
+    Relay,
+}
+
+/// `RTCIceServer`; `urls` may be one string or many.
+#[derive(Clone, Deserialize)]
+pub struct IceServer {
+    pub urls: OneOrMany,
+    #[serde(default)]
+    pub username: Option<String>,
+    #[serde(default)]
+    pub credential: Option<String>,
+}
+
+impl std::fmt::Debug for IceServer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("IceServer([hidden])")
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    Audio,
+    Video,
+}
+
+/// `RTCRtpTransceiverDirection`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    Sendrecv,
+    Sendonly,
+    Recvonly,
+    Inactive,
+    Stopped,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SdpType {
+    Offer,
+    Pranswer,
+    Answer,
+    Rollback,
+}
+
+/// `RTCSessionDescriptionInit`
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Description {
+    #[serde(rename = "type")]
+    pub kind: SdpType,
+    #[serde(default)]
+    pub sdp: String,
+}
+
+impl std::fmt::Debug for Description {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}([hidden])", self.kind)
+    }
+}
+
+/// `RTCIceCandidateInit`
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Candidate {
+    pub candidate: String,
+    pub sdp_mid: Option<String>,
+    pub sdp_m_line_index: Option<u16>,
+    pub username_fragment: Option<String>,
+}
+
+impl std::fmt::Debug for Candidate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Candidate([hidden])")
+    }
+}
+
+/// One operation on a peer connection.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum Op {
+    CreateOffer {
+        #[serde(default)]
+        ice_restart: bool,
+    },
+    CreateAnswer,
+    SetLocal {
+        #[serde(default)]
+        description: Option<Description>,
+    },
+    SetRemote {
+        description: Description,
+    },
+    AddCandidate {
+        candidate: Option<Candidate>,
+    },
+    AddTransceiver {
+        kind: Kind,
+        direction: Direction,
+        #[serde(default)]
+        streams: Vec<String>,
+        #[serde(default)]
+        track_id: Option<String>,
+    },
+    SetDirection {
+        transceiver: TransceiverId,
+        direction: Direction,
+    },
+    StopTransceiver {
+        transceiver: TransceiverId,
+    },
+    SetSender {
+        transceiver: TransceiverId,
+        track_id: Option<String>,
+        #[serde(default)]
+        streams: Vec<String>,
+    },
+    CreateChannel(ChannelInit),
+    RestartIce,
+    SetConfiguration {
+        configuration: Configuration,
+    },
+    GetStats,
+}
+
+/// `RTCDataChannelInit` with the label.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChannelInit {
+    pub label: String,
+    #[serde(default = "yes")]
+    pub ordered: bool,
+    #[serde(default)]
+    pub max_retransmits: Option<u16>,
+    #[serde(default)]
+    pub max_packet_life_time: Option<u16>,
+    #[serde(default)]
+    pub protocol: String,
+    #[serde(default)]
+    pub negotiated: bool,
+    #[serde(default)]
+    pub id: Option<u16>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// What a session looks like after a description was applied.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Snapshot {
+    pub signaling_state: &'static str,
+    pub current_local: Option<Description>,
+    pub pending_local: Option<Description>,
+    pub current_remote: Option<Description>,
+    pub pending_remote: Option<Description>,
+    pub ice_gathering_state: &'static str,
+    pub sctp: Option<Sctp>,
+    pub transceivers: Vec<TransceiverSnapshot>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Sctp {
+    /// Bytes.
+    pub max_message_size: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TransceiverSnapshot {
+    pub transceiver: TransceiverId,
+    pub mid: Option<String>,
+    pub kind: Kind,
+    pub direction: Direction,
+    pub current_direction: Option<Direction>,
+    pub stopped: bool,
+    /// The remote's msid streams.
+    pub streams: Vec<String>,
+    /// The remote's msid track.
+    pub track_id: Option<String>,
+    pub codecs: Vec<String>,
+}
+
+/// What Rust tells the page, in order.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum Event {
+    IceCandidate {
+        pc: PcId,
+        candidate: Option<Candidate>,
+    },
+    IceGatheringState {
+        pc: PcId,
+        state: &'static str,
+    },
+    IceConnectionState {
+        pc: PcId,
+        state: &'static str,
+    },
+    ConnectionState {
+        pc: PcId,
+        state: &'static str,
+    },
+    DtlsState {
+        pc: PcId,
+        state: &'static str,
+    },
+}
+
+/// Text from Rust to the worker.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum ToWorker {
+    /// The remote asked for a key frame.
+    KeyFrame { pc: PcId, transceiver: TransceiverId },
+    /// The encoder's new bitrate, in bits per second.
+    Target {
+        pc: PcId,
+        transceiver: TransceiverId,
+        bitrate: u32,
+    },
+    /// The remote made a channel.
+    Channel {
+        pc: PcId,
+        channel: ChannelId,
+        label: String,
+        ordered: bool,
+        max_retransmits: Option<u16>,
+        max_packet_life_time: Option<u16>,
+        protocol: String,
+        id: u16,
+    },
+    ChannelState {
+        pc: PcId,
+        channel: ChannelId,
+        /// `open`, `closing` or `closed`.
+        state: &'static str,
+        id: Option<u16>,
+    },
+    /// Payload bytes of this channel, counted from its start, that have left Rust.
+    Flow { pc: PcId, channel: ChannelId, sent: u64 },
+}
+
+/// Text from the worker to Rust.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum FromWorker {
+    KeyFrameWanted {
+        pc: PcId,
+        transceiver: TransceiverId,
+    },
+    CloseChannel {
+        pc: PcId,
+        channel: ChannelId,
+    },
+    Pipeline {
+        pc: PcId,
+        transceiver: TransceiverId,
+        side: Side,
+        stats: Pipeline,
+    },
+}
+
+/// Members of webrtc-stats that only an encoder or a decoder knows.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Pipeline {
+    /// For `outbound-rtp` or `inbound-rtp`.
+    pub rtp: Map<String, Value>,
+    /// For `media-source`.
+    pub source: Option<Map<String, Value>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    Send,
+    Receive,
+}
