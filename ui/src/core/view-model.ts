@@ -1,4 +1,7 @@
-/** All that the view sees, and all that it can press. The view holds no state of its own but focus, hover and drags. */
+/**
+ * All that the view sees, and all that it can press. The view holds no state of its own but focus, hover and drags.
+ * It also sets `document.title` and `<html lang>`; a host that has a window title of its own copies it from there.
+ */
 import type { RoomLink } from "./link";
 import type { StreamHandle } from "./ports";
 
@@ -80,8 +83,11 @@ export interface CallView {
   readonly roomLabel: string;
   /** Milliseconds since the Unix epoch. */
   readonly since: number;
+  /** The others, in the order they sat down; never oneself. */
   readonly tiles: readonly TileView[];
   readonly self: TileView;
+  /** 0 to 1, for the ring around the microphone button; null while nothing is sent. */
+  readonly micLevel: number | null;
   readonly devices: DevicesView;
   readonly connection: ConnectionView;
   /** More people are here than a mesh carries well. */
