@@ -98,6 +98,12 @@ pub struct Resume {
 }
 
 impl ClientFrame {
+    /// The frame's text.
+    pub fn to_json(&self) -> String {
+        // Every part is a string, a number or text that was JSON already, so there is nothing that could fail.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
     /// Reads one frame. The payloads stay the text they were: nothing inside them is read.
     ///
     /// # Errors
@@ -106,13 +112,15 @@ impl ClientFrame {
         let head: Head = match serde_json::from_str(text) {
             Ok(head) => head,
             Err(error) if error.is_data() => {
-                return Err(ParseError::Message { reason: error.to_string(), id: None });
+                return Err(ParseError::Message {
+                    reason: error.to_string(),
+                    id: None,
+                });
             }
             Err(error) => return Err(ParseError::Json(error.to_string())),
         };
         let id = head.id;
-        let message = ClientMessage::parse(&head.kind, text)
-            .map_err(|reason| ParseError::Message { reason, id })?;
+        let message = ClientMessage::parse(&head.kind, text).map_err(|reason| ParseError::Message { reason, id })?;
         Ok(Self { id, message })
     }
 }

@@ -35,6 +35,8 @@ pub enum ErrorCode {
 pub enum CloseCode {
     /// Going away: resume at once, elsewhere.
     Draining = 1001,
+    /// No join in time.
+    Idle = 1008,
     Kicked = 4001,
     Ended = 4002,
     /// Another socket resumed this seat.

@@ -22,12 +22,22 @@ pub enum ServerMessage {
         resume_token: ResumeToken,
     },
     PeerJoined(PeerInfo),
-    PeerLeft { peer_id: PeerId, identity: Identity, reason: LeaveReason },
+    PeerLeft {
+        peer_id: PeerId,
+        identity: Identity,
+        reason: LeaveReason,
+    },
     /// The peer's socket dropped. Its media may still flow: tear nothing down.
-    PeerAway { peer_id: PeerId },
-    PeerBack { peer_id: PeerId },
+    PeerAway {
+        peer_id: PeerId,
+    },
+    PeerBack {
+        peer_id: PeerId,
+    },
     /// Only in rooms of capacity 2, to both, when the second one is in; the later one initiates.
-    Ready { is_initiator: bool },
+    Ready {
+        is_initiator: bool,
+    },
     Offer {
         from: PeerId,
         #[ts(type = "unknown")]
@@ -48,14 +58,28 @@ pub enum ServerMessage {
         #[ts(type = "unknown")]
         data: Payload,
     },
-    Mute { from: PeerId, kind: MediaKind },
-    Unmute { from: PeerId, kind: MediaKind },
+    /// `from` stopped sending this kind; with `to`, a moderator asks you to.
+    Mute {
+        from: PeerId,
+        kind: MediaKind,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        to: Option<PeerId>,
+    },
+    Unmute {
+        from: PeerId,
+        kind: MediaKind,
+    },
     /// The room has no free seat.
-    Full { room_id: RoomId, capacity: u32 },
+    Full {
+        room_id: RoomId,
+        capacity: u32,
+    },
     /// The seat is given up, as asked.
     Left,
     /// The room or the server ends.
-    Ended { reason: String },
+    Ended {
+        reason: String,
+    },
     Pong {
         #[ts(type = "number")]
         seq: u64,
@@ -183,6 +207,12 @@ impl ServerMessage {
         }
     }
 
+    /// The frame's text.
+    pub fn to_json(&self) -> String {
+        // Every part is a string, a number or text that was JSON already, so there is nothing that could fail.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
     /// Reads one frame, as a client does. A type that a newer server may have is `Ok(None)`: count it, and ignore it.
     ///
     /// # Errors
@@ -190,7 +220,10 @@ impl ServerMessage {
     pub fn parse(text: &str) -> Result<Option<Self>, ParseError> {
         let Head { kind } = serde_json::from_str(text).map_err(|error| {
             if error.is_data() {
-                ParseError::Message { reason: error.to_string(), id: None }
+                ParseError::Message {
+                    reason: error.to_string(),
+                    id: None,
+                }
             } else {
                 ParseError::Json(error.to_string())
             }
@@ -245,31 +278,84 @@ struct Data {
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 enum Plain {
-    Resumed { peer_id: PeerId, seq: u64, replayed: u32, resume_token: ResumeToken },
-    PeerLeft { peer_id: PeerId, identity: Identity, reason: LeaveReason },
-    PeerAway { peer_id: PeerId },
-    PeerBack { peer_id: PeerId },
-    Ready { is_initiator: bool },
-    Mute { from: PeerId, kind: MediaKind },
-    Unmute { from: PeerId, kind: MediaKind },
-    Full { room_id: RoomId, capacity: u32 },
-    Ended { reason: String },
-    Pong { seq: u64 },
-    Ack { id: u64, delivered: u32, queued: u32 },
-    Error { id: Option<u64>, code: ErrorCode, message: String },
+    Resumed {
+        peer_id: PeerId,
+        seq: u64,
+        replayed: u32,
+        resume_token: ResumeToken,
+    },
+    PeerLeft {
+        peer_id: PeerId,
+        identity: Identity,
+        reason: LeaveReason,
+    },
+    PeerAway {
+        peer_id: PeerId,
+    },
+    PeerBack {
+        peer_id: PeerId,
+    },
+    Ready {
+        is_initiator: bool,
+    },
+    Mute {
+        from: PeerId,
+        kind: MediaKind,
+        to: Option<PeerId>,
+    },
+    Unmute {
+        from: PeerId,
+        kind: MediaKind,
+    },
+    Full {
+        room_id: RoomId,
+        capacity: u32,
+    },
+    Ended {
+        reason: String,
+    },
+    Pong {
+        seq: u64,
+    },
+    Ack {
+        id: u64,
+        delivered: u32,
+        queued: u32,
+    },
+    Error {
+        id: Option<u64>,
+        code: ErrorCode,
+        message: String,
+    },
 }
 
 impl From<Plain> for ServerMessage {
     fn from(plain: Plain) -> Self {
         match plain {
-            Plain::Resumed { peer_id, seq, replayed, resume_token } => {
-                Self::Resumed { peer_id, seq, replayed, resume_token }
-            }
-            Plain::PeerLeft { peer_id, identity, reason } => Self::PeerLeft { peer_id, identity, reason },
+            Plain::Resumed {
+                peer_id,
+                seq,
+                replayed,
+                resume_token,
+            } => Self::Resumed {
+                peer_id,
+                seq,
+                replayed,
+                resume_token,
+            },
+            Plain::PeerLeft {
+                peer_id,
+                identity,
+                reason,
+            } => Self::PeerLeft {
+                peer_id,
+                identity,
+                reason,
+            },
             Plain::PeerAway { peer_id } => Self::PeerAway { peer_id },
             Plain::PeerBack { peer_id } => Self::PeerBack { peer_id },
             Plain::Ready { is_initiator } => Self::Ready { is_initiator },
-            Plain::Mute { from, kind } => Self::Mute { from, kind },
+            Plain::Mute { from, kind, to } => Self::Mute { from, kind, to },
             Plain::Unmute { from, kind } => Self::Unmute { from, kind },
             Plain::Full { room_id, capacity } => Self::Full { room_id, capacity },
             Plain::Ended { reason } => Self::Ended { reason },

@@ -1,0 +1,25 @@
+//! Snug's server: signaling at `/ws`, the web client for guests beside it, on one port.
+//!
+//! A library, so that the app can host a room by itself; the binary is a thin shell around it. All rules are in
+//! [`snug_room`]; what is here owns sockets, the clock and the dice, and decides nothing.
+//!
+//! ```text
+//! listener --> connection (hyper) --> page, healthz
+//!                  |  upgrade at /ws
+//!                  v
+//!              socket: gate, parse  == Command ==>  hub: the core, one task
+//!              socket: write        <== Letter ===  (bounded mailbox; full: dropped)
+//! ```
+
+mod config;
+mod hub;
+mod mailbox;
+mod origin;
+mod page;
+mod route;
+mod server;
+mod socket;
+pub mod trace;
+
+pub use config::Config;
+pub use server::Server;

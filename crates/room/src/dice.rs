@@ -1,0 +1,30 @@
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use snug_protocol::{PeerId, ResumeToken};
+
+/// Mints what nobody may guess. A CSPRNG: as secret as its seed.
+pub(crate) struct Dice(StdRng);
+
+impl Dice {
+    pub(crate) fn new(seed: [u8; 32]) -> Self {
+        Self(StdRng::from_seed(seed))
+    }
+
+    /// 128 bits.
+    pub(crate) fn peer_id(&mut self) -> PeerId {
+        PeerId(self.text::<16>())
+    }
+
+    /// 256 bits.
+    pub(crate) fn resume_token(&mut self) -> ResumeToken {
+        ResumeToken(self.text::<32>())
+    }
+
+    fn text<const N: usize>(&mut self) -> String {
+        let mut bytes = [0; N];
+        self.0.fill_bytes(&mut bytes);
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+}

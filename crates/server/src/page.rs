@@ -1,0 +1,118 @@
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::{HeaderMap, Response, StatusCode};
+use rust_embed::RustEmbed;
+use std::borrow::Cow;
+
+/// The guest's web client. A debug build reads it from the disk at each request, a release build carries it inside.
+#[derive(RustEmbed)]
+#[folder = "../../ui/dist/web"]
+struct Web;
+
+const NO_CLIENT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Snug</title>\
+<h1>Snug</h1><p>This server is running, but this build has no web client. Open the room in the Snug app.</p></html>\n";
+
+/// The page itself, the same for every room: the client reads the room from its address.
+pub(crate) fn index(host: Option<&str>) -> Response<Full<Bytes>> {
+    let page = match Web::get("index.html") {
+        Some(file) => bytes(file.data),
+        None => Bytes::from_static(NO_CLIENT.as_bytes()),
+    };
+    let mut response = Response::new(Full::new(page));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    secure(headers, host);
+    response
+}
+
+/// A file of the web client. Those under `assets/` carry a hash of themselves in their names.
+pub(crate) fn file(path: &str, host: Option<&str>) -> Option<Response<Full<Bytes>>> {
+    // Debug builds read the disk.
+    if path.split('/').any(|part| part == ".." || part.is_empty()) || path.contains('\\') {
+        return None;
+    }
+    let file = Web::get(path)?;
+    let mut response = Response::new(Full::new(bytes(file.data)));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type(path)));
+    let cache = if path.starts_with("assets/") {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(cache));
+    secure(headers, host);
+    Some(response)
+}
+
+pub(crate) fn text(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    secure(headers, None);
+    response
+}
+
+/// Rule H3: the page runs its own code only, in nobody's frame, and speaks to its own server only.
+fn secure(headers: &mut HeaderMap, host: Option<&str>) {
+    let host = host.filter(|host| {
+        host.bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b".:-_[]".contains(&b))
+    });
+    // To some browsers 'self' does not include the WebSocket on the same host.
+    let sockets = host
+        .map(|host| format!(" ws://{host} wss://{host}"))
+        .unwrap_or_default();
+    let policy = format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
+         media-src 'self' blob: mediastream:; font-src 'self'; connect-src 'self'{sockets}; worker-src 'self' blob:; \
+         manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    );
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        headers.insert(HeaderName::from_static("content-security-policy"), policy);
+    }
+    for (name, value) in [
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "no-referrer"),
+        (
+            "permissions-policy",
+            "camera=(self), microphone=(self), display-capture=(self)",
+        ),
+        ("cross-origin-opener-policy", "same-origin"),
+    ] {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+}
+
+fn bytes(data: Cow<'static, [u8]>) -> Bytes {
+    match data {
+        Cow::Borrowed(data) => Bytes::from_static(data),
+        Cow::Owned(data) => Bytes::from(data),
+    }
+}
+
+fn content_type(path: &str) -> &'static str {
+    match path.rsplit('.').next().unwrap_or_default() {
+        "html" => "text/html; charset=utf-8",
+        "js" | "mjs" => "text/javascript; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "json" | "map" => "application/json",
+        "webmanifest" => "application/manifest+json",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "jpg" | "jpeg" => "image/jpeg",
+        "webp" => "image/webp",
+        "ico" => "image/x-icon",
+        "woff2" => "font/woff2",
+        "wasm" => "application/wasm",
+        "mp3" => "audio/mpeg",
+        "ogg" => "audio/ogg",
+        "wav" => "audio/wav",
+        "txt" => "text/plain; charset=utf-8",
+        _ => "application/octet-stream",
+    }
+}
