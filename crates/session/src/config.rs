@@ -23,7 +23,8 @@ pub struct Config {
     pub probe_timeout: u64,
     /// How long to wait for `left`.
     pub leave_timeout: u64,
-    /// Unsettled messages kept, and their bytes as JSON, whichever comes first.
+    /// Unsettled messages kept, and their bytes as JSON, whichever comes first. After a resume they go out at once, so
+    /// this stays below the burst that a server allows.
     pub outbox: (usize, usize),
     /// The longest frame the server reads, in bytes. A longer one would cost the socket, again and again.
     pub frame_bytes: usize,
@@ -52,7 +53,7 @@ impl Config {
             pong_timeout: 10_000,
             probe_timeout: 3_000,
             leave_timeout: 2_000,
-            outbox: (512, 1024 * 1024),
+            outbox: (256, 1024 * 1024),
             frame_bytes: 64 * 1024,
         }
     }

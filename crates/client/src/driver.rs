@@ -1,0 +1,130 @@
+use crate::clock::Clock;
+use crate::{Command, socket, trace};
+use snug_session::{Attempt, Config, Hint, Input, Instant, Output, Session, SessionEvent};
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+
+/// Frames that may wait for a socket. More than a session keeps unsettled, so only a socket that is stuck fills it.
+const OUTGOING: usize = 512;
+/// Frames of sockets that may wait for the session.
+const REPORTS: usize = 64;
+/// The system's timers stand still while it sleeps, so none is set for longer than this.
+const LONGEST_NAP: Duration = Duration::from_secs(5);
+
+pub(crate) struct Driver {
+    url: String,
+    join_id: Option<String>,
+    clock: Clock,
+    session: Session,
+    events: mpsc::Sender<SessionEvent>,
+    reports: (mpsc::Sender<Input>, mpsc::Receiver<Input>),
+    /// The current socket; dropping its sender lets go of it.
+    socket: Option<(Attempt, mpsc::Sender<String>)>,
+}
+
+impl Driver {
+    pub(crate) fn new(url: String, config: Config, events: mpsc::Sender<SessionEvent>) -> Self {
+        let clock = Clock::start();
+        let join_id = config.join.join_id.clone();
+        trace::point(join_id.as_deref(), 4, "session");
+        let session = Session::new(config, clock.now());
+        Self {
+            url,
+            join_id,
+            clock,
+            session,
+            events,
+            reports: mpsc::channel(REPORTS),
+            socket: None,
+        }
+    }
+
+    pub(crate) async fn run(mut self, mut commands: mpsc::Receiver<Command>, mut leaving: watch::Receiver<bool>) {
+        let mut asked_to_leave = false;
+        while let Some((deadline, _)) = self.session.deadline() {
+            let nap = self.until(deadline);
+            let input = tokio::select! {
+                () = self.events.closed(), if !asked_to_leave => Input::Leave,
+                // Sends that came before the wish to leave go out before it.
+                wish = next(&mut commands, &mut leaving), if !asked_to_leave => wish,
+                Some(report) = self.reports.1.recv() => report,
+                () = tokio::time::sleep(nap) => Input::Tick,
+            };
+            asked_to_leave |= matches!(input, Input::Leave);
+            if self.clock.woke() {
+                self.step(Input::Hint(Hint::Woken)).await;
+            }
+            self.step(input).await;
+        }
+    }
+
+    fn until(&self, deadline: Instant) -> Duration {
+        Duration::from_millis(deadline.since(self.clock.now())).min(LONGEST_NAP)
+    }
+
+    async fn step(&mut self, input: Input) {
+        if let Input::Opened(_) = input {
+            trace::point(self.join_id.as_deref(), 5, "client");
+        }
+        let mut inputs = vec![input];
+        while let Some(input) = inputs.pop() {
+            for output in self.session.handle(self.clock.now(), input) {
+                match output {
+                    Output::Open(attempt) => self.open(attempt),
+                    Output::Transmit(text) => inputs.extend(self.transmit(text)),
+                    Output::Close(attempt) => {
+                        self.socket.take_if(|(current, _)| *current == attempt);
+                    }
+                    Output::Event(event) => self.tell(event).await,
+                }
+            }
+        }
+    }
+
+    fn open(&mut self, attempt: Attempt) {
+        let (sender, outgoing) = mpsc::channel(OUTGOING);
+        self.socket = Some((attempt, sender));
+        tokio::spawn(socket::run(self.url.clone(), attempt, outgoing, self.reports.0.clone()));
+    }
+
+    /// Hands a frame to the socket; one that is stuck or gone counts as closed.
+    fn transmit(&mut self, text: String) -> Option<Input> {
+        let (attempt, sender) = self.socket.as_ref()?;
+        match sender.try_send(text) {
+            Ok(()) => None,
+            // It reports its own end, close code and all.
+            Err(mpsc::error::TrySendError::Closed(_)) => None,
+            Err(mpsc::error::TrySendError::Full(_)) => Some(Input::Closed(*attempt, None)),
+        }
+    }
+
+    async fn tell(&self, event: SessionEvent) {
+        match &event {
+            SessionEvent::Joined { .. } => {
+                trace::point(self.join_id.as_deref(), 9, "session");
+                tracing::info!("joined");
+            }
+            SessionEvent::Connecting { .. }
+            | SessionEvent::Resumed { .. }
+            | SessionEvent::Away { .. }
+            | SessionEvent::Ended { .. } => tracing::info!(?event, "session"),
+            SessionEvent::Message { .. } | SessionEvent::Settled { .. } => {}
+        }
+        if self.events.send(event).await.is_err() {
+            tracing::debug!("nobody listens to the session any more");
+        }
+    }
+}
+
+/// The next wish of the user. A closed channel means that the last handle is gone, which is leaving too.
+async fn next(commands: &mut mpsc::Receiver<Command>, leaving: &mut watch::Receiver<bool>) -> Input {
+    tokio::select! {
+        biased;
+        command = commands.recv() => match command {
+            Some(Command::Send(message)) => Input::Send(message),
+            Some(Command::Hint(hint)) => Input::Hint(hint),
+            None => Input::Leave,
+        },
+        _ = leaving.wait_for(|leave| *leave) => Input::Leave,
+    }
+}
