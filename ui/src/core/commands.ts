@@ -209,13 +209,19 @@ export function keyText(key: string, mac: boolean): string {
   const parts = key.split("+");
   const last = parts.at(-1) ?? "";
   const plain = last.length === 1 ? last.toUpperCase() : (shown[last] ?? last);
-  if (!mac) return [...parts.slice(0, -1).map((part) => (part === "mod" ? "Ctrl" : "Shift")), plain].join("+");
+  if (!mac)
+    return [...parts.slice(0, -1).map((part) => (part === "mod" ? "Ctrl" : "Shift")), plain].join("+");
   return `${parts.includes("shift") ? "⇧" : ""}${parts.includes("mod") ? "⌘" : ""}${plain}`;
 }
 
 /** As `aria-keyshortcuts` wants it: `Control+Shift+H`. */
 export function keyAria(key: string, mac: boolean): string {
-  const names: Record<string, string> = { mod: mac ? "Meta" : "Control", shift: "Shift", comma: ",", slash: "/" };
+  const names: Record<string, string> = {
+    mod: mac ? "Meta" : "Control",
+    shift: "Shift",
+    comma: ",",
+    slash: "/",
+  };
   return key
     .split("+")
     .map((part) => names[part] ?? part.charAt(0).toUpperCase() + part.slice(1))
