@@ -1,0 +1,11 @@
+//! What tests share: a real server that can be killed, a cable that can be cut, a client of bare JSON.
+//!
+//! Never part of what is shipped, so it may panic: a panic here is a failed test.
+
+mod link;
+mod server;
+mod wire;
+
+pub use link::Link;
+pub use server::Server;
+pub use wire::{PATIENCE, Wire, WireEvent};
