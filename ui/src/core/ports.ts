@@ -3,8 +3,11 @@
  * connections, the tests their fakes. Nothing here imports the DOM, Tauri or WebRTC.
  */
 import type { ClientMessage } from "../generated/ClientMessage";
+import type { IceServer } from "../generated/IceServer";
 import type { SessionEvent } from "../generated/SessionEvent";
-import type { RoomLink } from "./link";
+import type { Parsed, RoomLink } from "./link";
+import type { LinkSignal } from "./signal";
+import type { DeviceChoice, DeviceProblem, DeviceView } from "./view-model";
 
 export interface Signaling {
   /** Takes a seat and keeps it: the session reconnects by itself until `leave`, or an `ended` event. */
@@ -36,11 +39,11 @@ export interface Host {
   /** The server that new rooms are started on; null where the person has to name one first. */
   readonly defaultServer: string | null;
   /** A link that this start was asked to open (deep link, `--join`, the page's own address). */
-  readonly firstLink: RoomLink | null;
+  readonly firstLink: Parsed<RoomLink> | null;
   /** True when `firstLink` came with the person's wish to skip the lobby (`snug --join URL`). */
   readonly joinAtOnce: boolean;
   /** Later links: a deep link or a second start. Returns the way to stop listening. */
-  onLink(listener: (link: RoomLink) => void): () => void;
+  onLink(listener: (link: Parsed<RoomLink>, joinAtOnce: boolean) => void): () => void;
   copyText(text: string): Promise<void>;
   /** Makes `RTCPeerConnection` exist where the webview has none. Resolves at once elsewhere. */
   ensurePeerConnection(): Promise<void>;
@@ -49,12 +52,91 @@ export interface Host {
   /** The window is about to close: `listener` leaves the call first. */
   onClose(listener: () => void): () => void;
   setTitle(title: string): void;
+  /** Where the page has an address of its own, it becomes this room's link, so that a reload comes back to it. */
+  showLink(link: RoomLink | null): void;
+  /** The page lets tests read its counters (`window.__snug`). Never so by itself. */
+  readonly testMode: boolean;
 }
 
 /** What survives a restart. Values are JSON. A value that cannot be read is as good as absent. */
 export interface Storage {
   read(key: string): unknown;
   write(key: string, value: unknown): void;
+}
+
+/** What the person wants of the devices; null where nothing may be open. */
+export interface DevicesWish {
+  readonly microphone: DeviceWish;
+  readonly camera: DeviceWish;
+  readonly speaker: string | null;
+}
+
+export interface DeviceWish {
+  readonly on: boolean;
+  readonly deviceId: string | null;
+}
+
+/** What became of it. */
+export interface DeviceLive {
+  readonly state: DeviceView["state"];
+  readonly problem: DeviceProblem | null;
+  readonly stream: StreamHandle | null;
+  /** The device that answered, which need not be the one that was asked for. */
+  readonly deviceId: string | null;
+}
+
+export interface DeviceChoices {
+  readonly microphone: readonly DeviceChoice[];
+  readonly camera: readonly DeviceChoice[];
+  /** Null where the webview cannot choose one. */
+  readonly speaker: readonly DeviceChoice[] | null;
+}
+
+/** What `media/` tells the core. `key` names a link to one remote page; it outlives a change of seat. */
+export type MediaEvent =
+  | { readonly type: "device"; readonly kind: "microphone" | "camera"; readonly live: DeviceLive }
+  | { readonly type: "choices"; readonly choices: DeviceChoices }
+  | { readonly type: "device-lost"; readonly kind: "microphone" | "camera" }
+  | { readonly type: "link-signal"; readonly key: string; readonly signal: LinkSignal }
+  | { readonly type: "link-state"; readonly key: string; readonly state: LinkState; readonly now: number }
+  | {
+      readonly type: "link-streams";
+      readonly key: string;
+      readonly audio: StreamHandle | null;
+      readonly video: StreamHandle | null;
+    }
+  | { readonly type: "samples"; readonly samples: readonly LinkSample[]; readonly now: number }
+  | {
+      readonly type: "levels";
+      /** 0 to 1; null while the microphone is off. */
+      readonly self: number | null;
+      readonly remote: readonly { readonly key: string; readonly level: number }[];
+      readonly now: number;
+    };
+
+export type LinkState = "new" | "connected" | "disconnected" | "failed";
+
+/** One second of one link. */
+export interface LinkSample {
+  readonly key: string;
+  /** Null while unknown. */
+  readonly rttMs: number | null;
+  /** Of the packets expected in this second, 0 to 1. */
+  readonly loss: number | null;
+}
+
+/** What `media/` does for the core. Its answers are `MediaEvent`s. */
+export interface Media {
+  wish(wish: DevicesWish | null): void;
+  /** Tries what failed once more, although the wish is the same. */
+  retryDevices(): void;
+  openLink(key: string, how: { polite: boolean; offer: boolean; iceServers: readonly IceServer[] }): void;
+  /** The same remote page sits on a new seat, and what was under way may be lost. */
+  rebindLink(key: string, polite: boolean): void;
+  closeLink(key: string): void;
+  signal(key: string, signal: LinkSignal): void;
+  testSpeaker(): void;
+  attach(element: HTMLMediaElement, stream: StreamHandle): () => void;
 }
 
 /** A stream that only `media/` can open; the view hands it to `attach`. */

@@ -24,10 +24,18 @@ export interface Settings {
   readonly server: string | null;
 }
 
-export type Notice = { readonly id: number; readonly word: "link-copied" | "link-copy-failed" | "device-changed" };
+export type Notice = {
+  readonly id: number;
+  readonly word: "link-copied" | "link-copy-failed" | "device-changed";
+};
 
 export type Screen =
-  | { readonly at: "home"; readonly recent: readonly RecentRoom[]; readonly problem: HomeProblem | null; readonly server: string | null }
+  | {
+      readonly at: "home";
+      readonly recent: readonly RecentRoom[];
+      readonly problem: HomeProblem | null;
+      readonly server: string | null;
+    }
   | { readonly at: "lobby"; readonly lobby: LobbyView }
   | { readonly at: "call"; readonly call: CallView }
   | { readonly at: "after"; readonly after: AfterView }

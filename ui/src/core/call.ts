@@ -1,0 +1,268 @@
+/**
+ * One call, from the first seat to the last. It hears the session and the media, and says what is to be done; what
+ * a message means for the roster is decided here and nowhere else.
+ */
+import type { ClientMessage } from "../generated/ClientMessage";
+import type { IceServer } from "../generated/IceServer";
+import type { Joined } from "../generated/Joined";
+import type { MediaKind } from "../generated/MediaKind";
+import type { PeerInfo } from "../generated/PeerInfo";
+import type { ServerMessage } from "../generated/ServerMessage";
+import type { SessionEvent } from "../generated/SessionEvent";
+import type { RoomLink } from "./link";
+import type { MediaEvent } from "./ports";
+import { hear, judge, type Quality, SILENT, type Voice } from "./quality";
+import {
+  arrive,
+  byKey,
+  bySeat,
+  drop,
+  expired,
+  type Peer,
+  put,
+  type Roster,
+  unseat,
+  unseatAll,
+} from "./roster";
+import { type LinkSignal, readSignal, toMessage } from "./signal";
+import type { ConnectionView } from "./view-model";
+
+export interface Call {
+  readonly link: RoomLink;
+  readonly joinId: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly since: number;
+  readonly connection: ConnectionView;
+  readonly peers: Roster;
+  readonly iceServers: readonly IceServer[];
+  readonly voice: Voice;
+  /** Of our microphone, 0 to 1; null while it is off. */
+  readonly level: number | null;
+  /** Names of all who were here, for the list of recent rooms. */
+  readonly met: readonly string[];
+  /** Seconds of each quality, over all links. */
+  readonly seconds: Readonly<Record<Quality, number>>;
+}
+
+export type CallEvent =
+  | { readonly type: "session"; readonly event: SessionEvent; readonly now: number }
+  | MediaEvent;
+
+export type CallEffect =
+  | { readonly do: "send"; readonly message: ClientMessage }
+  | {
+      readonly do: "open-link";
+      readonly key: string;
+      /** The later seat is the polite one, and the one that offers. */
+      readonly polite: boolean;
+      readonly offer: boolean;
+      readonly iceServers: readonly IceServer[];
+    }
+  | { readonly do: "rebind-link"; readonly key: string; readonly polite: boolean }
+  | { readonly do: "signal"; readonly key: string; readonly signal: LinkSignal }
+  | { readonly do: "close-link"; readonly key: string };
+
+type Step = readonly [Call, readonly CallEffect[]];
+
+/** `muted`: the kinds that this page does not send now, told to the room with every fresh seat. */
+export function startCall(
+  link: RoomLink,
+  joinId: string,
+  joined: Joined,
+  muted: readonly MediaKind[],
+  now: number,
+): Step {
+  const call: Call = {
+    link,
+    joinId,
+    since: now,
+    connection: { is: "live" },
+    peers: [],
+    iceServers: joined.iceServers,
+    voice: SILENT,
+    level: null,
+    met: [],
+    seconds: { good: 0, fair: 0, poor: 0 },
+  };
+  return seated(call, joined, muted, now);
+}
+
+export function updateCall(call: Call, event: CallEvent, muted: readonly MediaKind[]): Step {
+  switch (event.type) {
+    case "session":
+      return onSession(call, event.event, muted, event.now);
+    case "link-signal": {
+      const peer = byKey(call.peers, event.key);
+      // Without a seat there is nowhere to send it; the rebinding repeats what matters.
+      if (peer === undefined || peer.seat.is === "lost") return [call, []];
+      return [call, [{ do: "send", message: toMessage(event.signal, peer.peerId) }]];
+    }
+    case "link-state":
+      return [
+        withMedia(call, event.key, (peer) => ({
+          state: event.state,
+          wasConnected: peer.media.wasConnected || event.state === "connected",
+        })),
+        [],
+      ];
+    case "link-streams":
+      return [withMedia(call, event.key, () => ({ audio: event.audio, video: event.video })), []];
+    case "samples":
+      return sweep(sampled(call, event), event.now);
+    case "levels": {
+      const levels = new Map(event.remote.map(({ key, level }) => [key, level]));
+      const peers = call.peers.map((peer) => {
+        const voice = hear(peer.media.voice, levels.get(peer.key) ?? 0, event.now);
+        return voice === peer.media.voice ? peer : { ...peer, media: { ...peer.media, voice } };
+      });
+      return [{ ...call, peers, level: event.self, voice: hear(call.voice, event.self ?? 0, event.now) }, []];
+    }
+    case "device":
+    case "choices":
+    case "device-lost":
+      return [call, []];
+  }
+}
+
+/** What the whole call was like, in a word. */
+export function overallQuality({ seconds }: Call): Quality {
+  const total = seconds.good + seconds.fair + seconds.poor;
+  if (total === 0) return "good";
+  if (seconds.poor / total > 0.15) return "poor";
+  return (seconds.poor + seconds.fair) / total > 0.15 ? "fair" : "good";
+}
+
+function onSession(call: Call, event: SessionEvent, muted: readonly MediaKind[], now: number): Step {
+  switch (event.type) {
+    case "joined":
+      return seated({ ...call, connection: { is: "live" } }, event.joined, muted, now);
+    case "resumed":
+      return [{ ...call, connection: { is: "live" } }, []];
+    case "connecting":
+      return [
+        call.connection.is === "live" ? { ...call, connection: { is: "reconnecting", retryAt: null } } : call,
+        [],
+      ];
+    case "away":
+      return [{ ...call, connection: { is: "reconnecting", retryAt: now + event.retryInMs } }, []];
+    case "message":
+      return onMessage(call, event.message, now);
+    // A signal that met nobody is repeated when its peer comes back; the room's own end is the app's business.
+    case "settled":
+    case "ended":
+      return [call, []];
+  }
+}
+
+/** A fresh seat, the first one or one after the server forgot us. Links outlive it: they are found by identity. */
+function seated(call: Call, joined: Joined, muted: readonly MediaKind[], now: number): Step {
+  const effects: CallEffect[] = muted.map((kind) => ({ do: "send", message: { type: "mute", kind } }));
+  let next: Call = { ...call, iceServers: joined.iceServers, peers: unseatAll(call.peers, now) };
+  for (const info of joined.peers) {
+    const [after, more] = welcome(next, info, true);
+    next = after;
+    effects.push(...more);
+  }
+  return [next, effects];
+}
+
+function welcome(call: Call, info: PeerInfo, polite: boolean): Step {
+  const { roster, arrival } = arrive(call.peers, info);
+  const { key, name } = arrival.peer;
+  const met = name === "" || call.met.includes(name) ? call.met : [...call.met, name].slice(-MET);
+  const next = { ...call, peers: roster, met };
+  switch (arrival.how) {
+    case "new":
+      return [next, [{ do: "open-link", key, polite, offer: polite, iceServers: call.iceServers }]];
+    case "rebound":
+      return [next, [{ do: "rebind-link", key, polite }]];
+    case "known":
+      return [next, []];
+  }
+}
+
+const MET = 12;
+
+function onMessage(call: Call, message: ServerMessage, now: number): Step {
+  switch (message.type) {
+    case "peer-joined":
+      return welcome(call, message, false);
+    case "peer-left": {
+      const peer = bySeat(call.peers, message.peerId);
+      if (peer === undefined) return [call, []];
+      // Only its signaling is known to be gone: while its media flows, it is still here.
+      if (message.reason === "timeout") return [{ ...call, peers: put(call.peers, unseat(peer, now)) }, []];
+      return [{ ...call, peers: drop(call.peers, peer.key) }, [{ do: "close-link", key: peer.key }]];
+    }
+    case "peer-away":
+      return [withPeer(call, message.peerId, () => ({ seat: { is: "away" } })), []];
+    case "peer-back":
+      return [withPeer(call, message.peerId, () => ({ seat: { is: "here" } })), []];
+    case "mute":
+      return [
+        withPeer(call, message.from, ({ muted }) => ({
+          muted: [...muted.filter((kind) => kind !== message.kind), message.kind],
+        })),
+        [],
+      ];
+    case "unmute":
+      return [
+        withPeer(call, message.from, ({ muted }) => ({
+          muted: muted.filter((kind) => kind !== message.kind),
+        })),
+        [],
+      ];
+    case "offer":
+    case "answer":
+    case "candidate": {
+      const peer = bySeat(call.peers, message.from);
+      const signal = readSignal(message);
+      return [call, peer === undefined || signal === null ? [] : [{ do: "signal", key: peer.key, signal }]];
+    }
+    // `joined` to `ended` are events of their own; the rest is not for the roster.
+    case "joined":
+    case "resumed":
+    case "full":
+    case "left":
+    case "ended":
+    case "pong":
+    case "ack":
+    case "error":
+    case "ready":
+    case "message":
+      return [call, []];
+  }
+}
+
+function sampled(call: Call, event: Extract<MediaEvent, { type: "samples" }>): Call {
+  const seconds = { ...call.seconds };
+  let next = call;
+  for (const sample of event.samples) {
+    next = withMedia(next, sample.key, (peer) => {
+      const quality = judge(peer.media.quality, sample);
+      seconds[quality.shown] += 1;
+      return { quality };
+    });
+  }
+  return { ...next, seconds };
+}
+
+function sweep(call: Call, now: number): Step {
+  const gone = expired(call.peers, now);
+  if (gone.length === 0) return [call, []];
+  return [
+    { ...call, peers: call.peers.filter((peer) => !gone.includes(peer)) },
+    gone.map(({ key }) => ({ do: "close-link", key })),
+  ];
+}
+
+function withPeer(call: Call, peerId: string, change: (peer: Peer) => Partial<Peer>): Call {
+  const peer = bySeat(call.peers, peerId);
+  return peer === undefined ? call : { ...call, peers: put(call.peers, { ...peer, ...change(peer) }) };
+}
+
+function withMedia(call: Call, key: string, change: (peer: Peer) => Partial<Peer["media"]>): Call {
+  const peer = byKey(call.peers, key);
+  if (peer === undefined) return call;
+  return { ...call, peers: put(call.peers, { ...peer, media: { ...peer.media, ...change(peer) } }) };
+}

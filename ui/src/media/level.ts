@@ -1,0 +1,69 @@
+/** How loud a microphone is, 0 to 1 as `audioLevel` of getStats counts it. Silent tracks cost nothing. */
+export class LevelMeter {
+  private context: AudioContext | null = null;
+  private source: {
+    track: MediaStreamTrack;
+    node: MediaStreamAudioSourceNode;
+    analyser: AnalyserNode;
+  } | null = null;
+  private readonly samples = new Float32Array(1024);
+
+  /** Null stops it, and lets the sound system sleep. */
+  watch(track: MediaStreamTrack | null): void {
+    if (this.source?.track === track) return;
+    this.source?.node.disconnect();
+    this.source = null;
+    if (track === null) {
+      void this.context?.suspend();
+      return;
+    }
+    this.context ??= new AudioContext();
+    const node = this.context.createMediaStreamSource(new MediaStream([track]));
+    const analyser = this.context.createAnalyser();
+    analyser.fftSize = this.samples.length;
+    node.connect(analyser);
+    this.source = { track, node, analyser };
+    void this.context.resume();
+  }
+
+  read(): number | null {
+    if (this.source === null || !this.source.track.enabled) return null;
+    this.source.analyser.getFloatTimeDomainData(this.samples);
+    let sum = 0;
+    for (const sample of this.samples) sum += sample * sample;
+    // Rounded, so that a still room is a still value and nothing is drawn for it.
+    return Math.min(1, Math.round(Math.sqrt(sum / this.samples.length) * 100) / 100);
+  }
+}
+
+/** Two soft notes on the chosen speaker. */
+export async function playTestTone(sinkId: string | null): Promise<void> {
+  const context = new AudioContext();
+  const out = context.createMediaStreamDestination();
+  const element = new Audio();
+  element.srcObject = out.stream;
+  if (sinkId !== null && "setSinkId" in element) await element.setSinkId(sinkId);
+  await element.play();
+  const notes = [523.25, 659.25].map((frequency, i) =>
+    note(context, out, frequency, context.currentTime + 0.25 * i),
+  );
+  await Promise.all(notes);
+  element.srcObject = null;
+  await context.close();
+}
+
+function note(context: AudioContext, out: AudioNode, frequency: number, at: number): Promise<void> {
+  const gain = context.createGain();
+  gain.gain.setValueAtTime(0, at);
+  gain.gain.linearRampToValueAtTime(0.2, at + 0.03);
+  gain.gain.exponentialRampToValueAtTime(0.001, at + 0.6);
+  gain.connect(out);
+  const oscillator = context.createOscillator();
+  oscillator.frequency.value = frequency;
+  oscillator.connect(gain);
+  oscillator.start(at);
+  oscillator.stop(at + 0.65);
+  return new Promise((done) => {
+    oscillator.onended = () => done();
+  });
+}

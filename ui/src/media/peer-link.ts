@@ -1,0 +1,290 @@
+/**
+ * The media between this page and one other. One `RTCPeerConnection` with an audio and a video section, both ways, made
+ * by whoever offers first and never changed again: muting swaps the track, so that nothing is negotiated for it.
+ */
+
+import { change, check, type Health, newHealth } from "../core/health";
+import { type Description, Negotiator, type Signal } from "../core/negotiation";
+import type { LinkState, StreamHandle } from "../core/ports";
+import type { LinkSignal } from "../core/signal";
+import type { IceServer } from "../generated/IceServer";
+import { type LinkStats, NO_STATS, readStats } from "./stats";
+import type { Streams } from "./streams";
+
+export type MediaTracks = Readonly<Record<"audio" | "video", MediaStreamTrack | null>>;
+
+export interface PeerLinkListener {
+  signal(signal: LinkSignal): void;
+  state(state: LinkState): void;
+  streams(audio: StreamHandle | null, video: StreamHandle | null): void;
+  /** An `RTCPeerConnection` was made. */
+  made(): void;
+}
+
+export interface PeerLinkConfig {
+  readonly polite: boolean;
+  readonly offer: boolean;
+  readonly iceServers: readonly IceServer[];
+}
+
+export class PeerLink {
+  stats: LinkStats = NO_STATS;
+  private connection: Connection;
+  /** The other end's peer connection, as its signals name it. */
+  private remotePc: string | null = null;
+  private health: Health = newHealth(Date.now());
+  private closed = false;
+
+  constructor(
+    private config: PeerLinkConfig,
+    private tracks: MediaTracks,
+    private readonly media: Streams,
+    private readonly listener: PeerLinkListener,
+  ) {
+    this.connection = this.connect();
+    if (config.offer) this.connection.addSections();
+  }
+
+  private get pcId(): string {
+    return this.connection.pcId;
+  }
+
+  receive(signal: LinkSignal): void {
+    if (signal.kind === "candidate") {
+      // One of a connection that was replaced on the way has nowhere to go.
+      if (signal.pc === null || signal.pc === this.remotePc) {
+        this.connection.receive({ kind: "candidate", candidate: signal.candidate });
+      }
+      return;
+    }
+    const stale = signal.to !== null && signal.to !== this.pcId;
+    const replaced = this.remotePc !== null && signal.pc !== this.remotePc;
+    if (signal.kind === "answer" && stale) return;
+    if (replaced) this.reconnect();
+    if (signal.kind === "answer" ? replaced : stale && !replaced) {
+      // Meant for a connection that is no more: ours is the one to begin with.
+      this.connection.addSections();
+      return;
+    }
+    this.remotePc = signal.pc;
+    this.connection.receive({ kind: "description", description: { type: signal.kind, sdp: signal.sdp } });
+  }
+
+  setTracks(tracks: MediaTracks): void {
+    this.tracks = tracks;
+    this.connection.setTracks(tracks);
+  }
+
+  /** The peer has a new seat. A connection that lives is left alone; one that does not yet may have lost a message. */
+  rebind(polite: boolean): void {
+    this.config = { ...this.config, polite };
+    this.connection.negotiator.polite = polite;
+    if (this.connection.pc.connectionState !== "connected") this.connection.restart();
+  }
+
+  /** Once a second. */
+  async sample(now: number): Promise<LinkStats> {
+    const { health, restart } = check(this.health, this.config.polite, now);
+    this.health = health;
+    if (restart) this.connection.restart();
+    this.stats = readStats(await this.connection.pc.getStats());
+    return this.stats;
+  }
+
+  /** As it is now, for those who look from outside. */
+  async read(): Promise<LinkStats & { pcId: string; connectionState: RTCPeerConnectionState }> {
+    const { pc, pcId } = this.connection;
+    return { ...readStats(await pc.getStats()), pcId, connectionState: pc.connectionState };
+  }
+
+  /** The loudness of what just played, 0 to 1. */
+  level(): number {
+    return this.connection.level() ?? this.stats.audioLevel;
+  }
+
+  close(): void {
+    this.closed = true;
+    this.connection.close();
+  }
+
+  private connect(): Connection {
+    const connection: Connection = new Connection(this.config, this.tracks, this.media, {
+      signal: (signal) => {
+        if (!this.closed && connection === this.connection) this.listener.signal(this.label(signal));
+      },
+      state: (state) => {
+        if (this.closed || connection !== this.connection) return;
+        this.health = change(this.health, state, Date.now());
+        this.listener.state(state);
+      },
+      streams: (audio, video) => {
+        if (!this.closed && connection === this.connection) this.listener.streams(audio, video);
+      },
+    });
+    this.listener.made();
+    return connection;
+  }
+
+  /** The page on the other side has no memory of this connection. */
+  private reconnect(): void {
+    this.connection.close();
+    this.remotePc = null;
+    this.health = newHealth(Date.now());
+    this.connection = this.connect();
+    this.listener.state("new");
+  }
+
+  private label(signal: Signal): LinkSignal {
+    if (signal.kind === "candidate") return { kind: "candidate", candidate: signal.candidate, pc: this.pcId };
+    const { type, sdp } = signal.description;
+    return { kind: type === "answer" ? "answer" : "offer", sdp: sdp ?? "", pc: this.pcId, to: this.remotePc };
+  }
+}
+
+interface ConnectionListener {
+  signal(signal: Signal): void;
+  state(state: LinkState): void;
+  streams(audio: StreamHandle | null, video: StreamHandle | null): void;
+}
+
+/** One `RTCPeerConnection` from its making to its end. */
+class Connection {
+  readonly pcId = crypto.randomUUID();
+  readonly pc: RTCPeerConnection;
+  readonly negotiator: Negotiator;
+  private sections: Readonly<Record<"audio" | "video", RTCRtpTransceiver>> | null = null;
+  private streams: Record<"audio" | "video", StreamHandle | null> = { audio: null, video: null };
+  private ended = false;
+
+  constructor(
+    { iceServers, polite }: PeerLinkConfig,
+    private tracks: MediaTracks,
+    private readonly media: Streams,
+    private readonly listener: ConnectionListener,
+  ) {
+    const pc = new RTCPeerConnection({ iceServers: [...iceServers], bundlePolicy: "max-bundle" });
+    this.pc = pc;
+    this.negotiator = new Negotiator(
+      {
+        get signalingState() {
+          return pc.signalingState;
+        },
+        get localDescription() {
+          return pc.localDescription && plain(pc.localDescription);
+        },
+        setLocalDescription: () => pc.setLocalDescription(),
+        setRemoteDescription: (description) =>
+          pc.setRemoteDescription(description as RTCSessionDescriptionInit),
+        addIceCandidate: (candidate) => pc.addIceCandidate(candidate),
+        beforeAnswer: () => this.adoptSections(),
+      },
+      polite,
+      (signal) => listener.signal(signal),
+    );
+    pc.onnegotiationneeded = () => this.attempt(this.negotiator.offer());
+    pc.onicecandidate = ({ candidate }) => {
+      if (candidate !== null && candidate.candidate !== "") this.negotiator.found(candidate.toJSON());
+    };
+    pc.onconnectionstatechange = () => listener.state(stateOf(pc.connectionState));
+    pc.ontrack = ({ track }) => this.show(track);
+  }
+
+  receive(signal: Signal): void {
+    this.attempt(this.negotiator.receive(signal));
+  }
+
+  /** Makes this side the one that offers. */
+  addSections(): void {
+    if (this.sections !== null) {
+      this.restart();
+      return;
+    }
+    const add = (kind: "audio" | "video") => {
+      const transceiver = this.pc.addTransceiver(kind, { direction: "sendrecv" });
+      this.attempt(transceiver.sender.replaceTrack(this.tracks[kind]));
+      return transceiver;
+    };
+    this.sections = { audio: add("audio"), video: add("video") };
+  }
+
+  /** Negotiates a new path, or begins where nothing was begun. */
+  restart(): void {
+    if (this.ended) return;
+    if (this.negotiator.repeatOffer()) return;
+    if (this.sections === null) this.addSections();
+    else this.pc.restartIce();
+  }
+
+  setTracks(tracks: MediaTracks): void {
+    this.tracks = tracks;
+    if (this.sections === null) return;
+    for (const kind of KINDS) {
+      const { sender } = this.sections[kind];
+      if (sender.track !== tracks[kind]) this.attempt(sender.replaceTrack(tracks[kind]));
+    }
+  }
+
+  level(): number | null {
+    const [source] = this.sections?.audio.receiver.getSynchronizationSources?.() ?? [];
+    return source?.audioLevel ?? null;
+  }
+
+  close(): void {
+    this.ended = true;
+    for (const kind of KINDS) this.media.close(this.streams[kind]);
+    this.pc.close();
+  }
+
+  /** The sections are the offer's. Ours, if we offered too and gave way, are left unused. */
+  private async adoptSections(): Promise<void> {
+    const offered = this.pc.getTransceivers().filter(({ mid }) => mid !== null);
+    const audio = offered.find(({ receiver }) => receiver.track.kind === "audio");
+    const video = offered.find(({ receiver }) => receiver.track.kind === "video");
+    for (const own of Object.values(this.sections ?? {})) if (own.mid === null) own.stop();
+    // A client that sends one kind only is answered with one kind only.
+    if (audio !== undefined) await this.adopt(audio, "audio");
+    if (video !== undefined) await this.adopt(video, "video");
+    if (audio !== undefined && video !== undefined) this.sections = { audio, video };
+  }
+
+  private async adopt(transceiver: RTCRtpTransceiver, kind: "audio" | "video"): Promise<void> {
+    if (transceiver.direction !== "sendrecv") transceiver.direction = "sendrecv";
+    if (transceiver.sender.track !== this.tracks[kind])
+      await transceiver.sender.replaceTrack(this.tracks[kind]);
+  }
+
+  private show(track: MediaStreamTrack): void {
+    const kind = track.kind === "audio" ? "audio" : "video";
+    this.media.close(this.streams[kind]);
+    this.streams[kind] = this.media.open(track);
+    this.listener.streams(this.streams.audio, this.streams.video);
+  }
+
+  private attempt(work: Promise<void>): void {
+    work.catch((error: unknown) => {
+      // Whatever was under way when it was closed ends in an error of no interest.
+      if (!this.ended) console.warn("negotiation failed", error);
+    });
+  }
+}
+
+const KINDS = ["audio", "video"] as const;
+
+function plain({ type, sdp }: RTCSessionDescription): Description {
+  return { type, sdp };
+}
+
+function stateOf(state: RTCPeerConnectionState): LinkState {
+  switch (state) {
+    case "new":
+    case "connecting":
+      return "new";
+    case "connected":
+      return "connected";
+    case "disconnected":
+      return "disconnected";
+    case "failed":
+    case "closed":
+      return "failed";
+  }
+}

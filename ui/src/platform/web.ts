@@ -1,0 +1,62 @@
+/** The host of a guest: a page that `snug-server` serves at `/` and `/r/ROOM`. */
+import { formatLink, type Parsed, parseLink, type RoomLink } from "../core/link";
+import type { Host, Signaling } from "../core/ports";
+import { LocalStorage } from "./storage";
+
+export interface WebHostParts {
+  readonly signaling: Signaling;
+  readonly onTrace: Host["trace"];
+}
+
+export function webHost({ signaling, onTrace }: WebHostParts): Host {
+  const server = window.location.origin;
+  return {
+    kind: "web",
+    version: __SNUG_VERSION__,
+    signaling,
+    storage: new LocalStorage(),
+    defaultServer: server,
+    firstLink: addressLink(),
+    joinAtOnce: false,
+    testMode: new URLSearchParams(window.location.search).get("test") === "1",
+    onLink(listener) {
+      // The person edits the address or goes back in history.
+      const heard = () => {
+        const link = addressLink();
+        if (link !== null) listener(link, false);
+      };
+      window.addEventListener("hashchange", heard);
+      window.addEventListener("popstate", heard);
+      return () => {
+        window.removeEventListener("hashchange", heard);
+        window.removeEventListener("popstate", heard);
+      };
+    },
+    copyText: (text) => navigator.clipboard.writeText(text),
+    ensurePeerConnection: async () => {
+      if (typeof RTCPeerConnection === "undefined") throw new Error("this browser has no RTCPeerConnection");
+    },
+    trace: onTrace,
+    onClose(listener) {
+      // The last event that is sure to come, also where a phone throws the page away.
+      window.addEventListener("pagehide", listener);
+      return () => window.removeEventListener("pagehide", listener);
+    },
+    setTitle(title) {
+      document.title = title;
+    },
+    showLink(link) {
+      // Rooms on other servers have no page here.
+      const path = link === null || link.server !== server ? "/" : formatLink(link).slice(server.length);
+      const [before = "", fragment] = path.split("#");
+      const next = `${before}${window.location.search}${fragment === undefined ? "" : `#${fragment}`}`;
+      window.history.replaceState(null, "", next);
+    },
+  };
+}
+
+/** Null at the front door. */
+function addressLink(): Parsed<RoomLink> | null {
+  const { pathname, href } = window.location;
+  return pathname === "/" ? null : parseLink(href, null);
+}

@@ -1,0 +1,198 @@
+/**
+ * Drives the page's machine: events in, effects out, the view told. It decides nothing.
+ */
+import { type App, type AppEvent, type Effect, newApp, update } from "./core/app";
+import { formatLink, type Parsed, RANDOM_BYTES, type RoomLink } from "./core/link";
+import { recall } from "./core/memory";
+import type { Host, Media, MediaEvent, SignalingSession } from "./core/ports";
+import { project } from "./core/project";
+import { share } from "./core/share";
+import type { Actions, AppView, Readable } from "./core/view-model";
+
+export interface Page {
+  readonly view: Readable<AppView>;
+  readonly actions: Actions;
+  /** For the inspection of tests. */
+  state(): App;
+}
+
+export interface PageParts {
+  readonly host: Host;
+  /** `milestone` names a point of the join under way. */
+  media(tell: (event: MediaEvent) => void, milestone: (point: number, name: string) => void): Media;
+  /** The system's languages, most wanted first. */
+  readonly languages: readonly string[];
+}
+
+export function run({ host, media: makeMedia, languages }: PageParts): Page {
+  let app = newApp(recall(host.storage, languages), {
+    defaultServer: host.defaultServer,
+    identity: crypto.randomUUID(),
+  });
+  let view = project(app, host.kind, host.version);
+  let session: SignalingSession | null = null;
+  const traces = new Traces(host);
+  const listeners = new Set<(view: AppView) => void>();
+  const media = makeMedia(
+    (event) => dispatch({ type: "media", event }),
+    (point, name) => traces.mark(point, name),
+  );
+
+  function dispatch(event: AppEvent): void {
+    const [next, effects] = update(app, event);
+    app = next;
+    for (const effect of effects) perform(effect);
+    const shown = share(view, project(app, host.kind, host.version));
+    if (shown === view) return;
+    view = shown;
+    for (const listener of listeners) listener(view);
+  }
+
+  function perform(effect: Effect): void {
+    switch (effect.do) {
+      case "join":
+        join(effect);
+        break;
+      case "leave":
+        session?.leave();
+        session = null;
+        break;
+      case "send":
+        session?.send(effect.message);
+        break;
+      case "open-link":
+        media.openLink(effect.key, effect);
+        break;
+      case "rebind-link":
+        media.rebindLink(effect.key, effect.polite);
+        break;
+      case "close-link":
+        media.closeLink(effect.key);
+        break;
+      case "signal":
+        media.signal(effect.key, effect.signal);
+        break;
+      case "wish":
+        media.wish(effect.wish);
+        break;
+      case "retry-devices":
+        media.retryDevices();
+        break;
+      case "save":
+        host.storage.write(effect.key, effect.value);
+        break;
+      case "show-link":
+        host.setTitle(effect.link === null ? "Snug" : `${effect.link.roomId} · Snug`);
+        host.showLink(effect.link);
+        break;
+    }
+  }
+
+  function join({ request }: Extract<Effect, { do: "join" }>): void {
+    const { joinId } = request;
+    traces.mark(2, "core/call");
+    host.ensurePeerConnection().then(
+      () => {
+        // It may have been given up meanwhile.
+        if (!isJoining(joinId)) return;
+        traces.mark(3, "platform");
+        session = host.signaling.join(request, (event) =>
+          dispatch({ type: "session", joinId, event, now: Date.now() }),
+        );
+      },
+      (error: unknown) => {
+        console.error("no peer connection", error);
+        if (isJoining(joinId)) dispatch({ type: "no-peer-connection" });
+      },
+    );
+  }
+
+  function isJoining(joinId: string): boolean {
+    return app.screen.at === "lobby" && app.screen.joining?.joinId === joinId;
+  }
+
+  const beginJoin = (event: (joinId: string) => AppEvent) => dispatch(event(traces.begin()));
+  const now = () => Date.now();
+  const actions: Actions = {
+    startRoom: () =>
+      dispatch({ type: "start-room", random: crypto.getRandomValues(new Uint8Array(RANDOM_BYTES)) }),
+    openLink: (text) => dispatch({ type: "open-text", text }),
+    openRoom: (link) => dispatch({ type: "open-link", link }),
+    forgetRoom: (link) => dispatch({ type: "forget-room", link }),
+    setServer: (text) => dispatch({ type: "set-server", text }),
+    setName: (name) => dispatch({ type: "set-name", name }),
+    setLang: (lang) => dispatch({ type: "set-lang", lang }),
+    setTheme: (theme) => dispatch({ type: "set-theme", theme }),
+    join: () => beginJoin((joinId) => ({ type: "join", joinId })),
+    leave: () => dispatch({ type: "leave", now: now() }),
+    rejoin: () => beginJoin((joinId) => ({ type: "rejoin", joinId })),
+    goHome: () => dispatch({ type: "go-home", now: now() }),
+    toggleMicrophone: () => dispatch({ type: "toggle", kind: "microphone" }),
+    toggleCamera: () => dispatch({ type: "toggle", kind: "camera" }),
+    holdToTalk: (held) => dispatch({ type: "talk", held }),
+    chooseDevice: (kind, deviceId) => dispatch({ type: "choose-device", kind, deviceId }),
+    retryDevice: (kind) => dispatch({ type: "retry-device", kind }),
+    testSpeaker: () => media.testSpeaker(),
+    copyLink: () => copyLink(),
+    dismissNotice: () => dispatch({ type: "dismiss-notice" }),
+    attach: (element, stream) => media.attach(element, stream),
+  };
+
+  function copyLink(): void {
+    const { screen } = app;
+    const link = screen.at === "call" ? screen.call.link : screen.at === "lobby" ? screen.link : null;
+    if (link === null) return;
+    host.copyText(formatLink(link)).then(
+      () => dispatch({ type: "notify", word: "link-copied" }),
+      (error: unknown) => {
+        console.warn("the link cannot be copied", error);
+        dispatch({ type: "notify", word: "link-copy-failed" });
+      },
+    );
+  }
+
+  const opened = (link: Parsed<RoomLink>, joinAtOnce: boolean) => {
+    if (!link.ok) dispatch({ type: "bad-link", problem: link.problem });
+    else if (joinAtOnce) beginJoin((joinId) => ({ type: "join-link", link: link.value, joinId }));
+    else dispatch({ type: "open-link", link: link.value });
+  };
+  host.onLink(opened);
+  // The others see it at once, and not when the grace period is over.
+  host.onClose(() => dispatch({ type: "leave", now: now() }));
+  if (host.firstLink !== null) opened(host.firstLink, host.joinAtOnce);
+  // Ready before it is needed; a failure is told when it is.
+  host.ensurePeerConnection().catch(() => {});
+
+  return {
+    view: {
+      subscribe(listener) {
+        listeners.add(listener);
+        listener(view);
+        return () => listeners.delete(listener);
+      },
+    },
+    actions,
+    state: () => app,
+  };
+}
+
+/** The page's points of one join, each marked once. */
+class Traces {
+  joinId: string | null = null;
+  private readonly marked = new Set<number>();
+
+  constructor(private readonly host: Host) {}
+
+  begin(): string {
+    this.joinId = crypto.randomUUID();
+    this.marked.clear();
+    this.mark(1, "view/lobby");
+    return this.joinId;
+  }
+
+  mark(point: number, name: string): void {
+    if (this.joinId === null || this.marked.has(point)) return;
+    this.marked.add(point);
+    this.host.trace(this.joinId, point, name, performance.timeOrigin + performance.now());
+  }
+}
