@@ -1,0 +1,178 @@
+/// <reference path="../ambient.d.ts" />
+// The page's end of everything that flows: one worker, one AudioContext, and the tracks they make.
+import type { FromMedia, ToMedia } from "../worker/messages";
+import { SAMPLE_RATE } from "../worker/messages";
+import captureUrl from "../worklet/capture.ts?worker&url";
+import playoutUrl from "../worklet/playout.ts?worker&url";
+import type { ChannelEvent, Kind } from "../wire";
+
+/** Remote video tracks made ahead, because `addTransceiver` must have one at once. */
+const SPARES = 8;
+const START_BOUND = 10_000;
+
+/** A remote track, before and while it belongs to a transceiver. */
+export interface RemoteTrack {
+  readonly track: MediaStreamTrack;
+  /** Lets the frames of a transceiver flow into the track. */
+  connect(pc: number, transceiver: number): void;
+  /** Ends the track and frees what stood behind it. */
+  end(): void;
+}
+
+export interface MediaHandlers {
+  receiving(pc: number, transceiver: number): void;
+  channelMessage(pc: number, channel: number, data: string | ArrayBuffer): void;
+  channelEvent(event: ChannelEvent): void;
+}
+
+export class Media {
+  readonly context: AudioContext;
+  #worker: Worker;
+  #handlers: MediaHandlers;
+  #spares: { spare: number; track: MediaStreamTrack }[] = [];
+  #failed: string | undefined;
+
+  private constructor(worker: Worker, context: AudioContext, handlers: MediaHandlers) {
+    this.#worker = worker;
+    this.context = context;
+    this.#handlers = handlers;
+  }
+
+  /** Starts the worker, connects it to `socketUrl` and waits for the first remote tracks. */
+  static async start(socketUrl: string, handlers: MediaHandlers): Promise<Media> {
+    // WebKitGTK aborts its process when WebCodecs come before anything has started GStreamer.
+    document.createElement("video").canPlayType("video/webm; codecs=vp8");
+    const worker = new Worker(new URL("../worker/index.ts", import.meta.url), { type: "module" });
+    const context = new AudioContext({ sampleRate: SAMPLE_RATE, latencyHint: "interactive" });
+    const media = new Media(worker, context, handlers);
+    await Promise.all([
+      media.#started(socketUrl),
+      context.audioWorklet.addModule(captureUrl),
+      context.audioWorklet.addModule(playoutUrl),
+    ]);
+    return media;
+  }
+
+  tell(message: ToMedia, transfer: Transferable[] = []): void {
+    this.#worker.postMessage(message, transfer);
+  }
+
+  /**
+   * Wakes the AudioContext. It starts asleep where the engine wants a gesture of the user or a granted microphone
+   * first; then the next gesture wakes it.
+   */
+  wake(): void {
+    if (this.context.state === "running") return;
+    const resume = () => {
+      this.context.resume().catch((error) => console.warn("peer-connection: no audio yet:", error));
+    };
+    resume();
+    const gestures = ["pointerdown", "keydown"];
+    const again = () => {
+      resume();
+      for (const gesture of gestures) removeEventListener(gesture, again, true);
+    };
+    for (const gesture of gestures) addEventListener(gesture, again, true);
+  }
+
+  /** Throws an OperationError when the video tracks made ahead are used up; more are on their way. */
+  remoteTrack(kind: Kind): RemoteTrack {
+    return kind === "video" ? this.#remoteVideo() : this.#remoteAudio();
+  }
+
+  #remoteVideo(): RemoteTrack {
+    const taken = this.#spares.shift();
+    if (!taken) throw new DOMException("too many receivers at once", "OperationError");
+    const { spare, track } = taken;
+    let address: { pc: number; transceiver: number } | undefined;
+    return {
+      track,
+      connect: (pc, transceiver) => {
+        address = { pc, transceiver };
+        this.tell({ type: "receive-video", pc, transceiver, spare });
+      },
+      end: () => {
+        MediaStreamTrack.prototype.stop.call(track);
+        if (address) this.tell({ type: "stop-receiving", ...address });
+        else this.tell({ type: "discard-spare", spare });
+      },
+    };
+  }
+
+  #remoteAudio(): RemoteTrack {
+    const node = new AudioWorkletNode(this.context, "peer-connection-playout", {
+      numberOfInputs: 0,
+      numberOfOutputs: 1,
+      outputChannelCount: [1],
+    });
+    const destination = new MediaStreamAudioDestinationNode(this.context, { channelCount: 1 });
+    node.connect(destination);
+    const track = destination.stream.getAudioTracks()[0];
+    if (!track) throw new DOMException("the audio graph gave no track", "OperationError");
+    let address: { pc: number; transceiver: number } | undefined;
+    return {
+      track,
+      connect: (pc, transceiver) => {
+        this.wake();
+        address = { pc, transceiver };
+        const { port1, port2 } = new MessageChannel();
+        node.port.postMessage(port1, [port1]);
+        this.tell({ type: "receive-audio", pc, transceiver, port: port2 }, [port2]);
+      },
+      end: () => {
+        MediaStreamTrack.prototype.stop.call(track);
+        node.port.postMessage("stop");
+        node.disconnect();
+        if (address) this.tell({ type: "stop-receiving", ...address });
+      },
+    };
+  }
+
+  #started(socketUrl: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let connected = false;
+      const timer = setTimeout(() => reject(new Error("the media worker does not answer")), START_BOUND);
+      const settle = () => {
+        if (!connected || this.#spares.length < SPARES) return;
+        clearTimeout(timer);
+        resolve();
+      };
+      this.#worker.onerror = (event) => reject(new Error(`the media worker: ${event.message}`));
+      this.#worker.onmessage = ({ data }: MessageEvent<FromMedia>) => {
+        switch (data.type) {
+          case "started":
+            connected = true;
+            settle();
+            break;
+          case "spare":
+            this.#spares.push(data);
+            settle();
+            break;
+          case "failed":
+            this.#failed = data.message;
+            console.error("peer-connection:", data.message);
+            reject(new Error(data.message));
+            break;
+          case "receiving":
+            this.#handlers.receiving(data.pc, data.transceiver);
+            break;
+          case "channel-message":
+            this.#handlers.channelMessage(data.pc, data.channel, data.data);
+            break;
+          case "channel-event":
+            this.#handlers.channelEvent(data.event);
+            break;
+          case "trouble":
+            console.warn("peer-connection:", data.message);
+            break;
+        }
+      };
+      this.tell({ type: "start", socketUrl, spares: SPARES });
+    });
+  }
+
+  /** Why nothing flows any more, if so. */
+  get failed(): string | undefined {
+    return this.#failed;
+  }
+}

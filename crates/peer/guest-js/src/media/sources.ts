@@ -1,0 +1,120 @@
+// Local tracks on their way to the encoders: each is captured once, however many connections send it.
+import type { Media } from "./media";
+
+interface Source {
+  number: number;
+  users: number;
+  stop(): void;
+}
+
+export class Sources {
+  #media: Media;
+  #sources = new Map<MediaStreamTrack, Source>();
+  #next = 1;
+
+  constructor(media: Media) {
+    this.#media = media;
+  }
+
+  /** The number by which the worker knows `track`. Each call wants one `release`. */
+  use(track: MediaStreamTrack): number {
+    let source = this.#sources.get(track);
+    if (!source) {
+      const number = this.#next++;
+      source = { number, users: 0, stop: this.#capture(track, number) };
+      this.#sources.set(track, source);
+    }
+    source.users++;
+    return source.number;
+  }
+
+  release(track: MediaStreamTrack): void {
+    const source = this.#sources.get(track);
+    if (!source || --source.users > 0) return;
+    this.#sources.delete(track);
+    source.stop();
+  }
+
+  #capture(track: MediaStreamTrack, source: number): () => void {
+    const media = this.#media;
+    const stopFlow = track.kind === "video" ? captureVideo(media, track, source) : captureAudio(media, track, source);
+    let flowing = track.readyState === "live";
+    const end = () => {
+      if (!flowing) return;
+      flowing = false;
+      stopFlow();
+      media.tell({ type: "source-gone", source });
+    };
+    if (!flowing) return () => {};
+    const untap = tap(track, { enabled: (enabled) => media.tell({ type: "source-enabled", source, enabled }), ended: end });
+    return () => {
+      untap();
+      end();
+    };
+  }
+}
+
+function captureVideo(media: Media, track: MediaStreamTrack, source: number): () => void {
+  if (track.readyState !== "live") return () => {};
+  // A transferred track is lost to the page: the worker gets a copy, whose frames do not depend on `enabled`.
+  const copy = track.clone();
+  copy.enabled = true;
+  media.tell({ type: "video-source", source, track: copy, enabled: track.enabled }, [copy as unknown as Transferable]);
+  return () => {};
+}
+
+function captureAudio(media: Media, track: MediaStreamTrack, source: number): () => void {
+  if (track.readyState !== "live") return () => {};
+  media.wake();
+  const { context } = media;
+  const input = new MediaStreamAudioSourceNode(context, { mediaStream: new MediaStream([track]) });
+  const node = new AudioWorkletNode(context, "peer-connection-capture", {
+    numberOfInputs: 1,
+    numberOfOutputs: 0,
+    channelCount: 1,
+    channelCountMode: "explicit",
+  });
+  const { port1, port2 } = new MessageChannel();
+  node.port.postMessage(port1, [port1]);
+  media.tell({ type: "audio-source", source, port: port2 }, [port2]);
+  if (!track.enabled) media.tell({ type: "source-enabled", source, enabled: false });
+  input.connect(node);
+  return () => {
+    input.disconnect();
+    node.port.postMessage("stop");
+  };
+}
+
+/**
+ * Hears of `enabled` and `stop()` on this one track, which fire no event, and of its end. The accessors of the
+ * prototype go on working underneath; the function given back takes the tap away.
+ */
+function tap(track: MediaStreamTrack, hears: { enabled(enabled: boolean): void; ended(): void }): () => void {
+  const enabled = Object.getOwnPropertyDescriptor(MediaStreamTrack.prototype, "enabled");
+  const { stop } = MediaStreamTrack.prototype;
+  Object.defineProperties(track, {
+    enabled: {
+      configurable: true,
+      enumerable: true,
+      get: () => enabled?.get?.call(track),
+      set: (value: boolean) => {
+        enabled?.set?.call(track, value);
+        hears.enabled(Boolean(value));
+      },
+    },
+    stop: {
+      configurable: true,
+      writable: true,
+      value: () => {
+        stop.call(track);
+        hears.ended();
+      },
+    },
+  });
+  track.addEventListener("ended", hears.ended);
+  return () => {
+    Reflect.deleteProperty(track, "enabled");
+    Reflect.deleteProperty(track, "stop");
+    track.removeEventListener("ended", hears.ended);
+  };
+}

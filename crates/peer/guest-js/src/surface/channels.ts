@@ -1,0 +1,145 @@
+// The data channels of one connection.
+import type { ChannelEvent, ChannelInit } from "../wire";
+import { type DataChannel, inside, makeChannel } from "./channel";
+import type { Commands } from "./commands";
+
+/** Messages kept for a channel whose number the page does not know yet. */
+const EARLY_MOST = 1024;
+
+export class Channels {
+  #commands: Commands;
+  #announce: (channel: DataChannel) => void;
+  #maxMessageSize: () => number;
+  #open = new Map<number, DataChannel>();
+  #all = new Set<DataChannel>();
+  #early = new Map<number, ((channel: DataChannel) => void)[]>();
+  /** Channels were made, so that an application section is wanted. */
+  any = false;
+
+  constructor(commands: Commands, announce: (channel: DataChannel) => void, maxMessageSize: () => number) {
+    this.#commands = commands;
+    this.#announce = announce;
+    this.#maxMessageSize = maxMessageSize;
+  }
+
+  create(init: ChannelInit): DataChannel {
+    this.any = true;
+    let number: number | undefined;
+    const channel = this.#make(init, () => number);
+    this.#commands
+      .run<{ channel: number }>(() => ({ type: "create-channel", ...init }))
+      .then(
+        (result) => {
+          if (!result) return;
+          number = result.channel;
+          this.#register(number, channel);
+          if (channel.readyState === "closing") this.#tellClose(number);
+        },
+        (error) => {
+          console.error("peer-connection: no data channel:", error);
+          inside(channel).closed();
+        },
+      );
+    return channel;
+  }
+
+  message(number: number, data: string | ArrayBuffer): void {
+    this.#with(number, (channel) => inside(channel).received(data));
+  }
+
+  event(event: ChannelEvent): void {
+    switch (event.type) {
+      case "channel":
+        this.#arrived(event);
+        break;
+      case "channel-state":
+        this.#with(event.channel, (channel) => this.#stateChanged(event.channel, channel, event));
+        break;
+      case "flow":
+        this.#with(event.channel, (channel) => inside(channel).flowed(event.amount));
+        break;
+    }
+  }
+
+  /** With the connection: at once, and without events (WebRTC 4.4.2, close). */
+  close(): void {
+    for (const channel of this.#all) inside(channel).state = "closed";
+    this.#all.clear();
+    this.#open.clear();
+    this.#early.clear();
+  }
+
+  #arrived(event: ChannelEvent & { type: "channel" }): void {
+    if (this.#open.has(event.channel)) return;
+    const channel = this.#make(
+      {
+        label: event.label,
+        ordered: event.ordered,
+        protocol: event.protocol,
+        negotiated: false,
+        ...(event.maxRetransmits !== null && { maxRetransmits: event.maxRetransmits }),
+        ...(event.maxPacketLifeTime !== null && { maxPacketLifeTime: event.maxPacketLifeTime }),
+        ...(event.id !== null && { id: event.id }),
+      },
+      () => event.channel,
+    );
+    // Open, but without the event: that comes when the page has had its chance to listen.
+    inside(channel).state = "open";
+    this.#announce(channel);
+    inside(channel).announce();
+    this.#register(event.channel, channel);
+  }
+
+  #stateChanged(number: number, channel: DataChannel, event: ChannelEvent & { type: "channel-state" }): void {
+    if (event.state === "open") inside(channel).opened(event.id);
+    else if (event.state === "closing") inside(channel).closing();
+    else if (event.state === "closed") {
+      this.#open.delete(number);
+      this.#all.delete(channel);
+      inside(channel).closed();
+    }
+  }
+
+  #make(init: ChannelInit, number: () => number | undefined): DataChannel {
+    const channel = makeChannel(init, {
+      maxMessageSize: this.#maxMessageSize,
+      send: (data) => {
+        const pc = this.#commands.number;
+        const to = number();
+        if (pc === undefined || to === undefined) return;
+        const transfer = typeof data === "string" ? [] : [data];
+        this.#commands.runtime.media.tell({ type: "channel-send", pc, channel: to, data }, transfer);
+      },
+      close: () => {
+        const to = number();
+        if (to !== undefined) this.#tellClose(to);
+      },
+    });
+    this.#all.add(channel);
+    return channel;
+  }
+
+  #tellClose(channel: number): void {
+    const pc = this.#commands.number;
+    if (pc !== undefined) this.#commands.runtime.media.tell({ type: "channel-close", pc, channel });
+  }
+
+  #register(number: number, channel: DataChannel): void {
+    this.#open.set(number, channel);
+    const early = this.#early.get(number) ?? [];
+    this.#early.delete(number);
+    for (const action of early) action(channel);
+  }
+
+  #with(number: number, action: (channel: DataChannel) => void): void {
+    const channel = this.#open.get(number);
+    if (channel) {
+      action(channel);
+      return;
+    }
+    const early = this.#early.get(number) ?? [];
+    if (early.length >= EARLY_MOST) return;
+    early.push(action);
+    this.#early.set(number, early);
+  }
+}

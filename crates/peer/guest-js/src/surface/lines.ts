@@ -1,0 +1,240 @@
+// The transceivers of one connection: what the page does to them, and whose frames flow.
+import type { Limits } from "../worker/messages";
+import type { Direction, Kind, Op } from "../wire";
+import type { Commands } from "./commands";
+import type { DtlsTransport } from "./description";
+import { directionOf, receives, sends } from "./sdp";
+import { type Stats, StatsReport, select } from "./stats";
+import { type Encoding, Line, type LineHost } from "./transceiver";
+
+export interface LineInit {
+  direction?: Direction;
+  track?: MediaStreamTrack | null;
+  streams?: string[];
+  encodings?: Encoding[];
+}
+
+export class Lines implements LineHost {
+  readonly dtls: DtlsTransport;
+  closed = false;
+  #commands: Commands;
+  #changed: () => void;
+  #lines: Line[] = [];
+  #flowing = false;
+
+  /** `changed` is called when negotiation may be needed. */
+  constructor(commands: Commands, dtls: DtlsTransport, changed: () => void) {
+    this.#commands = commands;
+    this.dtls = dtls;
+    this.#changed = changed;
+  }
+
+  all(): readonly Line[] {
+    return this.#lines;
+  }
+
+  byNumber(number: number): Line | undefined {
+    return this.#lines.find((line) => line.number === number);
+  }
+
+  /** A transceiver that the page asked for. */
+  add(kind: Kind, init: LineInit): Line {
+    const line = this.#make(kind, init);
+    const { direction, streams, track } = line;
+    this.#commands
+      .run<{ transceiver: number }>(() => ({
+        type: "add-transceiver",
+        kind,
+        direction,
+        streams,
+        ...(track && { trackId: track.id }),
+      }))
+      .then(
+        (result) => result && this.#number(line, result.transceiver),
+        (error) => {
+          if (!this.closed) console.error("peer-connection: no transceiver:", error);
+        },
+      );
+    return line;
+  }
+
+  /** One that the remote description made. */
+  adopt(kind: Kind, number: number): Line {
+    const line = this.#make(kind, { direction: "recvonly" });
+    this.#number(line, number);
+    return line;
+  }
+
+  addTrack(track: MediaStreamTrack, streams: string[]): Line {
+    const kind = track.kind as Kind;
+    const free = this.#lines.find(
+      (line) => line.kind === kind && !line.track && !line.stopping && !line.stopped && !line.hasSent,
+    );
+    if (!free) return this.add(kind, { track, streams });
+    free.track = track;
+    free.streams = streams;
+    this.#post(free, (transceiver) => ({ type: "set-sender", transceiver, trackId: track.id, streams }));
+    this.#direct(free, directionOf(true, receives(free.direction)));
+    this.sync();
+    return free;
+  }
+
+  removeTrack(line: Line): void {
+    if (!line.track) return;
+    line.track = null;
+    this.#post(line, (transceiver) => ({ type: "set-sender", transceiver, trackId: null, streams: line.streams }));
+    if (sends(line.direction)) this.#direct(line, directionOf(false, receives(line.direction)));
+    this.sync();
+  }
+
+  setDirection(line: Line, direction: Direction): void {
+    this.#direct(line, direction);
+    this.#changed();
+  }
+
+  stop(line: Line): void {
+    line.stopping = true;
+    this.#post(line, (transceiver) => ({ type: "stop-transceiver", transceiver }));
+    this.sync();
+    this.#endReceiving(line);
+    this.#changed();
+  }
+
+  async replaceTrack(line: Line, track: MediaStreamTrack | null): Promise<void> {
+    if (this.closed || line.stopping) throw new DOMException("the transceiver is stopped", "InvalidStateError");
+    const former = line.track;
+    if (Boolean(former) !== Boolean(track)) {
+      await this.#commands.run(() => {
+        if (line.number === undefined) return undefined;
+        const { number: transceiver, streams } = line;
+        return { type: "set-sender", transceiver, trackId: track?.id ?? null, streams };
+      });
+    }
+    if (this.closed) return new Promise(() => {});
+    line.track = track;
+    this.sync();
+  }
+
+  setStreams(line: Line, streams: MediaStream[]): void {
+    line.streams = [...new Set(streams.map(({ id }) => id))];
+    this.#post(line, (transceiver) => ({
+      type: "set-sender",
+      transceiver,
+      trackId: line.track?.id ?? null,
+      streams: line.streams,
+    }));
+    this.#changed();
+  }
+
+  limitsChanged(line: Line): void {
+    const pc = this.#commands.number;
+    if (!line.sending || pc === undefined || line.number === undefined) return;
+    this.#commands.runtime.media.tell({ type: "limits", pc, transceiver: line.number, limits: limits(line) });
+  }
+
+  async stats(line: Line, side: "inbound-rtp" | "outbound-rtp"): Promise<StatsReport> {
+    if (this.closed) return new StatsReport();
+    return new StatsReport(select(await this.#commands.stats<Stats[]>(), line.mid, side));
+  }
+
+  /** The transport is up: frames would be lost before, and the first one must be a key frame. */
+  flow(): void {
+    this.#flowing = true;
+    this.sync();
+  }
+
+  /** Makes what flows agree with what was negotiated. */
+  sync(): void {
+    const pc = this.#commands.number;
+    if (pc === undefined) return;
+    const { media, sources } = this.#commands.runtime;
+    for (const line of this.#lines) {
+      const may = this.#flowing && !this.closed && !line.stopping && !line.stopped && sends(line.currentDirection);
+      const track = may && line.number !== undefined ? line.track : null;
+      if (line.sending === track || line.number === undefined) continue;
+      const former = line.sending;
+      line.sending = track;
+      if (track) {
+        const source = sources.use(track);
+        media.tell({ type: "send", source, pc, transceiver: line.number, limits: limits(line) });
+      } else {
+        media.tell({ type: "stop-sending", pc, transceiver: line.number });
+      }
+      if (former) sources.release(former);
+    }
+  }
+
+  /** The remote sends on this line from now on, or again: its first frame unmutes the track. */
+  expect(line: Line): void {
+    const pc = this.#commands.number;
+    if (pc === undefined || line.number === undefined) return;
+    this.#commands.runtime.media.tell({ type: "expect", pc, transceiver: line.number });
+  }
+
+  markStopped(line: Line): void {
+    line.stopping = true;
+    line.stopped = true;
+    line.currentDirection = null;
+    this.#endReceiving(line);
+  }
+
+  /** Takes away a transceiver that a rollback undid. */
+  remove(line: Line): void {
+    this.markStopped(line);
+    this.#lines = this.#lines.filter((other) => other !== line);
+  }
+
+  close(): void {
+    this.closed = true;
+    this.sync();
+    for (const line of this.#lines) {
+      line.stopping = true;
+      line.stopped = true;
+      line.remote.end();
+    }
+  }
+
+  #make(kind: Kind, init: LineInit): Line {
+    const line = new Line(this, kind, this.#commands.runtime.media.remoteTrack(kind), {
+      direction: init.direction ?? "sendrecv",
+      track: init.track ?? null,
+      streams: [...new Set(init.streams ?? [])],
+      encodings: init.encodings ?? [],
+    });
+    this.#lines.push(line);
+    return line;
+  }
+
+  #number(line: Line, number: number): void {
+    if (this.closed) return;
+    const pc = this.#commands.number;
+    line.number = number;
+    if (pc !== undefined && !line.stopped && line.remote.track.readyState === "live") line.remote.connect(pc, number);
+  }
+
+  #direct(line: Line, direction: Direction): void {
+    line.direction = direction;
+    this.#post(line, (transceiver) => ({ type: "set-direction", transceiver, direction }));
+  }
+
+  #post(line: Line, make: (transceiver: number) => Op): void {
+    this.#commands.post(() => (line.number === undefined ? undefined : make(line.number)));
+  }
+
+  #endReceiving(line: Line): void {
+    if (line.remote.track.readyState === "ended") return;
+    line.muted = true;
+    line.remote.end();
+    line.remote.track.dispatchEvent(new Event("ended"));
+  }
+}
+
+function limits(line: Line): Limits {
+  const { active = true, maxBitrate, maxFramerate, scaleResolutionDownBy } = line.encodings[0] ?? {};
+  return {
+    active,
+    ...(maxBitrate !== undefined && { maxBitrate }),
+    ...(maxFramerate !== undefined && { maxFramerate }),
+    ...(scaleResolutionDownBy !== undefined && { scaleResolutionDownBy }),
+  };
+}

@@ -1,0 +1,38 @@
+// What all connections of the page share.
+import { Link } from "../link";
+import { Media } from "../media/media";
+import { Sources } from "../media/sources";
+import type { ChannelEvent } from "../wire";
+
+/** What a connection hears from the media worker. */
+export interface MediaListener {
+  receiving(transceiver: number): void;
+  channelMessage(channel: number, data: string | ArrayBuffer): void;
+  channelEvent(event: ChannelEvent): void;
+}
+
+export interface Runtime {
+  link: Link;
+  media: Media;
+  sources: Sources;
+  listeners: Map<number, MediaListener>;
+}
+
+let current: Runtime | undefined;
+
+export async function startRuntime(): Promise<Runtime> {
+  const link = await Link.open();
+  const listeners = new Map<number, MediaListener>();
+  const media = await Media.start(link.socketUrl, {
+    receiving: (pc, transceiver) => listeners.get(pc)?.receiving(transceiver),
+    channelMessage: (pc, channel, data) => listeners.get(pc)?.channelMessage(channel, data),
+    channelEvent: (event) => listeners.get(event.pc)?.channelEvent(event),
+  });
+  current = { link, media, sources: new Sources(media), listeners };
+  return current;
+}
+
+export function runtime(): Runtime {
+  if (!current) throw new DOMException("install() has not finished", "InvalidStateError");
+  return current;
+}

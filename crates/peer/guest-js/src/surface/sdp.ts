@@ -1,0 +1,82 @@
+// As much of SDP as the page must understand: who sends what in which section, and where a candidate belongs.
+import type { Direction } from "../wire";
+
+export interface Section {
+  kind: string;
+  mid: string | null;
+  rejected: boolean;
+  direction: Direction;
+  /** Stream ids of the section's msid lines, without "-". */
+  streams: string[];
+}
+
+export interface Sdp {
+  sections: Section[];
+  /** `ufrag:pwd`, once each. */
+  credentials: Set<string>;
+}
+
+export function parseSdp(sdp: string): Sdp {
+  const sections: Section[] = [];
+  const credentials = new Set<string>();
+  let sessionDirection: Direction = "sendrecv";
+  let ufrag = "";
+  for (const line of sdp.split(/\r?\n/)) {
+    const section = sections.at(-1);
+    if (line.startsWith("m=")) {
+      const [kind = "", port] = line.slice(2).split(" ");
+      sections.push({ kind, mid: null, rejected: port === "0", direction: sessionDirection, streams: [] });
+    } else if (line.startsWith("a=mid:") && section) {
+      section.mid = line.slice(6).trim();
+    } else if (line.startsWith("a=msid:") && section) {
+      const stream = line.slice(7).trim().split(" ")[0];
+      if (stream && stream !== "-" && !section.streams.includes(stream)) section.streams.push(stream);
+    } else if (line === "a=bundle-only" && section) {
+      section.rejected = false;
+    } else if (line.startsWith("a=ice-ufrag:")) {
+      ufrag = line.slice(12);
+    } else if (line.startsWith("a=ice-pwd:")) {
+      credentials.add(`${ufrag}:${line.slice(10)}`);
+    } else {
+      const direction = /^a=(sendrecv|sendonly|recvonly|inactive)\s*$/.exec(line)?.[1] as Direction | undefined;
+      if (direction && section) section.direction = direction;
+      else if (direction) sessionDirection = direction;
+    }
+  }
+  return { sections, credentials };
+}
+
+/** The description with a candidate written into its section, as `localDescription` must show it. */
+export function withCandidate(sdp: string, { candidate, sdpMid, sdpMLineIndex }: RTCIceCandidateInit): string {
+  if (!candidate) return sdp;
+  const line = `a=${candidate.replace(/^a=/, "")}`;
+  const starts = [...sdp.matchAll(/^m=/gm)].map((match) => match.index);
+  const target = starts.findIndex((start, index) => {
+    if (sdpMid === undefined || sdpMid === null) return index === (sdpMLineIndex ?? 0);
+    return new RegExp(`^a=mid:${sdpMid.replace(/[^\w]/g, "\\$&")}\\r?$`, "m").test(sdp.slice(start, starts[index + 1]));
+  });
+  if (target < 0) return sdp;
+  const end = starts[target + 1] ?? sdp.length;
+  const section = sdp.slice(starts[target], end);
+  if (section.includes(`${line}\r\n`)) return sdp;
+  return `${sdp.slice(0, end)}${line}\r\n${sdp.slice(end)}`;
+}
+
+export function sends(direction: Direction | null): boolean {
+  return direction === "sendrecv" || direction === "sendonly";
+}
+
+export function receives(direction: Direction | null): boolean {
+  return direction === "sendrecv" || direction === "recvonly";
+}
+
+export function directionOf(send: boolean, receive: boolean): Direction {
+  if (send) return receive ? "sendrecv" : "sendonly";
+  return receive ? "recvonly" : "inactive";
+}
+
+/** The same direction seen from the other end. */
+export function reversed(direction: Direction): Direction {
+  if (direction === "stopped") return direction;
+  return directionOf(receives(direction), sends(direction));
+}

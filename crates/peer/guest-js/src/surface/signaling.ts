@@ -1,0 +1,335 @@
+// Descriptions of one connection: the operations chain, snapshots, and whether negotiation is needed.
+import type { Description, Op, PeerEvent, Snapshot } from "../wire";
+import { OperationsChain } from "./chain";
+import type { Channels } from "./channels";
+import type { Commands } from "./commands";
+import { SessionDescription } from "./description";
+import { diff } from "./diff";
+import { TrackEvent } from "./events";
+import { queueTask } from "./handlers";
+import type { Lines } from "./lines";
+import { negotiationNeeded } from "./negotiation";
+import { parseSdp, sends, withCandidate } from "./sdp";
+import type { Line } from "./transceiver";
+
+export class Signaling {
+  state: RTCSignalingState = "stable";
+  maxMessageSize: number | undefined;
+  #target: EventTarget;
+  #commands: Commands;
+  #lines: Lines;
+  #channels: Channels;
+  #chain = new OperationsChain(() => this.#chainEmptied());
+  #closed = false;
+  #currentLocal: Description | null = null;
+  #pendingLocal: Description | null = null;
+  #currentRemote: Description | null = null;
+  #pendingRemote: Description | null = null;
+  #shown = new WeakMap<Description, SessionDescription>();
+  #streams = new Map<string, MediaStream>();
+  #needed = false;
+  #updateWhenEmpty = false;
+  /** ICE credentials that `restartIce` wants replaced. */
+  #replacing = new Set<string>();
+  /** The streams of each sender when a description was last made. */
+  #offered = new Map<Line, string[]>();
+  /** Candidates found before the page knows of the description they belong to. */
+  #held: PeerEvent[] | undefined;
+  #release: (event: PeerEvent) => void;
+
+  constructor(
+    target: EventTarget,
+    commands: Commands,
+    lines: Lines,
+    channels: Channels,
+    release: (event: PeerEvent) => void,
+  ) {
+    this.#target = target;
+    this.#commands = commands;
+    this.#lines = lines;
+    this.#channels = channels;
+    this.#release = release;
+  }
+
+  get currentLocal(): SessionDescription | null {
+    return this.#show(this.#currentLocal);
+  }
+  get pendingLocal(): SessionDescription | null {
+    return this.#show(this.#pendingLocal);
+  }
+  get currentRemote(): SessionDescription | null {
+    return this.#show(this.#currentRemote);
+  }
+  get pendingRemote(): SessionDescription | null {
+    return this.#show(this.#pendingRemote);
+  }
+
+  createOffer(options: RTCOfferOptions = {}): Promise<Description> {
+    return this.#chain.enqueue(() => {
+      this.#offerStreams();
+      return this.#run<Description>({ type: "create-offer", ...(options.iceRestart && { iceRestart: true }) });
+    });
+  }
+
+  createAnswer(): Promise<Description> {
+    return this.#chain.enqueue(async () => {
+      if (this.state !== "have-remote-offer" && this.state !== "have-local-pranswer") {
+        throw new DOMException(`there is no offer to answer in ${this.state}`, "InvalidStateError");
+      }
+      this.#offerStreams();
+      return this.#run<Description>({ type: "create-answer" });
+    });
+  }
+
+  setLocal(description?: RTCLocalSessionDescriptionInit): Promise<void> {
+    return this.#chain.enqueue(async () => {
+      const type = description?.type;
+      const sdp = description?.sdp;
+      if (!type || (!sdp && type !== "rollback")) this.#offerStreams();
+      this.#held ??= [];
+      try {
+        const snapshot = await this.#run<Snapshot>({
+          type: "set-local",
+          ...(type && { description: { type, ...(sdp && { sdp }) } }),
+        });
+        for (const [line, streams] of this.#offered) if (type !== "rollback") line.advertised = streams;
+        await this.#apply(snapshot);
+      } finally {
+        queueTask(() => this.#releaseHeld());
+      }
+    });
+  }
+
+  setRemote(description: RTCSessionDescriptionInit): Promise<void> {
+    return this.#chain.enqueue(async () => {
+      const { type, sdp = "" } = description;
+      if (type === "offer" && this.state === "have-local-offer") {
+        // The implicit rollback of WebRTC 4.4.1.5: an offer that comes while ours is open undoes ours.
+        await this.#apply(await this.#run<Snapshot>({ type: "set-local", description: { type: "rollback" } }));
+      }
+      await this.#apply(await this.#run<Snapshot>({ type: "set-remote", description: { type, sdp } }));
+    });
+  }
+
+  addCandidate(candidate: RTCIceCandidateInit | null): Promise<void> {
+    return this.#chain.enqueue(async () => {
+      const remote = this.#pendingRemote ?? this.#currentRemote;
+      if (!remote) throw new DOMException("there is no remote description", "InvalidStateError");
+      if (candidate?.candidate) this.#checkSection(candidate, remote);
+      await this.#run({ type: "add-candidate", candidate: candidate?.candidate ? candidate : null });
+    });
+  }
+
+  restartIce(): void {
+    for (const description of [this.#currentLocal, this.#pendingLocal]) {
+      if (description) for (const credentials of parseSdp(description.sdp).credentials) this.#replacing.add(credentials);
+    }
+    this.#commands.post(() => ({ type: "restart-ice" }));
+    this.updateNeeded();
+  }
+
+  /** WebRTC 4.7.3: at most one event however many reasons, and none while descriptions are under way. */
+  updateNeeded(): void {
+    if (!this.#chain.empty) {
+      this.#updateWhenEmpty = true;
+      return;
+    }
+    queueTask(() => {
+      if (this.#closed) return;
+      if (!this.#chain.empty) {
+        this.#updateWhenEmpty = true;
+        return;
+      }
+      if (this.state !== "stable") return;
+      if (!this.#check()) {
+        this.#needed = false;
+        return;
+      }
+      if (this.#needed) return;
+      this.#needed = true;
+      this.#target.dispatchEvent(new Event("negotiationneeded"));
+    });
+  }
+
+  /** Keeps a candidate back while its description is being set; true if it did. */
+  hold(event: PeerEvent): boolean {
+    this.#held?.push(event);
+    return this.#held !== undefined;
+  }
+
+  /** Writes a found candidate into the local description. */
+  found(candidate: RTCIceCandidateInit): void {
+    const local = this.#pendingLocal ?? this.#currentLocal;
+    if (!local) return;
+    const sdp = withCandidate(local.sdp, candidate);
+    if (sdp === local.sdp) return;
+    local.sdp = sdp;
+    this.#shown.delete(local);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.state = "closed";
+    this.#chain.close();
+    this.#held = undefined;
+  }
+
+  #check(): boolean {
+    return negotiationNeeded({
+      currentLocal: this.#currentLocal,
+      currentRemote: this.#currentRemote,
+      replacing: this.#replacing.size > 0,
+      hasChannels: this.#channels.any,
+      transceivers: this.#lines.all().map((line) => ({
+        mid: line.mid,
+        stopping: line.stopping,
+        stopped: line.stopped,
+        direction: line.direction,
+        streams: line.streams,
+        advertised: line.advertised,
+      })),
+    });
+  }
+
+  #chainEmptied(): void {
+    if (!this.#updateWhenEmpty) return;
+    this.#updateWhenEmpty = false;
+    this.updateNeeded();
+  }
+
+  async #run<T>(op: Op): Promise<T> {
+    return (await this.#commands.run<T>(() => op)) as T;
+  }
+
+  #offerStreams(): void {
+    for (const line of this.#lines.all()) this.#offered.set(line, line.streams);
+  }
+
+  #releaseHeld(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const event of held) this.#release(event);
+  }
+
+  #checkSection(candidate: RTCIceCandidateInit, remote: Description): void {
+    const { sections } = parseSdp(remote.sdp);
+    const { sdpMid, sdpMLineIndex } = candidate;
+    const known =
+      sdpMid !== undefined && sdpMid !== null
+        ? sections.some(({ mid }) => mid === sdpMid)
+        : (sdpMLineIndex ?? 0) < sections.length;
+    if (!known) throw new DOMException("the candidate's section is not in the description", "OperationError");
+  }
+
+  #show(description: Description | null): SessionDescription | null {
+    if (!description) return null;
+    let shown = this.#shown.get(description);
+    if (!shown) {
+      shown = new SessionDescription(description);
+      this.#shown.set(description, shown);
+    }
+    return shown;
+  }
+
+  /** Makes the page's objects agree with what Rust says, and fires the events in the order of WebRTC 4.4.1.5. */
+  async #apply(snapshot: Snapshot): Promise<void> {
+    if (this.#closed) return;
+    const change = diff(
+      this.#lines.all().flatMap((line) => {
+        if (line.number === undefined) return [];
+        return [{ number: line.number, receiving: line.receiving, streams: line.remoteStreams, stopped: line.stopped }];
+      }),
+      snapshot,
+    );
+    const former = this.state;
+    this.state = snapshot.signalingState;
+    this.#currentLocal = snapshot.currentLocal;
+    this.#pendingLocal = snapshot.pendingLocal;
+    this.#currentRemote = snapshot.currentRemote;
+    this.#pendingRemote = snapshot.pendingRemote;
+    this.maxMessageSize = snapshot.sctp?.maxMessageSize;
+    for (const { number, kind } of change.created) this.#lines.adopt(kind, number);
+    for (const next of snapshot.transceivers) {
+      const line = this.#lines.byNumber(next.transceiver);
+      if (!line) continue;
+      line.mid = next.mid;
+      line.currentDirection = next.currentDirection;
+      line.hasSent ||= sends(next.currentDirection);
+    }
+    if (this.state === "stable") {
+      this.#needed = false;
+      this.#dropReplaced();
+      this.updateNeeded();
+    }
+    this.#lines.sync();
+    if (this.state !== former) this.#target.dispatchEvent(new Event("signalingstatechange"));
+    this.#tracksChanged(change);
+  }
+
+  #tracksChanged(change: ReturnType<typeof diff>): void {
+    const line = (number: number) => this.#lines.byNumber(number);
+    for (const [number, receiving] of change.receiving) {
+      const one = line(number);
+      if (one) one.receiving = receiving;
+    }
+    for (const number of change.muted) {
+      const one = line(number);
+      if (one) one.muted = true;
+    }
+    for (const { number, stream } of change.removed) this.#move(line(number), stream, "removetrack");
+    for (const { number, stream } of change.added) this.#move(line(number), stream, "addtrack");
+    for (const number of change.stopped) {
+      const one = line(number);
+      if (one) this.#lines.markStopped(one);
+    }
+    for (const { number, streams } of change.tracks) {
+      const one = line(number);
+      if (!one || this.#closed) continue;
+      this.#lines.expect(one);
+      const { receiver, transceiver } = one;
+      this.#target.dispatchEvent(
+        new TrackEvent("track", {
+          receiver,
+          track: receiver.track,
+          streams: streams.map((id) => this.#stream(id)),
+          transceiver,
+        }),
+      );
+    }
+    for (const number of change.vanished) {
+      const one = line(number);
+      if (one) this.#lines.remove(one);
+    }
+  }
+
+  /** Puts a line's track into a remote stream, or takes it out. */
+  #move(line: Line | undefined, id: string, event: "addtrack" | "removetrack"): void {
+    if (!line) return;
+    const stream = this.#stream(id);
+    const { track } = line.receiver;
+    if (event === "addtrack") {
+      line.remoteStreams = [...line.remoteStreams, id];
+      stream.addTrack(track);
+    } else {
+      line.remoteStreams = line.remoteStreams.filter((other) => other !== id);
+      stream.removeTrack(track);
+    }
+    stream.dispatchEvent(new MediaStreamTrackEvent(event, { track }));
+  }
+
+  #stream(id: string): MediaStream {
+    let stream = this.#streams.get(id);
+    if (!stream) {
+      stream = new MediaStream();
+      Object.defineProperty(stream, "id", { configurable: true, enumerable: true, value: id });
+      this.#streams.set(id, stream);
+    }
+    return stream;
+  }
+
+  #dropReplaced(): void {
+    if (this.#replacing.size === 0 || !this.#currentLocal) return;
+    const { credentials } = parseSdp(this.#currentLocal.sdp);
+    if (![...credentials].some((one) => this.#replacing.has(one))) this.#replacing.clear();
+  }
+}

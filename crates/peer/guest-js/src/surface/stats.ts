@@ -1,0 +1,54 @@
+// RTCStatsReport, and the part of a report that concerns one sender or receiver.
+
+// biome-ignore lint/suspicious/noExplicitAny: a report's entries have whatever members their type has.
+export type Stats = { id: string; type: string; timestamp: number } & Record<string, any>;
+
+/** Read like a Map, which is all that a page may do with it. */
+export class StatsReport {
+  #entries: Map<string, Stats>;
+
+  constructor(entries: Iterable<Stats> = []) {
+    this.#entries = new Map([...entries].map((entry) => [entry.id, entry]));
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+  get(id: string): Stats | undefined {
+    return this.#entries.get(id);
+  }
+  has(id: string): boolean {
+    return this.#entries.has(id);
+  }
+  keys(): MapIterator<string> {
+    return this.#entries.keys();
+  }
+  values(): MapIterator<Stats> {
+    return this.#entries.values();
+  }
+  entries(): MapIterator<[string, Stats]> {
+    return this.#entries.entries();
+  }
+  forEach(callback: (value: Stats, key: string, report: StatsReport) => void, self?: unknown): void {
+    for (const [id, entry] of this.#entries) callback.call(self, entry, id, this);
+  }
+  [Symbol.iterator](): MapIterator<[string, Stats]> {
+    return this.#entries.entries();
+  }
+}
+
+/** The entries of the stream at `mid` on `side`, and all that they refer to (WebRTC 8.5). */
+export function select(entries: Stats[], mid: string | null, side: "inbound-rtp" | "outbound-rtp"): Stats[] {
+  const all = new Map(entries.map((entry) => [entry.id, entry]));
+  const chosen = new Map<string, Stats>();
+  const waiting = entries.filter((entry) => entry.type === side && entry.mid === mid);
+  for (let entry = waiting.pop(); entry; entry = waiting.pop()) {
+    if (chosen.has(entry.id)) continue;
+    chosen.set(entry.id, entry);
+    for (const [member, value] of Object.entries(entry)) {
+      const referred = member.endsWith("Id") && typeof value === "string" ? all.get(value) : undefined;
+      if (referred) waiting.push(referred);
+    }
+  }
+  return [...chosen.values()];
+}

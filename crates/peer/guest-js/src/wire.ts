@@ -1,0 +1,99 @@
+// The words spoken with Rust (../DESIGN.md). Types only.
+
+export type Kind = "audio" | "video";
+export type Direction = RTCRtpTransceiverDirection;
+
+export interface Description {
+  type: RTCSdpType;
+  sdp: string;
+}
+
+export interface TransceiverSnapshot {
+  transceiver: number;
+  mid: string | null;
+  kind: Kind;
+  direction: Direction;
+  currentDirection: Direction | null;
+  stopped: boolean;
+  streams: string[];
+  trackId: string | null;
+  codecs: string[];
+}
+
+export interface Snapshot {
+  signalingState: RTCSignalingState;
+  currentLocal: Description | null;
+  pendingLocal: Description | null;
+  currentRemote: Description | null;
+  pendingRemote: Description | null;
+  iceGatheringState: RTCIceGatheringState;
+  sctp: { maxMessageSize: number } | null;
+  transceivers: TransceiverSnapshot[];
+}
+
+export interface ChannelInit {
+  label: string;
+  ordered: boolean;
+  maxRetransmits?: number;
+  maxPacketLifeTime?: number;
+  protocol: string;
+  negotiated: boolean;
+  id?: number;
+}
+
+export type Op =
+  | { type: "create-offer"; iceRestart?: boolean }
+  | { type: "create-answer" }
+  | { type: "set-local"; description?: { type: RTCSdpType; sdp?: string } }
+  | { type: "set-remote"; description: Description }
+  | { type: "add-candidate"; candidate: RTCIceCandidateInit | null }
+  | { type: "add-transceiver"; kind: Kind; direction: Direction; streams: string[]; trackId?: string }
+  | { type: "set-direction"; transceiver: number; direction: Direction }
+  | { type: "stop-transceiver"; transceiver: number }
+  | { type: "set-sender"; transceiver: number; trackId: string | null; streams: string[] }
+  | ({ type: "create-channel" } & ChannelInit)
+  | { type: "restart-ice" }
+  | { type: "set-configuration"; configuration: RTCConfiguration }
+  | { type: "get-stats" };
+
+/** What Rust tells a connection over the session's event Channel. */
+export type PeerEvent =
+  | { type: "ice-candidate"; pc: number; candidate: RTCIceCandidateInit | null }
+  | { type: "ice-gathering-state"; pc: number; state: RTCIceGatheringState }
+  | { type: "ice-connection-state"; pc: number; state: RTCIceConnectionState }
+  | { type: "connection-state"; pc: number; state: RTCPeerConnectionState }
+  | { type: "dtls-state"; pc: number; state: RTCDtlsTransportState };
+
+/** What Rust tells about data channels over the socket, in order with their messages. */
+export type ChannelEvent =
+  | {
+      type: "channel";
+      pc: number;
+      channel: number;
+      label: string;
+      ordered: boolean;
+      maxRetransmits: number | null;
+      maxPacketLifeTime: number | null;
+      protocol: string;
+      id: number | null;
+    }
+  | { type: "channel-state"; pc: number; channel: number; state: RTCDataChannelState; id: number | null }
+  | { type: "flow"; pc: number; channel: number; amount: number };
+
+/** Text from Rust to the worker. */
+export type ToWorker =
+  | { type: "key-frame"; pc: number; transceiver: number }
+  | { type: "target"; pc: number; transceiver: number; bitrate: number }
+  | ChannelEvent;
+
+/** Text from the worker to Rust. */
+export type FromWorker =
+  | { type: "key-frame-wanted"; pc: number; transceiver: number }
+  | { type: "close-channel"; pc: number; channel: number }
+  | { type: "pipeline"; pc: number; transceiver: number; side: "send" | "receive"; stats: PipelineStats };
+
+/** Members as webrtc-stats names and measures them. */
+export interface PipelineStats {
+  rtp: Record<string, number>;
+  source?: Record<string, number>;
+}

@@ -1,0 +1,292 @@
+/// <reference path="../ambient.d.ts" />
+// The media worker: everything that touches a frame, away from the page's main thread.
+import type { ToWorker } from "../wire";
+import { AudioReceive } from "./audio-receive";
+import { AudioSend } from "./audio-send";
+import { allocate, Codec, type Frame, FrameKind, HEADER_BYTES } from "./frame";
+import type { FromMedia, Limits, ToMedia } from "./messages";
+import type { Port, ReceivePipeline, SendPipeline } from "./pipeline";
+import { Socket } from "./socket";
+import { VideoReceive } from "./video-receive";
+import { VideoSend } from "./video-send";
+
+/** Frames kept for a transceiver that the page has not heard of yet. */
+const EARLY_FRAMES = 64;
+/** Transceivers, and milliseconds, for which they are kept. */
+const EARLY_TRANSCEIVERS = 32;
+const STATS_INTERVAL = 1000;
+
+interface Receiver {
+  pc: number;
+  transceiver: number;
+  pipeline: ReceivePipeline;
+  /** The page wants to know when the next frame comes. */
+  expecting: boolean;
+}
+
+const scope = self as unknown as {
+  postMessage(message: FromMedia, transfer: Transferable[]): void;
+  onmessage: ((event: MessageEvent<ToMedia>) => void) | null;
+};
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+const sources = new Map<number, SendPipeline>();
+const senders = new Map<string, SendPipeline>();
+const receivers = new Map<string, Receiver>();
+const early = new Map<string, Frame[]>();
+const forgotten = new Set<number>();
+const spares = new Map<number, VideoTrackGenerator>();
+let nextSpare = 1;
+let socket: Socket | undefined;
+
+const port: Port = {
+  send: (message) => socket?.send(message),
+  backlog: () => socket?.backlog ?? 0,
+  trouble: (message) => tell({ type: "trouble", message }),
+};
+
+scope.onmessage = ({ data }) => {
+  // The track of `video-source` has arrived by transfer; everything else is plain data.
+  try {
+    handle(data);
+  } catch (error) {
+    port.trouble(`${data.type}: ${error}`);
+  }
+};
+
+function tell(message: FromMedia, transfer: Transferable[] = []): void {
+  scope.postMessage(message, transfer);
+}
+
+function handle(message: ToMedia): void {
+  switch (message.type) {
+    case "start":
+      start(message.socketUrl, message.spares);
+      break;
+    case "video-source":
+      sources.set(message.source, new VideoSend(message.track, message.enabled, port));
+      break;
+    case "audio-source":
+      sources.set(message.source, new AudioSend(message.port, port));
+      break;
+    case "source-enabled":
+      sources.get(message.source)?.enable(message.enabled);
+      break;
+    case "source-gone":
+      endSource(message.source);
+      break;
+    case "send":
+      attach(message.source, message.pc, message.transceiver, message.limits);
+      break;
+    case "limits":
+      senders.get(key(message))?.limit(message.pc, message.transceiver, message.limits);
+      break;
+    case "stop-sending":
+      detach(message.pc, message.transceiver);
+      break;
+    case "receive-video":
+      receiveVideo(message.pc, message.transceiver, message.spare);
+      break;
+    case "receive-audio":
+      receive(message.pc, message.transceiver, new AudioReceive(message.port, port.trouble));
+      break;
+    case "expect": {
+      const receiver = receivers.get(key(message));
+      if (receiver) receiver.expecting = true;
+      break;
+    }
+    case "stop-receiving":
+      stopReceiving(key(message));
+      break;
+    case "discard-spare":
+      discardSpare(message.spare);
+      break;
+    case "channel-send":
+      sendData(message.pc, message.channel, message.data);
+      break;
+    case "channel-close":
+      socket?.tell({ type: "close-channel", pc: message.pc, channel: message.channel });
+      break;
+    case "forget":
+      forget(message.pc);
+      break;
+  }
+}
+
+function start(socketUrl: string, count: number): void {
+  for (let index = 0; index < count; index++) makeSpare();
+  Socket.open(socketUrl, {
+    frame: arrived,
+    text: heard,
+    lost: (reason) => {
+      socket = undefined;
+      tell({ type: "failed", message: reason });
+    },
+  }).then(
+    (opened) => {
+      socket = opened;
+      tell({ type: "started" });
+      setInterval(report, STATS_INTERVAL);
+    },
+    (error) => tell({ type: "failed", message: String(error) }),
+  );
+}
+
+function makeSpare(): void {
+  const generator = new VideoTrackGenerator();
+  const spare = nextSpare++;
+  spares.set(spare, generator);
+  const { track } = generator;
+  tell({ type: "spare", spare, track }, [track as unknown as Transferable]);
+}
+
+function attach(source: number, pc: number, transceiver: number, limits: Limits): void {
+  detach(pc, transceiver);
+  const pipeline = sources.get(source);
+  if (!pipeline) return;
+  senders.set(key({ pc, transceiver }), pipeline);
+  pipeline.attach(pc, transceiver, limits);
+}
+
+function detach(pc: number, transceiver: number): void {
+  senders.get(key({ pc, transceiver }))?.detach(pc, transceiver);
+  senders.delete(key({ pc, transceiver }));
+}
+
+function endSource(source: number): void {
+  const pipeline = sources.get(source);
+  sources.delete(source);
+  for (const [sender, used] of senders) if (used === pipeline) senders.delete(sender);
+  pipeline?.close();
+}
+
+function receiveVideo(pc: number, transceiver: number, spare: number): void {
+  const generator = spares.get(spare);
+  if (!generator) throw new Error(`there is no spare track ${spare}`);
+  spares.delete(spare);
+  makeSpare();
+  receive(
+    pc,
+    transceiver,
+    new VideoReceive(generator, {
+      keyFrameWanted: () => socket?.tell({ type: "key-frame-wanted", pc, transceiver }),
+      trouble: port.trouble,
+    }),
+  );
+}
+
+/** A track that was taken for a transceiver which never came to be. */
+function discardSpare(spare: number): void {
+  const generator = spares.get(spare);
+  spares.delete(spare);
+  generator?.writable.close().catch((error) => port.trouble(`closing a spare track: ${error}`));
+  makeSpare();
+}
+
+function receive(pc: number, transceiver: number, pipeline: ReceivePipeline): void {
+  const receiver = { pc, transceiver, pipeline, expecting: true };
+  receivers.set(key(receiver), receiver);
+  const frames = early.get(key(receiver)) ?? [];
+  early.delete(key(receiver));
+  for (const frame of frames) deliver(receiver, frame);
+}
+
+function stopReceiving(address: string): void {
+  receivers.get(address)?.pipeline.close();
+  receivers.delete(address);
+  early.delete(address);
+}
+
+function arrived(frame: Frame): void {
+  if (frame.kind === FrameKind.DataIn) {
+    const data = frame.text ? decoder.decode(frame.payload) : frame.payload.slice().buffer;
+    const message: FromMedia = { type: "channel-message", pc: frame.pc, channel: frame.id, data };
+    tell(message, typeof data === "string" ? [] : [data]);
+    return;
+  }
+  const address = key({ pc: frame.pc, transceiver: frame.id });
+  const receiver = receivers.get(address);
+  if (receiver) deliver(receiver, frame);
+  else keep(address, frame);
+}
+
+function keep(address: string, frame: Frame): void {
+  if (forgotten.has(frame.pc)) return;
+  let frames = early.get(address);
+  if (!frames) {
+    if (early.size >= EARLY_TRANSCEIVERS) return;
+    frames = [];
+    early.set(address, frames);
+  }
+  if (frames.length >= EARLY_FRAMES) {
+    // Without its beginning a video cannot be decoded: keep that, and tell the decoder of the hole.
+    if (frame.kind === FrameKind.VideoIn && !frame.key) return;
+    frames.length = 0;
+  }
+  frames.push(frame);
+}
+
+function deliver(receiver: Receiver, frame: Frame): void {
+  if (receiver.expecting) {
+    receiver.expecting = false;
+    tell({ type: "receiving", pc: receiver.pc, transceiver: receiver.transceiver });
+  }
+  receiver.pipeline.push(frame);
+}
+
+function heard(message: ToWorker): void {
+  switch (message.type) {
+    case "key-frame":
+      senders.get(key(message))?.keyFrame();
+      break;
+    case "target":
+      senders.get(key(message))?.target(message.pc, message.transceiver, message.bitrate);
+      break;
+    default:
+      tell({ type: "channel-event", event: message });
+  }
+}
+
+function sendData(pc: number, channel: number, data: string | ArrayBuffer): void {
+  const text = typeof data === "string";
+  const payload = text ? encoder.encode(data) : new Uint8Array(data);
+  const message = allocate(payload.byteLength, {
+    kind: FrameKind.DataOut,
+    codec: Codec.None,
+    key: false,
+    text,
+    gap: false,
+    pc,
+    id: channel,
+    timestamp: 0,
+    duration: 0,
+  });
+  message.set(payload, HEADER_BYTES);
+  socket?.send(message);
+}
+
+function forget(pc: number): void {
+  forgotten.add(pc);
+  for (const pipeline of sources.values()) {
+    for (const sink of [...pipeline.sinks()]) if (sink.pc === pc) detach(pc, sink.transceiver);
+  }
+  for (const [address, receiver] of receivers) if (receiver.pc === pc) stopReceiving(address);
+  for (const address of early.keys()) if (address.startsWith(`${pc}/`)) early.delete(address);
+}
+
+function report(): void {
+  if (!socket) return;
+  for (const pipeline of sources.values()) {
+    const stats = pipeline.stats();
+    for (const { pc, transceiver } of pipeline.sinks()) {
+      socket.tell({ type: "pipeline", pc, transceiver, side: "send", stats });
+    }
+  }
+  for (const { pc, transceiver, pipeline } of receivers.values()) {
+    socket.tell({ type: "pipeline", pc, transceiver, side: "receive", stats: pipeline.stats() });
+  }
+}
+
+function key({ pc, transceiver }: { pc: number; transceiver: number }): string {
+  return `${pc}/${transceiver}`;
+}

@@ -1,0 +1,68 @@
+// How one encoder serves several receivers, and how large and how good its pictures may be. Pure.
+import type { Limits } from "./messages";
+
+export interface Demand extends Limits {
+  /** What congestion control allows this receiver, in bits per second; absent until it says something. */
+  target?: number;
+}
+
+export interface Plan {
+  bitrate: number;
+  width: number;
+  height: number;
+  /** Frames per second at most, or 0 for whatever the source gives. */
+  framerate: number;
+  /** The divisor that led to the size. */
+  scale: number;
+}
+
+const FLOOR = 100_000;
+const CEILING = 2_500_000;
+const STEPS = [1, 1.5, 2, 3, 4];
+/** Bits per pixel: below the first a picture gets smaller, above the second it may grow again. */
+const POOR = 0.03;
+const RICH = 0.045;
+const GOOD = 0.13;
+
+/**
+ * The encoder's plan for frames of `width` x `height` at about `rate` frames per second. The weakest receiver sets the
+ * bitrate for all. `former` is the divisor in use (hysteresis), `relief` the number of steps to go below what the
+ * bitrate alone would allow, because the processor or the socket cannot follow.
+ */
+export function plan(
+  demands: Iterable<Demand>,
+  width: number,
+  height: number,
+  rate: number,
+  former: number,
+  relief = 0,
+): Plan {
+  let bitrate = Math.min(CEILING, width * height * Math.max(rate, 15) * GOOD);
+  let framerate = 0;
+  let asked = 1;
+  for (const demand of demands) {
+    if (!demand.active) continue;
+    bitrate = Math.min(bitrate, demand.target ?? bitrate, demand.maxBitrate ?? bitrate);
+    if (demand.maxFramerate) framerate = framerate ? Math.min(framerate, demand.maxFramerate) : demand.maxFramerate;
+    asked = Math.max(asked, demand.scaleResolutionDownBy ?? 1);
+  }
+  bitrate = Math.round(Math.max(bitrate, FLOOR));
+  const pixels = width * height * Math.min(Math.max(rate, 1), framerate || Number.POSITIVE_INFINITY);
+  const density = (step: number) => bitrate / (pixels / (step * step));
+  let index = STEPS.findIndex((step) => density(step) >= (step < former ? RICH : POOR));
+  if (index < 0) index = STEPS.length - 1;
+  const step = STEPS[Math.min(index + relief, STEPS.length - 1)] ?? 1;
+  const scale = Math.max(step, asked);
+  return { bitrate, framerate, scale: step, width: even(width / scale), height: even(height / scale) };
+}
+
+/** Whether going from `former` to `next` is worth a reconfiguration, which costs a key frame. */
+export function worthwhile(former: Plan, next: Plan): boolean {
+  if (former.width !== next.width || former.height !== next.height) return true;
+  const ratio = next.bitrate / former.bitrate;
+  return ratio < 0.9 || ratio > 1.15;
+}
+
+function even(length: number): number {
+  return Math.max(2, Math.round(length / 2) * 2);
+}
