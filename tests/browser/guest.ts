@@ -1,0 +1,155 @@
+/** A guest: the real page in a real Chromium, used by what a person sees and reads. */
+
+import { randomBytes } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from "playwright-core";
+import type { Insight, PeerInsight } from "../../ui/src/inspect.ts";
+
+const SCREENS = new URL("../../target/screens/", import.meta.url).pathname;
+/** For machines that are busy with something else; what is waited for comes much sooner. */
+const PATIENCE = 60_000;
+
+export interface BrowserWish {
+  /** `asks` leaves the question whether the page may use camera and microphone unanswered. */
+  permission?: "granted" | "asks";
+  /** `broken`: there is a camera, but it does not start, as when another program holds it. */
+  camera?: "fake" | "none" | "broken";
+}
+
+export async function openBrowser({
+  permission = "granted",
+  camera = "fake",
+}: BrowserWish = {}): Promise<Browser> {
+  return chromium.launch({
+    executablePath: process.env.SNUG_CHROMIUM ?? "/usr/bin/chromium",
+    args: [
+      "--headless=new",
+      "--no-sandbox",
+      "--disable-gpu",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+      // Pages that nobody looks at are full citizens here.
+      "--disable-background-timer-throttling",
+      "--disable-renderer-backgrounding",
+      "--disable-backgrounding-occluded-windows",
+      // The addresses of a test machine are no secret, and it has no multicast DNS.
+      "--disable-features=WebRtcHideLocalIpsWithMdns",
+      ...(permission === "granted" ? ["--use-fake-ui-for-media-stream"] : []),
+      ...(camera === "none" ? [] : ["--use-fake-device-for-media-stream"]),
+      ...(camera === "broken" ? ["--use-file-for-fake-video-capture=/nonexistent.y4m"] : []),
+    ],
+  });
+}
+
+/** A room nobody else is in. */
+export function newRoom(server: string): string {
+  const letters = "abcdefghjkmnpqrstuvwxyz";
+  const word = (length: number) =>
+    Array.from(randomBytes(length), (b) => letters[b % letters.length]).join("");
+  return `${server}/r/${word(3)}-${word(4)}-${word(3)}#${randomBytes(16).toString("base64url")}`;
+}
+
+export class Guest {
+  /** Errors of the page's own making: none are expected, ever. */
+  readonly errors: string[] = [];
+
+  private constructor(
+    readonly page: Page,
+    readonly name: string,
+  ) {
+    page.on("pageerror", (error) => this.errors.push(String(error)));
+    page.on("console", (message) => {
+      if (process.env.SNUG_TEST_LOGS) console.error(`[${name}] ${message.type()}: ${message.text()}`);
+      if (/Content Security Policy/.test(message.text())) this.errors.push(message.text());
+    });
+  }
+
+  static async open(
+    browser: Browser,
+    link: string,
+    name: string,
+    options?: BrowserContextOptions,
+  ): Promise<Guest> {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+    context.setDefaultTimeout(PATIENCE);
+    const guest = new Guest(await context.newPage(), name);
+    const address = new URL(link);
+    address.searchParams.set("test", "1");
+    await guest.page.goto(address.href);
+    return guest;
+  }
+
+  button(name: string | RegExp): Locator {
+    return this.page.getByRole("button", { name, exact: typeof name === "string" });
+  }
+
+  async join(): Promise<void> {
+    await this.page.getByLabel("Your name").fill(this.name);
+    await this.button("Join").click();
+    await this.button("Leave").waitFor();
+  }
+
+  /** The tile of somebody else. */
+  tile(name: string): Locator {
+    return this.page
+      .getByRole("group", { name: "People in the call" })
+      .getByRole("region", { name, exact: true });
+  }
+
+  heading(name: string): Locator {
+    return this.page.getByRole("heading", { name });
+  }
+
+  async leave(): Promise<void> {
+    await this.button("Leave").click();
+  }
+
+  async close(): Promise<void> {
+    await this.page.context().close();
+  }
+
+  stats(): Promise<Awaited<ReturnType<Insight["stats"]>>> {
+    return this.page.evaluate(() => {
+      if (window.__snug === undefined) throw new Error("the page is not in test mode");
+      return window.__snug.stats();
+    });
+  }
+
+  /** Waits until somebody is sent what this condition asks for. */
+  async until(
+    what: string,
+    condition: (peers: Map<string, PeerInsight>) => boolean,
+  ): Promise<Map<string, PeerInsight>> {
+    const deadline = Date.now() + PATIENCE;
+    for (;;) {
+      const { peers } = await this.stats();
+      const byName = new Map(peers.map((peer) => [peer.name, peer]));
+      if (condition(byName)) return byName;
+      if (Date.now() > deadline) {
+        throw new Error(`${this.name} waited in vain until ${what}: ${JSON.stringify(peers)}`);
+      }
+      // The next frame of the page is the clock; nothing is slept away.
+      await this.page.evaluate(() => new Promise((done) => setTimeout(done, 100)));
+    }
+  }
+
+  /** `frames` more pictures, and sound that is not silence, from `name`. */
+  async hearsAndSees(name: string, frames = 60): Promise<void> {
+    const before = (await this.stats()).peers.find((peer) => peer.name === name);
+    await this.until(`${frames} frames and sound came from ${name}`, (peers) => {
+      const now = peers.get(name);
+      return (
+        now !== undefined &&
+        now.framesDecoded - (before?.framesDecoded ?? 0) >= frames &&
+        now.audioEnergy - (before?.audioEnergy ?? 0) > 1e-4
+      );
+    });
+  }
+
+  async screenshot(screen: string): Promise<void> {
+    await mkdir(SCREENS, { recursive: true });
+    await this.page.screenshot({ path: `${SCREENS}${screen}.png` });
+  }
+}

@@ -1,0 +1,67 @@
+/** The real server binary: started, killed without a word, started again at the same address. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+
+const BINARY =
+  process.env.SNUG_SERVER_BIN ?? new URL("../../target/debug/snug-server", import.meta.url).pathname;
+
+export class Server {
+  private constructor(
+    private child: ChildProcess,
+    /** `http://127.0.0.1:PORT` */
+    readonly url: string,
+    private readonly options: readonly string[],
+  ) {}
+
+  static async start(...options: string[]): Promise<Server> {
+    const { child, url } = await launch("127.0.0.1:0", options);
+    return new Server(child, url, options);
+  }
+
+  get port(): number {
+    return Number(new URL(this.url).port);
+  }
+
+  /** As a crash does it: nobody is told, nothing is kept. */
+  async kill(): Promise<void> {
+    await end(this.child, "SIGKILL");
+  }
+
+  /** A fresh process, with no memory, where the old one was. */
+  async restart(): Promise<void> {
+    this.child = (await launch(`127.0.0.1:${this.port}`, this.options)).child;
+  }
+
+  async stop(): Promise<void> {
+    await end(this.child, "SIGTERM");
+  }
+}
+
+async function launch(
+  listen: string,
+  options: readonly string[],
+): Promise<{ child: ChildProcess; url: string }> {
+  const child = spawn(BINARY, ["--listen", listen, ...options], {
+    stdio: ["ignore", "pipe", process.env.SNUG_TEST_LOGS ? "inherit" : "ignore"],
+  });
+  const failed = once(child, "error").then(([error]) => {
+    throw error;
+  });
+  const lines = createInterface({ input: child.stdout });
+  const [line] = (await Promise.race([
+    once(lines, "line"),
+    failed,
+    once(child, "exit").then(() => [""]),
+  ])) as [string];
+  const url = /^listening on (http:\/\/\S+)$/.exec(line)?.[1];
+  if (url === undefined) throw new Error(`the server said ${JSON.stringify(line)} instead of its address`);
+  return { child, url };
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, "exit");
+  child.kill(signal);
+  await gone;
+}
