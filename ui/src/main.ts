@@ -42,7 +42,7 @@ async function chooseHost(onTrace: Host["trace"]): Promise<Host> {
     import("./platform/web"),
     import("./platform/web-signaling"),
   ]);
-  return webHost({ signaling: new WebSignaling(), onTrace });
+  return webHost({ signaling: new WebSignaling(onTrace), onTrace });
 }
 
 void start();

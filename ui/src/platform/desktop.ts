@@ -2,8 +2,10 @@
 import { Channel, invoke } from "@tauri-apps/api/core";
 import { type Parsed, parseLink, type RoomLink } from "../core/link";
 import type { Host } from "../core/ports";
+import type { BootInfo } from "../generated/BootInfo";
+import type { HintKind } from "../generated/HintKind";
+import type { ShellEvent } from "../generated/ShellEvent";
 import { DesktopSignaling } from "./desktop-signaling";
-import type { BootInfo, Hint, ShellEvent } from "./shell";
 import { LocalStorage } from "./storage";
 
 /** Resolves when the shell listens. */
@@ -37,7 +39,7 @@ export async function desktopHost(onTrace: Host["trace"]): Promise<Host> {
     defaultServer: boot.defaultServer,
     firstLink: boot.firstLink === null ? null : parseLink(boot.firstLink, boot.defaultServer),
     joinAtOnce: boot.joinAtOnce,
-    testMode: boot.testMode === true,
+    testMode: boot.testMode,
     onLink: (listener) => subscribe(links, listener),
     copyText: (text) => invoke("copy_text", { text }),
     ensurePeerConnection: () => {
@@ -65,7 +67,7 @@ async function installPeerConnection(): Promise<void> {
 
 /** A session that waits to reconnect hears that waiting may be over. */
 function passHints(): void {
-  const hint = (kind: Hint) => tell("hint", { kind });
+  const hint = (kind: HintKind) => tell("hint", { kind });
   window.addEventListener("online", () => hint("online"));
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible") hint("visible");
