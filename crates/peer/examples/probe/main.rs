@@ -35,7 +35,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let options =
         WebviewOptions { mock_devices: std::env::var_os("PROBE_MOCK_DEVICES").is_some_and(|value| value == "1") };
     tauri::Builder::default()
-        //PLUGIN .plugin(tauri_plugin_peer_connection::init())
+        .plugin(tauri_plugin_peer_connection::init())
         .on_permission_request(|webview, kind| {
             let own = webview.url().is_ok_and(|url| url.scheme() == "tauri");
             match kind {
