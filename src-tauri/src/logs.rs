@@ -1,0 +1,18 @@
+//! Logs go to stderr. `SNUG_LOG` says how much, as `SNUG_LOG=snug_desktop=debug,warn` does.
+
+use std::io::{IsTerminal, stderr};
+
+use tracing_subscriber::EnvFilter;
+
+/// The deep-link plugin logs the arguments it does not take for a link, and those can be room links with their secret.
+const DEFAULT: &str = "warn,snug_desktop=info,snug_client=info,snug::trace=info,tauri_plugin_deep_link=error";
+
+pub fn start() {
+    let filter = EnvFilter::try_from_env("SNUG_LOG").unwrap_or_else(|_| EnvFilter::new(DEFAULT));
+    let lines = tracing_subscriber::fmt()
+        .with_writer(stderr)
+        .with_ansi(stderr().is_terminal());
+    if let Err(error) = lines.with_env_filter(filter).try_init() {
+        eprintln!("snug: no logs: {error}");
+    }
+}
