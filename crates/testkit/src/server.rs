@@ -49,14 +49,20 @@ impl Server {
     pub async fn drain(&mut self) {
         if let Some(running) = self.running.take() {
             running.end.send(()).expect("the server runs");
-            running.task.await.expect("the server did not panic").expect("the server drained");
+            running
+                .task
+                .await
+                .expect("the server did not panic")
+                .expect("the server drained");
         }
     }
 
     /// Starts a new one, which knows nothing, on the same port.
     pub async fn restart(&mut self) {
         self.kill().await;
-        let server = snug_server::Server::bind(self.config.clone()).await.expect("the port is ours");
+        let server = snug_server::Server::bind(self.config.clone())
+            .await
+            .expect("the port is ours");
         self.config.listen = server.address();
         let (end, ended) = oneshot::channel();
         let task = tokio::spawn(server.run(async {

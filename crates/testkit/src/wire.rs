@@ -33,7 +33,8 @@ impl Wire {
     pub async fn resume(url: &str, room: &str, token: &Value, seq: u64) -> Self {
         let mut wire = Self::open(url).await;
         let resume = serde_json::json!({ "token": token, "seq": seq });
-        wire.send(serde_json::json!({ "type": "join", "roomId": room, "resume": resume })).await;
+        wire.send(serde_json::json!({ "type": "join", "roomId": room, "resume": resume }))
+            .await;
         wire
     }
 
@@ -55,7 +56,10 @@ impl Wire {
     }
 
     pub async fn send_binary(&mut self, bytes: Vec<u8>) {
-        self.stream.send(Message::binary(bytes)).await.expect("the socket is open");
+        self.stream
+            .send(Message::binary(bytes))
+            .await
+            .expect("the socket is open");
     }
 
     /// The next message.
@@ -85,12 +89,18 @@ impl Wire {
     /// The next thing that happens on the socket.
     pub async fn event(&mut self) -> WireEvent {
         loop {
-            let message = timeout(PATIENCE, self.stream.next()).await.expect("something happens in time");
+            let message = timeout(PATIENCE, self.stream.next())
+                .await
+                .expect("something happens in time");
             match message {
                 Some(Ok(Message::Text(text))) => {
                     return WireEvent::Message(serde_json::from_str(&text).expect("the server speaks JSON"));
                 }
-                Some(Ok(Message::Close(close))) => return WireEvent::Closed(close.map(|close| close.code.into())),
+                Some(Ok(Message::Close(close))) => {
+                    // The answer to the close is written by now, and not sent; an error means that nobody waits for it.
+                    self.stream.flush().await.ok();
+                    return WireEvent::Closed(close.map(|close| close.code.into()));
+                }
                 Some(Ok(_)) => {}
                 Some(Err(_)) | None => return WireEvent::Closed(None),
             }
