@@ -1,0 +1,88 @@
+import type { AwayReason } from "../../generated/AwayReason";
+import type { ClientFrame } from "../../generated/ClientFrame";
+import type { EndReason } from "../../generated/EndReason";
+import { wait } from "./backoff";
+import { pinged } from "./heartbeat";
+import { failed, open, unsent } from "./outbox";
+import { type Claim, emit, enter, type Step, socketOf } from "./state";
+
+export function connect(step: Step): void {
+  const { phase, config, sockets } = step.state;
+  if (phase.at !== "waiting") return;
+  const attempt = sockets + 1;
+  step.state = { ...step.state, sockets: attempt, openedAt: step.now };
+  const { nth, claim } = phase;
+  enter(step, { at: "connecting", attempt, nth, until: step.now + config.connectTimeout, claim });
+  emit(step, { type: "connecting", attempt: nth });
+  step.effects.push({ type: "open", attempt });
+}
+
+/** From any phase with a socket to `waiting`. */
+export function fall(step: Step, reason: AwayReason, retryAfter: number | null): void {
+  const { phase, openedAt, config } = step.state;
+  let nth: number;
+  let claim: Claim | null;
+  switch (phase.at) {
+    case "connecting":
+    case "joining":
+      nth = phase.nth + 1;
+      claim = phase.claim;
+      break;
+    case "seated":
+      nth = 1;
+      claim = phase.claim;
+      break;
+    case "waiting":
+    case "leaving":
+    case "ended":
+      return;
+  }
+  const { now } = step;
+  const spaced = Math.max(now, openedAt === null ? now : openedAt + config.minWait);
+  let earliest = spaced;
+  let until = spaced;
+  if (retryAfter !== null) {
+    earliest = until = Math.max(spaced, now + retryAfter);
+  } else if (reason !== "draining" || nth > 1) {
+    // Draining is answered at once only the first time: a whole fleet that drains must not be asked in a circle.
+    const budget = claim === null ? config.first : config.reconnect;
+    const [dice, waited] = wait(budget, claim === null ? nth - 1 : nth, step.state.dice);
+    step.state = { ...step.state, dice };
+    earliest = Math.max(spaced, now + config.minWait);
+    until = Math.max(earliest, now + waited);
+  }
+  enter(step, { at: "waiting", nth, earliest, until, claim });
+  step.effects.push({ type: "close", attempt: phase.attempt });
+  emit(step, { type: "away", attempt: nth, retryInMs: until - now, reason });
+}
+
+/** The end: every open fate is settled, the socket closed, and nothing comes after. */
+export function end(step: Step, reason: EndReason): void {
+  const { phase, outbox } = step.state;
+  if (phase.at === "ended") return;
+  const attempt = socketOf(phase);
+  if (attempt !== null) step.effects.push({ type: "close", attempt });
+  enter(step, { at: "ended" });
+  step.state = { ...step.state, outbox: { ...outbox, entries: [] } };
+  for (const id of open(outbox)) {
+    emit(step, { type: "settled", id, outcome: failed("unavailable", "the session ended first") });
+  }
+  emit(step, { type: "ended", reason });
+}
+
+export function flush(step: Step): void {
+  const [outbox, frames] = unsent(step.state.outbox);
+  step.state = { ...step.state, outbox };
+  for (const frame of frames) transmit(step, frame);
+}
+
+export function ping(step: Step, timeout: number): void {
+  const { phase } = step.state;
+  if (phase.at !== "seated") return;
+  enter(step, { ...phase, heartbeat: pinged(phase.heartbeat, step.now, timeout) });
+  transmit(step, { type: "ping", seq: phase.claim.seq });
+}
+
+export function transmit(step: Step, frame: ClientFrame): void {
+  step.effects.push({ type: "transmit", text: JSON.stringify(frame) });
+}
