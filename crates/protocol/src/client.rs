@@ -1,6 +1,7 @@
 use crate::{Identity, MediaKind, ParseError, Payload, PeerId, ResumeToken, RoomId};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use ts_rs::TS;
 
 /// A client's frame: a message, and the number under which it wants to be answered.
@@ -65,7 +66,7 @@ pub enum ClientMessage {
 }
 
 /// The wish for a seat.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 #[ts(export, optional_fields)]
 pub struct Join {
@@ -85,6 +86,21 @@ pub struct Join {
     /// Names this join in the traces of every part it passes through.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub join_id: Option<String>,
+}
+
+impl fmt::Debug for Join {
+    /// The token is a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Join")
+            .field("room_id", &self.room_id)
+            .field("identity", &self.identity)
+            .field("name", &self.name)
+            .field("token", &self.token.as_ref().map(|_| "[hidden]"))
+            .field("capacity", &self.capacity)
+            .field("resume", &self.resume)
+            .field("join_id", &self.join_id)
+            .finish()
+    }
 }
 
 /// The claim to a seat that lost its socket.
@@ -123,6 +139,11 @@ impl ClientFrame {
         let message = ClientMessage::parse(&head.kind, text).map_err(|reason| ParseError::Message { reason, id })?;
         Ok(Self { id, message })
     }
+}
+
+/// serde repeats what it found, however long that is.
+fn short(reason: &str) -> String {
+    reason.chars().take(200).collect()
 }
 
 #[derive(Deserialize)]

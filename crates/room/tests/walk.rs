@@ -6,8 +6,8 @@ mod support;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
-use snug_protocol::ServerMessage;
-use snug_room::SocketId;
+use snug_protocol::{LeaveReason, ServerMessage};
+use snug_room::{Event, SocketId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use support::Sim;
@@ -163,10 +163,10 @@ impl World {
         }
         let mut heard = self.sim.take(socket);
         let first = heard.remove(0);
-        if self.seats.contains_key(&peer) {
+        if let Some(entry) = self.seats.get_mut(&peer) {
             assert_eq!(first["type"], "resumed", "within the grace period");
             assert_eq!(first["replayed"], heard.len());
-            self.seats.insert(peer, (room, true));
+            entry.1 = true;
             self.clients[who].socket = Some(socket);
             if self.dice.random_bool(0.3) {
                 // The reply is lost with its socket: the client knows nothing of it.
@@ -271,13 +271,17 @@ impl World {
             .sim
             .events
             .drain(..)
-            .filter_map(|event| match event {
-                snug_room::Event::Left {
+            .filter_map(|event| {
+                if let Event::Left {
                     peer,
-                    reason: snug_protocol::LeaveReason::Timeout,
+                    reason: LeaveReason::Timeout,
                     ..
-                } => Some(peer.0),
-                _ => None,
+                } = event
+                {
+                    Some(peer.0)
+                } else {
+                    None
+                }
             })
             .collect();
         for peer in gone {

@@ -22,6 +22,7 @@ impl Sim {
         Self::with(Limits::default())
     }
 
+    #[expect(clippy::disallowed_methods, reason = "time has to start somewhere")]
     pub fn with(limits: Limits) -> Self {
         Self {
             rooms: Rooms::new(
