@@ -23,7 +23,13 @@ export function mirror() {
     });
   });
   const ready = new Promise((resolve) => server.once("listening", resolve));
-  return { ready, counts, reports, url: () => `ws://127.0.0.1:${server.address().port}/`, close: () => server.close() };
+  return {
+    ready,
+    counts,
+    reports,
+    url: () => `ws://127.0.0.1:${server.address().port}/`,
+    close: () => server.close(),
+  };
 }
 
 export async function pipelines(webview) {

@@ -41,7 +41,9 @@ export async function openWebview({ binary, env = {} }) {
       run,
       screenshot: async () => Buffer.from(await call(session, "/screenshot"), "base64"),
       close: async () => {
-        await fetch(session, { method: "DELETE" }).catch((error) => console.error(`closing the session: ${error}`));
+        await fetch(session, { method: "DELETE" }).catch((error) =>
+          console.error(`closing the session: ${error}`),
+        );
         close();
       },
     };

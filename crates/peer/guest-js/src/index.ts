@@ -10,8 +10,14 @@
  * `'self'`, and `media-src mediastream:`. Audio starts with the first gesture of the user or granted microphone.
  */
 import { DataChannel } from "./surface/channel";
-import { DtlsTransport, IceCandidate, IceTransport, SctpTransport, SessionDescription } from "./surface/description";
 import { PeerConnection } from "./surface/connection";
+import {
+  DtlsTransport,
+  IceCandidate,
+  IceTransport,
+  SctpTransport,
+  SessionDescription,
+} from "./surface/description";
 import {
   DataChannelEvent,
   PeerConnectionIceErrorEvent,
@@ -70,11 +76,11 @@ export function install(): Promise<void> {
   if (!installing && typeof RTCPeerConnection !== "undefined") return Promise.resolve();
   installing ??= startRuntime().then(
     () => {
-      for (const [name, constructor] of Object.entries(CONSTRUCTORS)) {
+      for (const [name, type] of Object.entries(CONSTRUCTORS)) {
         if (name in globalThis) continue;
-        Object.defineProperty(constructor, "name", { value: name });
-        Object.defineProperty(constructor.prototype, Symbol.toStringTag, { configurable: true, value: name });
-        Object.defineProperty(globalThis, name, { configurable: true, writable: true, value: constructor });
+        Object.defineProperty(type, "name", { value: name });
+        Object.defineProperty(type.prototype, Symbol.toStringTag, { configurable: true, value: name });
+        Object.defineProperty(globalThis, name, { configurable: true, writable: true, value: type });
       }
     },
     (error) => {

@@ -19,7 +19,10 @@ export async function loop(socketUrl: string): Promise<PipelineReport> {
     channelEvent: () => {},
   });
   const sources = new Sources(media);
-  const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width: 640, height: 480 } });
+  const stream = await navigator.mediaDevices.getUserMedia({
+    audio: true,
+    video: { width: 640, height: 480 },
+  });
   const [camera] = stream.getVideoTracks();
   const [microphone] = stream.getAudioTracks();
   if (!camera || !microphone) throw new Error("no camera or no microphone");
@@ -34,7 +37,13 @@ export async function loop(socketUrl: string): Promise<PipelineReport> {
   for (const transceiver of [1, 2]) {
     media.tell({ type: "send", source: sources.use(camera), pc: 1, transceiver, limits: { active: true } });
   }
-  media.tell({ type: "send", source: sources.use(microphone), pc: 1, transceiver: 3, limits: { active: true } });
+  media.tell({
+    type: "send",
+    source: sources.use(microphone),
+    pc: 1,
+    transceiver: 3,
+    limits: { active: true },
+  });
   const videos = remotes.map(({ track }) => show(track));
   const meter = new Meter(media.context, voice.track);
 
@@ -109,7 +118,11 @@ export class Meter {
 }
 
 /** Waits until `condition` holds; throws after `bound` milliseconds. */
-export async function until(condition: () => boolean | Promise<boolean>, what: string, bound = 15_000): Promise<void> {
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  what: string,
+  bound = 15_000,
+): Promise<void> {
   const end = performance.now() + bound;
   while (!(await condition())) {
     if (performance.now() > end) throw new Error(`waited in vain for ${what}`);

@@ -194,7 +194,12 @@ export async function echo(number: number, label = "echo") {
 }
 
 /** Gives every sender of video another picture: plain, of the given size and colour. */
-export async function replaceVideo(number: number, width: number, height: number, colour: string): Promise<void> {
+export async function replaceVideo(
+  number: number,
+  width: number,
+  height: number,
+  colour: string,
+): Promise<void> {
   const canvas = document.createElement("canvas");
   canvas.width = width;
   canvas.height = height;

@@ -1,10 +1,11 @@
 /// <reference path="../ambient.d.ts" />
 // The page's end of everything that flows: one worker, one AudioContext, and the tracks they make.
+
+import type { ChannelEvent, Kind } from "../wire";
 import type { FromMedia, ToMedia } from "../worker/messages";
 import { SAMPLE_RATE } from "../worker/messages";
 import captureUrl from "../worklet/capture.ts?worker&url";
 import playoutUrl from "../worklet/playout.ts?worker&url";
-import type { ChannelEvent, Kind } from "../wire";
 
 /** Remote video tracks made ahead, because `addTransceiver` must have one at once. */
 const SPARES = 8;

@@ -37,7 +37,8 @@ export class Sources {
 
   #capture(track: MediaStreamTrack, source: number): () => void {
     const media = this.#media;
-    const stopFlow = track.kind === "video" ? captureVideo(media, track, source) : captureAudio(media, track, source);
+    const stopFlow =
+      track.kind === "video" ? captureVideo(media, track, source) : captureAudio(media, track, source);
     let flowing = track.readyState === "live";
     const end = () => {
       if (!flowing) return;
@@ -46,7 +47,10 @@ export class Sources {
       media.tell({ type: "source-gone", source });
     };
     if (!flowing) return () => {};
-    const untap = tap(track, { enabled: (enabled) => media.tell({ type: "source-enabled", source, enabled }), ended: end });
+    const untap = tap(track, {
+      enabled: (enabled) => media.tell({ type: "source-enabled", source, enabled }),
+      ended: end,
+    });
     return () => {
       untap();
       end();
@@ -59,7 +63,9 @@ function captureVideo(media: Media, track: MediaStreamTrack, source: number): ()
   // A transferred track is lost to the page: the worker gets a copy, whose frames do not depend on `enabled`.
   const copy = track.clone();
   copy.enabled = true;
-  media.tell({ type: "video-source", source, track: copy, enabled: track.enabled }, [copy as unknown as Transferable]);
+  media.tell({ type: "video-source", source, track: copy, enabled: track.enabled }, [
+    copy as unknown as Transferable,
+  ]);
   return () => {};
 }
 

@@ -3,7 +3,9 @@ import type { Kind } from "../wire";
 
 const CAPABILITIES: Record<Kind, RTCRtpCapabilities> = {
   audio: {
-    codecs: [{ mimeType: "audio/opus", clockRate: 48_000, channels: 2, sdpFmtpLine: "minptime=10;useinbandfec=1" }],
+    codecs: [
+      { mimeType: "audio/opus", clockRate: 48_000, channels: 2, sdpFmtpLine: "minptime=10;useinbandfec=1" },
+    ],
     headerExtensions: [],
   },
   video: { codecs: [{ mimeType: "video/VP8", clockRate: 90_000 }], headerExtensions: [] },

@@ -16,7 +16,8 @@ export class OperationsChain {
 
   /** Runs `operation` after those before it. Once closed, what it gives is kept to itself: its promise stays open. */
   enqueue<T>(operation: () => Promise<T>): Promise<T> {
-    if (this.#closed) return Promise.reject(new DOMException("the connection is closed", "InvalidStateError"));
+    if (this.#closed)
+      return Promise.reject(new DOMException("the connection is closed", "InvalidStateError"));
     return new Promise((resolve, reject) => {
       this.#operations.push(async () => {
         try {

@@ -68,7 +68,14 @@ export class DataChannel extends EventTarget {
     this[INSIDE].close();
   }
 }
-handlerAttributes(DataChannel.prototype, ["open", "message", "bufferedamountlow", "error", "closing", "close"]);
+handlerAttributes(DataChannel.prototype, [
+  "open",
+  "message",
+  "bufferedamountlow",
+  "error",
+  "closing",
+  "close",
+]);
 
 /** What stands behind a channel; the connection turns it, the page cannot reach it. */
 export class Inside {
@@ -93,8 +100,10 @@ export class Inside {
   send(data: string | Blob | ArrayBuffer | ArrayBufferView): void {
     if (this.state !== "open") throw new DOMException(`the channel is ${this.state}`, "InvalidStateError");
     const bytes = size(data);
-    if (bytes > this.#host.maxMessageSize()) throw new TypeError("the message is larger than the other end takes");
-    if (this.buffered + bytes > BUFFER_MOST) throw new DOMException("the send queue is full", "OperationError");
+    if (bytes > this.#host.maxMessageSize())
+      throw new TypeError("the message is larger than the other end takes");
+    if (this.buffered + bytes > BUFFER_MOST)
+      throw new DOMException("the send queue is full", "OperationError");
     this.buffered += bytes;
     if (!(data instanceof Blob) && !this.#reading) {
       this.#host.send(plain(data));

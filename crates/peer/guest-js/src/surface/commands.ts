@@ -10,7 +10,11 @@ export class Commands {
   #last: Promise<unknown>;
   #closed = false;
 
-  constructor(configuration: RTCConfiguration, created: (pc: number) => void, heard: (event: PeerEvent) => void) {
+  constructor(
+    configuration: RTCConfiguration,
+    created: (pc: number) => void,
+    heard: (event: PeerEvent) => void,
+  ) {
     this.#created = this.runtime.link.create(configuration, heard).then((pc) => {
       this.number = pc;
       created(pc);

@@ -2,7 +2,8 @@
 
 export function checkConfiguration(configuration: RTCConfiguration): RTCConfiguration {
   const { iceServers = [], iceTransportPolicy = "all", bundlePolicy = "balanced" } = configuration;
-  if (iceTransportPolicy !== "all" && iceTransportPolicy !== "relay") throw new TypeError("no such iceTransportPolicy");
+  if (iceTransportPolicy !== "all" && iceTransportPolicy !== "relay")
+    throw new TypeError("no such iceTransportPolicy");
   for (const { urls, username, credential } of iceServers) {
     const list = typeof urls === "string" ? [urls] : urls;
     if (!list || list.length === 0) throw new DOMException("an ICE server needs an address", "SyntaxError");

@@ -53,7 +53,9 @@ export class PeerConnection extends EventTarget {
       (channel) => this.dispatchEvent(new DataChannelEvent("datachannel", { channel })),
       () => this.#signaling.maxMessageSize ?? MESSAGE_SIZE,
     );
-    this.#signaling = new Signaling(this, this.#commands, this.#lines, this.#channels, (event) => this.#heard(event));
+    this.#signaling = new Signaling(this, this.#commands, this.#lines, this.#channels, (event) =>
+      this.#heard(event),
+    );
   }
 
   static async generateCertificate(): Promise<never> {
@@ -97,8 +99,13 @@ export class PeerConnection extends EventTarget {
   get sctp(): SctpTransport | null {
     const { maxMessageSize } = this.#signaling;
     if (maxMessageSize === undefined) return null;
-    if (this.#sctp?.maxMessageSize !== maxMessageSize) this.#sctp = new SctpTransport(this.#dtls, maxMessageSize);
-    this.#sctp.state = this.#closed ? "closed" : this.#dtls.state === "connected" ? "connected" : "connecting";
+    if (this.#sctp?.maxMessageSize !== maxMessageSize)
+      this.#sctp = new SctpTransport(this.#dtls, maxMessageSize);
+    this.#sctp.state = this.#closed
+      ? "closed"
+      : this.#dtls.state === "connected"
+        ? "connected"
+        : "connecting";
     return this.#sctp;
   }
 
@@ -126,7 +133,9 @@ export class PeerConnection extends EventTarget {
     }
     this.#assertOpen();
     // A class instance would travel to Rust as an empty object.
-    return this.#signaling.addCandidate(candidate ? new IceCandidate({ sdpMLineIndex: 0, ...plain(candidate) }).toJSON() : null);
+    return this.#signaling.addCandidate(
+      candidate ? new IceCandidate({ sdpMLineIndex: 0, ...plain(candidate) }).toJSON() : null,
+    );
   }
 
   restartIce(): void {
@@ -201,7 +210,8 @@ export class PeerConnection extends EventTarget {
       throw new TypeError("the label or the protocol is too long");
     }
     if (negotiated && id === undefined) throw new TypeError("a negotiated channel needs an id");
-    if (negotiated && id !== undefined && (id < 0 || id > 65_534)) throw new TypeError("the id is out of range");
+    if (negotiated && id !== undefined && (id < 0 || id > 65_534))
+      throw new TypeError("the id is out of range");
     const first = !this.#channels.any;
     const channelInit: ChannelInit = {
       label: String(label),
@@ -310,7 +320,12 @@ handlerAttributes(PeerConnection.prototype, [
   "datachannel",
 ]);
 
-function plain({ candidate, sdpMid, sdpMLineIndex, usernameFragment }: RTCIceCandidateInit): RTCIceCandidateInit {
+function plain({
+  candidate,
+  sdpMid,
+  sdpMLineIndex,
+  usernameFragment,
+}: RTCIceCandidateInit): RTCIceCandidateInit {
   return {
     ...(candidate !== undefined && { candidate }),
     ...(sdpMid !== undefined && sdpMid !== null && { sdpMid }),

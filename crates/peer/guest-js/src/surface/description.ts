@@ -74,7 +74,11 @@ export class IceTransport extends EventTarget {
     return null;
   }
 }
-handlerAttributes(IceTransport.prototype, ["statechange", "gatheringstatechange", "selectedcandidatepairchange"]);
+handlerAttributes(IceTransport.prototype, [
+  "statechange",
+  "gatheringstatechange",
+  "selectedcandidatepairchange",
+]);
 
 export class DtlsTransport extends EventTarget {
   state: RTCDtlsTransportState = "new";

@@ -1,6 +1,7 @@
 // The transceivers of one connection: what the page does to them, and whose frames flow.
-import type { Limits } from "../worker/messages";
+
 import type { Direction, Kind, Op } from "../wire";
+import type { Limits } from "../worker/messages";
 import type { Commands } from "./commands";
 import type { DtlsTransport } from "./description";
 import { directionOf, receives, sends } from "./sdp";
@@ -82,7 +83,12 @@ export class Lines implements LineHost {
   removeTrack(line: Line): void {
     if (!line.track) return;
     line.track = null;
-    this.#post(line, (transceiver) => ({ type: "set-sender", transceiver, trackId: null, streams: line.streams }));
+    this.#post(line, (transceiver) => ({
+      type: "set-sender",
+      transceiver,
+      trackId: null,
+      streams: line.streams,
+    }));
     if (sends(line.direction)) this.#direct(line, directionOf(false, receives(line.direction)));
     this.sync();
   }
@@ -101,7 +107,8 @@ export class Lines implements LineHost {
   }
 
   async replaceTrack(line: Line, track: MediaStreamTrack | null): Promise<void> {
-    if (this.closed || line.stopping) throw new DOMException("the transceiver is stopped", "InvalidStateError");
+    if (this.closed || line.stopping)
+      throw new DOMException("the transceiver is stopped", "InvalidStateError");
     const former = line.track;
     if (Boolean(former) !== Boolean(track)) {
       await this.#commands.run(() => {
@@ -149,7 +156,8 @@ export class Lines implements LineHost {
     if (pc === undefined) return;
     const { media, sources } = this.#commands.runtime;
     for (const line of this.#lines) {
-      const may = this.#flowing && !this.closed && !line.stopping && !line.stopped && sends(line.currentDirection);
+      const may =
+        this.#flowing && !this.closed && !line.stopping && !line.stopped && sends(line.currentDirection);
       const track = may && line.number !== undefined ? line.track : null;
       if (line.sending === track || line.number === undefined) continue;
       const former = line.sending;
@@ -209,7 +217,8 @@ export class Lines implements LineHost {
     if (this.closed) return;
     const pc = this.#commands.number;
     line.number = number;
-    if (pc !== undefined && !line.stopped && line.remote.track.readyState === "live") line.remote.connect(pc, number);
+    if (pc !== undefined && !line.stopped && line.remote.track.readyState === "live")
+      line.remote.connect(pc, number);
   }
 
   #direct(line: Line, direction: Direction): void {

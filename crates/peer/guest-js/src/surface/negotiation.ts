@@ -24,7 +24,8 @@ export function negotiationNeeded(view: NegotiationView): boolean {
   if (view.replacing) return true;
   const local = view.currentLocal ? parseSdp(view.currentLocal.sdp).sections : [];
   const remote = view.currentRemote ? parseSdp(view.currentRemote.sdp).sections : [];
-  if (view.hasChannels && !local.some((section) => section.kind === "application" && !section.rejected)) return true;
+  if (view.hasChannels && !local.some((section) => section.kind === "application" && !section.rejected))
+    return true;
   return view.transceivers.some(({ mid, stopping, stopped, direction, streams, advertised }) => {
     if (stopped) return false;
     if (stopping) return true;

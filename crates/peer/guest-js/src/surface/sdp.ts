@@ -38,7 +38,9 @@ export function parseSdp(sdp: string): Sdp {
     } else if (line.startsWith("a=ice-pwd:")) {
       credentials.add(`${ufrag}:${line.slice(10)}`);
     } else {
-      const direction = /^a=(sendrecv|sendonly|recvonly|inactive)\s*$/.exec(line)?.[1] as Direction | undefined;
+      const direction = /^a=(sendrecv|sendonly|recvonly|inactive)\s*$/.exec(line)?.[1] as
+        | Direction
+        | undefined;
       if (direction && section) section.direction = direction;
       else if (direction) sessionDirection = direction;
     }
@@ -47,13 +49,18 @@ export function parseSdp(sdp: string): Sdp {
 }
 
 /** The description with a candidate written into its section, as `localDescription` must show it. */
-export function withCandidate(sdp: string, { candidate, sdpMid, sdpMLineIndex }: RTCIceCandidateInit): string {
+export function withCandidate(
+  sdp: string,
+  { candidate, sdpMid, sdpMLineIndex }: RTCIceCandidateInit,
+): string {
   if (!candidate) return sdp;
   const line = `a=${candidate.replace(/^a=/, "")}`;
   const starts = [...sdp.matchAll(/^m=/gm)].map((match) => match.index);
   const target = starts.findIndex((start, index) => {
     if (sdpMid === undefined || sdpMid === null) return index === (sdpMLineIndex ?? 0);
-    return new RegExp(`^a=mid:${sdpMid.replace(/[^\w]/g, "\\$&")}\\r?$`, "m").test(sdp.slice(start, starts[index + 1]));
+    return new RegExp(`^a=mid:${sdpMid.replace(/[^\w]/g, "\\$&")}\\r?$`, "m").test(
+      sdp.slice(start, starts[index + 1]),
+    );
   });
   if (target < 0) return sdp;
   const end = starts[target + 1] ?? sdp.length;

@@ -67,7 +67,10 @@ export class Signaling {
   createOffer(options: RTCOfferOptions = {}): Promise<Description> {
     return this.#chain.enqueue(() => {
       this.#offerStreams();
-      return this.#run<Description>({ type: "create-offer", ...(options.iceRestart && { iceRestart: true }) });
+      return this.#run<Description>({
+        type: "create-offer",
+        ...(options.iceRestart && { iceRestart: true }),
+      });
     });
   }
 
@@ -105,7 +108,9 @@ export class Signaling {
       const { type, sdp = "" } = description;
       if (type === "offer" && this.state === "have-local-offer") {
         // The implicit rollback of WebRTC 4.4.1.5: an offer that comes while ours is open undoes ours.
-        await this.#apply(await this.#run<Snapshot>({ type: "set-local", description: { type: "rollback" } }));
+        await this.#apply(
+          await this.#run<Snapshot>({ type: "set-local", description: { type: "rollback" } }),
+        );
       }
       await this.#apply(await this.#run<Snapshot>({ type: "set-remote", description: { type, sdp } }));
     });
@@ -122,7 +127,8 @@ export class Signaling {
 
   restartIce(): void {
     for (const description of [this.#currentLocal, this.#pendingLocal]) {
-      if (description) for (const credentials of parseSdp(description.sdp).credentials) this.#replacing.add(credentials);
+      if (description)
+        for (const credentials of parseSdp(description.sdp).credentials) this.#replacing.add(credentials);
     }
     this.#commands.post(() => ({ type: "restart-ice" }));
     this.updateNeeded();
@@ -237,7 +243,14 @@ export class Signaling {
     const change = diff(
       this.#lines.all().flatMap((line) => {
         if (line.number === undefined) return [];
-        return [{ number: line.number, receiving: line.receiving, streams: line.remoteStreams, stopped: line.stopped }];
+        return [
+          {
+            number: line.number,
+            receiving: line.receiving,
+            streams: line.remoteStreams,
+            stopped: line.stopped,
+          },
+        ];
       }),
       snapshot,
     );

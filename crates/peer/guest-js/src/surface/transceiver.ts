@@ -65,7 +65,11 @@ export class Line {
     this.track = init.track;
     this.streams = init.streams;
     this.encodings = init.encodings.length > 0 ? init.encodings : [{ active: true }];
-    Object.defineProperty(remote.track, "muted", { configurable: true, enumerable: true, get: () => this.#muted });
+    Object.defineProperty(remote.track, "muted", {
+      configurable: true,
+      enumerable: true,
+      get: () => this.#muted,
+    });
     building = true;
     try {
       this.sender = new Sender(this);

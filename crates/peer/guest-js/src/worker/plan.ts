@@ -43,7 +43,8 @@ export function plan(
   for (const demand of demands) {
     if (!demand.active) continue;
     bitrate = Math.min(bitrate, demand.target ?? bitrate, demand.maxBitrate ?? bitrate);
-    if (demand.maxFramerate) framerate = framerate ? Math.min(framerate, demand.maxFramerate) : demand.maxFramerate;
+    if (demand.maxFramerate)
+      framerate = framerate ? Math.min(framerate, demand.maxFramerate) : demand.maxFramerate;
     asked = Math.max(asked, demand.scaleResolutionDownBy ?? 1);
   }
   bitrate = Math.round(Math.max(bitrate, FLOOR));

@@ -3,8 +3,8 @@
 import type { PipelineStats } from "../wire";
 import { allocate, Codec, FrameKind, HEADER_BYTES, readdress } from "./frame";
 import type { Limits } from "./messages";
-import { type Demand, type Plan, plan, worthwhile } from "./plan";
 import type { Port, SendPipeline } from "./pipeline";
+import { type Demand, type Plan, plan, worthwhile } from "./plan";
 
 /** Bytes waiting on the socket beyond which no frame is encoded. */
 const SOCKET_FULL = 2_000_000;
@@ -220,7 +220,14 @@ export class VideoSend implements SendPipeline {
       return this.#encoder;
     }
     this.#plannedAt = now;
-    const next = plan(this.#sinks.values(), width, height, this.#window.rate, former?.scale ?? 1, this.#relief);
+    const next = plan(
+      this.#sinks.values(),
+      width,
+      height,
+      this.#window.rate,
+      former?.scale ?? 1,
+      this.#relief,
+    );
     if (this.#encoder?.state === "configured" && former && !resized && !worthwhile(former, next)) {
       this.#plan = { ...former, framerate: next.framerate };
       return this.#encoder;

@@ -100,7 +100,8 @@ export class JitterRing {
     if (this.#watched < WATCH) return;
     // The least level just after a pull is the part of the queue that jitter did not need.
     const spare = this.#least - (this.#target - TARGET_LEAST);
-    if (spare > EXCESS) for (let skips = Math.ceil((spare - EXCESS / 2) / SKIP / 4); skips > 0; skips--) this.#skip();
+    if (spare > EXCESS)
+      for (let skips = Math.ceil((spare - EXCESS / 2) / SKIP / 4); skips > 0; skips--) this.#skip();
     this.#calm++;
     if (this.#calm >= 10) {
       this.#calm = 0;

@@ -1,0 +1,67 @@
+// End-to-end tests of the plugin: `node e2e/run.mjs [PATTERN]`, one line per case, exit code 1 if one fails.
+// Needs the probe (`cargo build -p tauri-plugin-peer-connection --example probe`), WebKitWebDriver, Xvfb and Chromium.
+// PROBE names another binary, CHROMIUM another browser.
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import * as cases from "./cases.mjs";
+import { openChromium } from "./chromium.mjs";
+import { pipelines } from "./pipelines.mjs";
+import { openWebview } from "./webview.mjs";
+
+const at = (path) => fileURLToPath(new URL(path, import.meta.url));
+const target = process.env.CARGO_TARGET_DIR ?? at("../../../../target");
+const binary = process.env.PROBE ?? `${target}/debug/examples/probe`;
+const directory = at("../../examples/probe/dist");
+const pattern = process.argv[2] ?? "";
+
+const built = spawnSync("npx", ["vite", "build", "--logLevel", "warn"], { cwd: at(".."), stdio: "inherit" });
+if (built.status !== 0) process.exit(1);
+if (!existsSync(binary)) {
+  console.error(`${binary} is missing: cargo build -p tauri-plugin-peer-connection --example probe`);
+  process.exit(1);
+}
+
+const pages = new Map();
+const OPEN = {
+  webview: () => openWebview({ binary, env: { PROBE_MOCK_DEVICES: "1", PROBE_PAGE: directory } }),
+  chromium: () => openChromium({ directory }),
+};
+const page = async (name) => {
+  if (!pages.has(name)) pages.set(name, await OPEN[name]());
+  return pages.get(name);
+};
+
+const list = [["pipelines in the webview", async () => pipelines(await page("webview"))]];
+const PAIRS = [
+  ["webview", "webview"],
+  ["webview", "chromium"],
+  ["chromium", "webview"],
+  ...(process.env.REFERENCE ? [["chromium", "chromium"]] : []),
+];
+for (const [one, other] of PAIRS) {
+  for (const name of Object.keys(cases).filter((key) => !["End", "carry", "together"].includes(key))) {
+    list.push([
+      `${one} to ${other}: ${name}`,
+      async () => cases.together(await page(one), await page(other), cases[name]),
+    ]);
+  }
+}
+
+let failed = 0;
+let passed = 0;
+for (const [name, test] of list) {
+  if (!name.includes(pattern)) continue;
+  const begin = Date.now();
+  try {
+    const note = await test();
+    passed++;
+    console.log(`ok    ${name} (${Date.now() - begin} ms)${note ? `: ${note}` : ""}`);
+  } catch (error) {
+    failed++;
+    console.log(`FAIL  ${name} (${Date.now() - begin} ms)\n${error.stack}`);
+  }
+}
+await Promise.allSettled([...pages.values()].map((open) => open.close()));
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed > 0 ? 1 : 0);

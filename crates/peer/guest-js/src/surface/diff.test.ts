@@ -1,0 +1,94 @@
+import { expect, test } from "vitest";
+import type { Direction, Snapshot, TransceiverSnapshot } from "../wire";
+import { diff, type Known } from "./diff";
+
+function remote(direction: Direction, streams = ["s"]): { type: "offer"; sdp: string } {
+  const msids = streams.map((stream) => `a=msid:${stream} t\r\n`).join("");
+  return { type: "offer", sdp: `v=0\r\nm=video 9 X\r\na=mid:0\r\na=${direction}\r\n${msids}` };
+}
+
+function snapshot(changes: Partial<Snapshot>, line: Partial<TransceiverSnapshot> = {}): Snapshot {
+  return {
+    signalingState: "have-remote-offer",
+    currentLocal: null,
+    pendingLocal: null,
+    currentRemote: null,
+    pendingRemote: null,
+    iceGatheringState: "new",
+    sctp: null,
+    transceivers: [
+      {
+        transceiver: 1,
+        mid: "0",
+        kind: "video",
+        direction: "recvonly",
+        currentDirection: null,
+        stopped: false,
+        streams: [],
+        trackId: null,
+        codecs: [],
+        ...line,
+      },
+    ],
+    ...changes,
+  };
+}
+
+const known: Known = { number: 1, receiving: true, streams: ["s"], stopped: false };
+
+test("an offer that sends makes a transceiver, puts its track into streams and fires track", () => {
+  const change = diff([], snapshot({ pendingRemote: remote("sendonly", ["s", "r"]) }));
+  expect(change).toMatchObject({
+    created: [{ number: 1, kind: "video" }],
+    added: [
+      { number: 1, stream: "s" },
+      { number: 1, stream: "r" },
+    ],
+    tracks: [{ number: 1, streams: ["s", "r"] }],
+  });
+});
+
+test("the same offer again changes nothing", () => {
+  const change = diff([known], snapshot({ pendingRemote: remote("sendrecv") }));
+  expect(change).toMatchObject({ created: [], muted: [], added: [], removed: [], tracks: [], stopped: [] });
+});
+
+test("a remote that stops sending mutes and takes the track out of its streams", () => {
+  const change = diff([known], snapshot({ pendingRemote: remote("recvonly") }));
+  expect(change).toMatchObject({ muted: [1], removed: [{ number: 1, stream: "s" }], tracks: [] });
+});
+
+test("a remote that sends again fires track again", () => {
+  const silent = { ...known, receiving: false, streams: [] };
+  expect(diff([silent], snapshot({ pendingRemote: remote("sendrecv") })).tracks).toEqual([
+    { number: 1, streams: ["s"] },
+  ]);
+});
+
+test("an answer of ours that does not receive mutes too", () => {
+  const stable = snapshot(
+    { signalingState: "stable", currentRemote: remote("sendrecv") },
+    { currentDirection: "sendonly" },
+  );
+  expect(diff([known], stable).muted).toEqual([1]);
+});
+
+test("another stream is a change without a track event", () => {
+  const change = diff([known], snapshot({ pendingRemote: remote("sendrecv", ["r"]) }));
+  expect(change).toMatchObject({
+    removed: [{ number: 1, stream: "s" }],
+    added: [{ number: 1, stream: "r" }],
+    tracks: [],
+  });
+});
+
+test("a rollback takes away what the offer made", () => {
+  const change = diff([known], snapshot({ signalingState: "stable", transceivers: [] }));
+  expect(change).toMatchObject({ vanished: [1], muted: [1], removed: [{ number: 1, stream: "s" }] });
+});
+
+test("a stopped transceiver is told once", () => {
+  const stopped = snapshot({ currentRemote: remote("sendrecv") }, { stopped: true });
+  expect(diff([known], stopped)).toMatchObject({ stopped: [1], muted: [1] });
+  expect(diff([{ ...known, stopped: true, receiving: false }], stopped).stopped).toEqual([]);
+});

@@ -1,0 +1,48 @@
+import { expect, test } from "vitest";
+import { plan, worthwhile } from "./plan";
+
+const demand = (target?: number) => ({ active: true, ...(target !== undefined && { target }) });
+
+test("without demands the picture is whole and good", () => {
+  expect(plan([demand()], 640, 480, 30, 1)).toMatchObject({
+    width: 640,
+    height: 480,
+    bitrate: 1_198_080,
+    framerate: 0,
+  });
+});
+
+test("the weakest receiver sets the bitrate, the silent ones do not", () => {
+  const paused = { active: false, target: 50_000 };
+  expect(plan([demand(900_000), demand(500_000), paused], 640, 480, 30, 1).bitrate).toBe(500_000);
+  expect(plan([demand(10)], 640, 480, 30, 1).bitrate).toBe(100_000);
+});
+
+test("few bits make small pictures, and only clearly more bits make them grow again", () => {
+  const small = plan([demand(200_000)], 640, 480, 30, 1);
+  expect(small).toMatchObject({ scale: 1.5, width: 426, height: 320 });
+  expect(plan([demand(300_000)], 640, 480, 30, small.scale).scale).toBe(1.5);
+  expect(plan([demand(500_000)], 640, 480, 30, small.scale).scale).toBe(1);
+});
+
+test("limits of setParameters hold", () => {
+  const limited = { active: true, maxBitrate: 400_000, maxFramerate: 15, scaleResolutionDownBy: 2 };
+  expect(plan([limited, demand()], 1280, 720, 30, 1)).toMatchObject({
+    bitrate: 400_000,
+    framerate: 15,
+    width: 640,
+    height: 360,
+  });
+});
+
+test("relief goes below what the bitrate alone would allow", () => {
+  expect(plan([demand()], 640, 480, 30, 1, 2)).toMatchObject({ width: 320, height: 240 });
+  expect(plan([demand()], 640, 480, 30, 1, 99)).toMatchObject({ width: 160, height: 120 });
+});
+
+test("small changes of the bitrate are not worth a key frame", () => {
+  const former = plan([demand(1_000_000)], 640, 480, 30, 1);
+  expect(worthwhile(former, { ...former, bitrate: 950_000 })).toBe(false);
+  expect(worthwhile(former, { ...former, bitrate: 800_000 })).toBe(true);
+  expect(worthwhile(former, { ...former, width: 320 })).toBe(true);
+});
