@@ -2,11 +2,14 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 
-const BINARY = process.env.SNUG_SERVER_BIN ?? new URL("../../target/debug/snug-server", import.meta.url).pathname;
+const BINARY =
+  process.env.SNUG_SERVER_BIN ?? new URL("../../target/debug/snug-server", import.meta.url).pathname;
 
 /** Starts the real binary on a free port, and reads from its one line where it listens. */
 export async function startServer(...options) {
-  const child = spawn(BINARY, ["--listen", "127.0.0.1:0", ...options], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(BINARY, ["--listen", "127.0.0.1:0", ...options], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const lines = [];
   const reader = createInterface({ input: child.stdout });
   reader.on("line", (line) => lines.push(line));

@@ -14,7 +14,10 @@ after(async () => {
 
 const offer = { type: "offer", sdp: { type: "offer", sdp: "v=0\r\n" } };
 const answer = { type: "answer", sdp: { type: "answer", sdp: "v=0\r\n" } };
-const candidate = { type: "candidate", candidate: { candidate: "candidate:1 1 udp 1 192.0.2.1 9 typ host", sdpMid: "0" } };
+const candidate = {
+  type: "candidate",
+  candidate: { candidate: "candidate:1 1 udp 1 192.0.2.1 9 typ host", sdpMid: "0" },
+};
 
 async function pair(room) {
   const one = await TutorialClient.open(server.socketUrl);
@@ -30,7 +33,10 @@ test("two tutorial clients meet, and each hears of the other", async () => {
   assert.equal(first.type, "joined");
   assert.equal(first.roomId, "meet");
   assert.deepEqual(first.peers, []);
-  assert.deepEqual(second.peers.map((peer) => peer.peerId), [first.peerId]);
+  assert.deepEqual(
+    second.peers.map((peer) => peer.peerId),
+    [first.peerId],
+  );
   assert.equal(heard.type, "peer-joined");
   assert.equal(heard.peerId, second.peerId);
   one.close();
@@ -98,7 +104,11 @@ test("nothing leaks into another room", async () => {
   here.one.send(offer);
   assert.deepEqual(await here.two.next(), { ...offer, from: here.first.peerId });
   there.one.send(answer);
-  assert.equal((await there.two.next()).type, "answer", "the first thing that is heard there comes from there");
+  assert.equal(
+    (await there.two.next()).type,
+    "answer",
+    "the first thing that is heard there comes from there",
+  );
   for (const client of [here.one, here.two, there.one, there.two]) client.close();
 });
 

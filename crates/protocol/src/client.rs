@@ -129,14 +129,17 @@ impl ClientFrame {
             Ok(head) => head,
             Err(error) if error.is_data() => {
                 return Err(ParseError::Message {
-                    reason: error.to_string(),
+                    reason: short(&error.to_string()),
                     id: None,
                 });
             }
             Err(error) => return Err(ParseError::Json(error.to_string())),
         };
         let id = head.id;
-        let message = ClientMessage::parse(&head.kind, text).map_err(|reason| ParseError::Message { reason, id })?;
+        let message = ClientMessage::parse(&head.kind, text).map_err(|reason| ParseError::Message {
+            reason: short(&reason),
+            id,
+        })?;
         Ok(Self { id, message })
     }
 }
