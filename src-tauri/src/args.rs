@@ -1,6 +1,7 @@
 //! The command line. A second start hands its own to the window that is already open.
 
-use crate::links::{Opening, RoomLink};
+use crate::links::{LinkError, RoomLink};
+use crate::opening::Opening;
 use clap::Parser;
 
 /// Video chat: click a room link, and you are in the call.
@@ -24,10 +25,9 @@ impl Args {
     }
 }
 
-fn room_link(text: &str) -> Result<String, String> {
-    RoomLink::parse(text)
-        .map(|_| text.to_owned())
-        .map_err(|error| error.to_string())
+/// The room's code alone will do where the page knows a server.
+fn room_link(text: &str) -> Result<String, LinkError> {
+    RoomLink::parse(text, Some("https://localhost")).map(|_| text.to_owned())
 }
 
 #[cfg(test)]
@@ -49,8 +49,8 @@ mod tests {
 
     #[test]
     fn a_wrong_link_is_refused_after_join_and_shown_by_the_page_otherwise() {
-        assert!(Args::try_parse_from(["snug", "--join", "nonsense"]).is_err());
-        assert!(opening(&["nonsense"]).is_some_and(|opening| opening.url == "nonsense"));
+        assert!(Args::try_parse_from(["snug", "--join", "no room"]).is_err());
+        assert!(opening(&["no room"]).is_some_and(|opening| opening.url == "no room"));
         assert!(Args::try_parse_from(["snug", LINK, "--join", LINK]).is_err());
     }
 

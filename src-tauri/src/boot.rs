@@ -1,6 +1,7 @@
 //! What the environment says about this start, and what the page is told of it.
 
-use crate::links::{self, Opening};
+use crate::links;
+use crate::opening::Opening;
 use crate::page::{BootInfo, Platform};
 
 /// Read once, at the start.

@@ -2,6 +2,7 @@
 
 use crate::controller::{Ask, Inbox};
 use crate::page::{BootInfo, CommandError, HintKind, JoinRequest, SessionId, ShellEvent};
+use serde_json::Value;
 use tauri::State;
 use tauri::ipc::Channel;
 
@@ -22,10 +23,10 @@ pub async fn join(inbox: State<'_, Inbox>, request: JoinRequest) -> Answer<Sessi
     inbox.ask(|reply| Ask::Join(request, reply)).await?
 }
 
-/// `message` is the JSON text of a `ClientMessage`. Answers with the message's id, under which `settled` will say what
+/// `message` is a `ClientMessage`. Answers with the message's id, under which `settled` will say what
 /// became of it. Commands may overtake one another, so the page sends the next one when this one is answered.
 #[tauri::command]
-pub async fn send(inbox: State<'_, Inbox>, session_id: SessionId, message: String) -> Answer<u64> {
+pub async fn send(inbox: State<'_, Inbox>, session_id: SessionId, message: Value) -> Answer<u64> {
     inbox.ask(|reply| Ask::Send(session_id, message, reply)).await?
 }
 

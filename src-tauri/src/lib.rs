@@ -10,6 +10,7 @@ mod controller;
 mod links;
 mod logs;
 mod navigation;
+mod opening;
 pub mod page;
 mod permissions;
 mod renderer;
@@ -105,7 +106,7 @@ fn listen_for_links(app: &AppHandle) {
     let inbox = app.state::<Inbox>().inner().clone();
     app.deep_link().on_open_url(move |event| {
         for url in event.urls() {
-            inbox.post(Ask::Started(Some(links::Opening::by_link(url.as_str()))));
+            inbox.post(Ask::Started(Some(opening::Opening::by_link(url.as_str()))));
         }
     });
 }

@@ -1,6 +1,6 @@
 //! The words between the page and the shell. Their TypeScript twins are in `ui/src/generated`.
 
-use crate::links::Opening;
+use crate::opening::Opening;
 use serde::{Deserialize, Serialize};
 use snug_session::SessionEvent;
 use ts_rs::TS;

@@ -1,5 +1,6 @@
-use crate::links::Opening;
+use crate::opening::Opening;
 use crate::page::{BootInfo, CommandError, CommandErrorCode, HintKind, JoinRequest, SessionId, ShellEvent};
+use serde_json::Value;
 use snug_session::SessionEvent;
 use tauri::ipc::Channel;
 use tokio::sync::{mpsc, oneshot};
@@ -13,7 +14,7 @@ pub enum Ask {
     Boot(Reply<BootInfo>),
     Listen(Channel<ShellEvent>, Reply<()>),
     Join(JoinRequest, Reply<Result<SessionId, CommandError>>),
-    Send(SessionId, String, Reply<Result<u64, CommandError>>),
+    Send(SessionId, Value, Reply<Result<u64, CommandError>>),
     Leave(SessionId, Reply<Result<(), CommandError>>),
     Hint(HintKind, Reply<()>),
     CopyText(String, Reply<Result<(), CommandError>>),

@@ -15,6 +15,7 @@ pub use inbox::{Ask, Inbox, inbox};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use serde_json::Value;
 use snug_protocol::{ClientFrame, ClientMessage, Identity, Join, RoomId};
 use snug_session::SessionEvent;
 use tauri::ipc::Channel;
@@ -22,7 +23,8 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
 use crate::boot::Settings;
-use crate::links::{self, Opening};
+use crate::links;
+use crate::opening::Opening;
 use crate::page::{CommandError, CommandErrorCode, JoinRequest, SessionId, ShellEvent};
 use crate::shell::Shell;
 use crate::signaling::{Seat, Signaling};
@@ -102,7 +104,7 @@ impl<S: Shell, N: Signaling> Controller<S, N> {
                 reply.done();
             }
             Ask::Join(request, reply) => reply.with(self.join(request)),
-            Ask::Send(id, text, reply) => reply.with(self.send(id, &text)),
+            Ask::Send(id, message, reply) => reply.with(self.send(id, &message)),
             Ask::Leave(id, reply) => reply.with(self.leave(id)),
             Ask::Hint(kind, reply) => {
                 self.sessions.values().for_each(|seat| seat.hint(kind.into()));
@@ -163,9 +165,10 @@ impl<S: Shell, N: Signaling> Controller<S, N> {
         Ok(id)
     }
 
-    fn send(&self, id: SessionId, text: &str) -> Result<u64, CommandError> {
+    fn send(&self, id: SessionId, message: &Value) -> Result<u64, CommandError> {
         let seat = self.sessions.get(&id).ok_or_else(no_such_session)?;
-        let frame = ClientFrame::parse(text).map_err(|error| CommandError::bad_argument(error.to_string()))?;
+        let frame =
+            ClientFrame::parse(&message.to_string()).map_err(|error| CommandError::bad_argument(error.to_string()))?;
         match &frame.message {
             ClientMessage::Offer { .. }
             | ClientMessage::Answer { .. }

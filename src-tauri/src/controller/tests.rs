@@ -116,9 +116,10 @@ impl Stage {
     }
 
     async fn send(&self, id: SessionId, text: &str) -> Result<u64, CommandErrorCode> {
+        let message = serde_json::from_str(text).unwrap_or(Value::Null);
         let answer = self
             .inbox
-            .ask(|reply| Ask::Send(id, text.into(), reply))
+            .ask(|reply| Ask::Send(id, message, reply))
             .await
             .expect("an answer");
         answer.map_err(|error| error.code)
@@ -213,12 +214,12 @@ async fn only_relayed_messages_are_sent() {
     let id = stage.join(SERVER).await.expect("a session");
     stage.network.said();
     assert_eq!(
-        stage.send(id, r#"{"type":"offer","sdp":{"a": 1},"to":"p"}"#).await,
+        stage.send(id, r#"{"type":"offer","sdp":{"a":1},"to":"p"}"#).await,
         Ok(7)
     );
     assert_eq!(
         stage.network.said(),
-        [r#"1 sends {"type":"offer","sdp":{"a": 1},"to":"p"}"#]
+        [r#"1 sends {"type":"offer","sdp":{"a":1},"to":"p"}"#]
     );
     for wrong in [
         r#"{"type":"leave"}"#,
