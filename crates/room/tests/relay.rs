@@ -105,7 +105,7 @@ fn a1_an_id_is_answered_with_where_the_message_went() {
 }
 
 #[test]
-fn a1_a_join_with_an_id_is_answered_after_its_joined() {
+fn a3_a_join_with_an_id_is_answered_after_its_joined() {
     let mut sim = Sim::new();
     let socket = sim.open();
     let answers = sim.ask(socket, json!({ "type": "join", "roomId": "tea", "id": 1 }));

@@ -1,4 +1,4 @@
-//! HTTP beside the socket (rules H1 to H4 of PROTOCOL.md).
+//! HTTP beside the socket (rules H1 to H3 of PROTOCOL.md).
 
 use snug_server::Config;
 use snug_testkit::Server;
