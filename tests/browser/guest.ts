@@ -10,8 +10,8 @@ const SCREENS = new URL("../../target/screens/", import.meta.url).pathname;
 const PATIENCE = 60_000;
 
 export interface BrowserWish {
-  /** `asks` leaves the question whether the page may use camera and microphone unanswered. */
-  permission?: "granted" | "asks";
+  /** What the person answers when the page asks for camera and microphone. */
+  permission?: "granted" | "denied";
   /** `broken`: there is a camera, but it does not start, as when another program holds it. */
   camera?: "fake" | "none" | "broken";
 }
@@ -137,13 +137,30 @@ export class Guest {
 
   /** `frames` more pictures, and sound that is not silence, from `name`. */
   async hearsAndSees(name: string, frames = 60): Promise<void> {
+    await this.receives(name, frames, 1e-4);
+  }
+
+  /** `frames` more pictures from `name`, who may be silent. */
+  async sees(name: string, frames = 60): Promise<void> {
+    await this.receives(name, frames, 0);
+  }
+
+  /** Waits until the server has given `count` others, and nobody else, a seat. */
+  async untilSeated(count: number): Promise<void> {
+    await this.until(`${count} others are seated`, (peers) => {
+      const all = [...peers.values()];
+      return all.length === count && all.every(({ seat }) => seat === "here");
+    });
+  }
+
+  private async receives(name: string, frames: number, energy: number): Promise<void> {
     const before = (await this.stats()).peers.find((peer) => peer.name === name);
     await this.until(`${frames} frames and sound came from ${name}`, (peers) => {
       const now = peers.get(name);
       return (
         now !== undefined &&
         now.framesDecoded - (before?.framesDecoded ?? 0) >= frames &&
-        now.audioEnergy - (before?.audioEnergy ?? 0) > 1e-4
+        now.audioEnergy - (before?.audioEnergy ?? 0) >= energy
       );
     });
   }
