@@ -19,6 +19,7 @@ mod answered;
 mod bucket;
 mod dice;
 mod gate;
+mod join;
 mod outbox;
 mod relay;
 mod resume;
