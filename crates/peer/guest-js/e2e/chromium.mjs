@@ -42,6 +42,7 @@ export async function openChromium({
   page.on("pageerror", (error) => console.error("chromium:", error));
   await page.goto(`http://127.0.0.1:${server.address().port}/`);
   return {
+    kind: "chromium",
     run: (body, ...args) =>
       page.evaluate(
         ([source, values]) => new Function("args", `return (async () => { ${source} })()`)(values),

@@ -38,6 +38,7 @@ export async function openWebview({ binary, env = {} }) {
     const run = (script, ...args) => execute(session, script, args);
     await until(() => run("return document.readyState === 'complete'"), "the page to load");
     return {
+      kind: "webview",
       run,
       screenshot: async () => Buffer.from(await call(session, "/screenshot"), "base64"),
       close: async () => {

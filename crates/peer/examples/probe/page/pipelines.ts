@@ -102,7 +102,13 @@ export class Meter {
 
   constructor(context: AudioContext, track: MediaStreamTrack) {
     this.#analyser = context.createAnalyser();
-    this.#input = context.createMediaStreamSource(new MediaStream([track]));
+    const stream = new MediaStream([track]);
+    // Chromium decodes a remote track only while an element plays it.
+    const element = new Audio();
+    element.muted = true;
+    element.srcObject = stream;
+    element.play().catch((error) => console.warn("probe: not playing:", error));
+    this.#input = context.createMediaStreamSource(stream);
     this.#input.connect(this.#analyser);
   }
 

@@ -8,7 +8,7 @@ import captureUrl from "../worklet/capture.ts?worker&url";
 import playoutUrl from "../worklet/playout.ts?worker&url";
 
 /** Remote video tracks made ahead, because `addTransceiver` must have one at once. */
-const SPARES = 8;
+const SPARES = 12;
 const START_BOUND = 10_000;
 
 /** A remote track, before and while it belongs to a transceiver. */
@@ -32,6 +32,8 @@ export class Media {
   #handlers: MediaHandlers;
   #spares: { spare: number; track: MediaStreamTrack }[] = [];
   #failed: string | undefined;
+  #waiting: (() => void)[] = [];
+  #waking = false;
 
   private constructor(worker: Worker, context: AudioContext, handlers: MediaHandlers) {
     this.#worker = worker;
@@ -63,17 +65,27 @@ export class Media {
    * first; then the next gesture wakes it.
    */
   wake(): void {
-    if (this.context.state === "running") return;
+    const { context } = this;
+    if (context.state === "running" || this.#waking) return;
+    this.#waking = true;
     const resume = () => {
-      this.context.resume().catch((error) => console.warn("peer-connection: no audio yet:", error));
+      context.resume().catch((error) => console.warn("peer-connection: no audio yet:", error));
     };
-    resume();
     const gestures = ["pointerdown", "keydown"];
-    const again = () => {
-      resume();
-      for (const gesture of gestures) removeEventListener(gesture, again, true);
+    const awake = () => {
+      if (context.state !== "running") return;
+      this.#waking = false;
+      for (const gesture of gestures) removeEventListener(gesture, resume, true);
+      context.removeEventListener("statechange", awake);
     };
-    for (const gesture of gestures) addEventListener(gesture, again, true);
+    for (const gesture of gestures) addEventListener(gesture, resume, true);
+    context.addEventListener("statechange", awake);
+    resume();
+  }
+
+  /** Resolves when `remoteTrack("video")` will not throw. */
+  async spareReady(): Promise<void> {
+    while (this.#spares.length === 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
   /** Throws an OperationError when the video tracks made ahead are used up; more are on their way. */
@@ -84,6 +96,7 @@ export class Media {
   #remoteVideo(): RemoteTrack {
     const taken = this.#spares.shift();
     if (!taken) throw new DOMException("too many receivers at once", "OperationError");
+    this.tell({ type: "make-spare" });
     const { spare, track } = taken;
     let address: { pc: number; transceiver: number } | undefined;
     return {
@@ -147,6 +160,7 @@ export class Media {
             break;
           case "spare":
             this.#spares.push(data);
+            for (const resolve of this.#waiting.splice(0)) resolve();
             settle();
             break;
           case "failed":

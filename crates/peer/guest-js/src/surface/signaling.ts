@@ -254,6 +254,11 @@ export class Signaling {
       }),
       snapshot,
     );
+    for (const { number, kind } of change.created) {
+      if (kind === "video") await this.#commands.runtime.media.spareReady();
+      if (this.#closed) return;
+      this.#lines.adopt(kind, number);
+    }
     const former = this.state;
     this.state = snapshot.signalingState;
     this.#currentLocal = snapshot.currentLocal;
@@ -261,7 +266,6 @@ export class Signaling {
     this.#currentRemote = snapshot.currentRemote;
     this.#pendingRemote = snapshot.pendingRemote;
     this.maxMessageSize = snapshot.sctp?.maxMessageSize;
-    for (const { number, kind } of change.created) this.#lines.adopt(kind, number);
     for (const next of snapshot.transceivers) {
       const line = this.#lines.byNumber(next.transceiver);
       if (!line) continue;

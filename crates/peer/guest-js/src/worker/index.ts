@@ -98,6 +98,9 @@ function handle(message: ToMedia): void {
     case "stop-receiving":
       stopReceiving(key(message));
       break;
+    case "make-spare":
+      makeSpare();
+      break;
     case "discard-spare":
       discardSpare(message.spare);
       break;
@@ -164,7 +167,6 @@ function receiveVideo(pc: number, transceiver: number, spare: number): void {
   const generator = spares.get(spare);
   if (!generator) throw new Error(`there is no spare track ${spare}`);
   spares.delete(spare);
-  makeSpare();
   receive(
     pc,
     transceiver,
@@ -180,7 +182,6 @@ function discardSpare(spare: number): void {
   const generator = spares.get(spare);
   spares.delete(spare);
   generator?.writable.close().catch((error) => port.trouble(`closing a spare track: ${error}`));
-  makeSpare();
 }
 
 function receive(pc: number, transceiver: number, pipeline: ReceivePipeline): void {

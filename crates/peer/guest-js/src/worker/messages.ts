@@ -23,6 +23,7 @@ export type ToMedia =
   | { type: "receive-audio"; pc: number; transceiver: number; port: MessagePort }
   | { type: "expect"; pc: number; transceiver: number }
   | { type: "stop-receiving"; pc: number; transceiver: number }
+  | { type: "make-spare" }
   | { type: "discard-spare"; spare: number }
   | { type: "channel-send"; pc: number; channel: number; data: string | ArrayBuffer }
   | { type: "channel-close"; pc: number; channel: number }

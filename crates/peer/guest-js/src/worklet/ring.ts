@@ -13,8 +13,9 @@ const FADE = 5 * MS;
 /** What one skip removes, and how far above the target the least level must stay for it. */
 const SKIP = 10 * MS;
 const EXCESS = 30 * MS;
-/** Samples over which the least level is watched. */
+/** Samples over which the least level is watched, and between two skips. */
 const WATCH = 1000 * MS;
+const SKIP_INTERVAL = 100 * MS;
 
 export class JitterRing {
   #ring = new Float32Array(CAPACITY);
@@ -27,6 +28,8 @@ export class JitterRing {
   #least = CAPACITY;
   #watched = 0;
   #calm = 0;
+  #skips = 0;
+  #sinceSkip = 0;
   #fadeIn = 0;
   /** The last value played, from where a fade-out starts. */
   #held = 0;
@@ -97,11 +100,16 @@ export class JitterRing {
   #watch(played: number): void {
     this.#least = Math.min(this.#least, this.#level);
     this.#watched += played;
+    this.#sinceSkip += played;
+    if (this.#skips > 0 && this.#sinceSkip >= SKIP_INTERVAL) {
+      this.#skips--;
+      this.#sinceSkip = 0;
+      this.#skip();
+    }
     if (this.#watched < WATCH) return;
     // The least level just after a pull is the part of the queue that jitter did not need.
     const spare = this.#least - (this.#target - TARGET_LEAST);
-    if (spare > EXCESS)
-      for (let skips = Math.ceil((spare - EXCESS / 2) / SKIP / 4); skips > 0; skips--) this.#skip();
+    this.#skips = spare > EXCESS ? Math.ceil((spare - EXCESS / 2) / SKIP / 2) : 0;
     this.#calm++;
     if (this.#calm >= 10) {
       this.#calm = 0;
