@@ -14,9 +14,18 @@ export class Server {
     private readonly options: readonly string[],
   ) {}
 
+  private readonly log: string[] = [];
+
+  /** All that the server has logged so far. */
+  get output(): string {
+    return this.log.join("");
+  }
+
   static async start(...options: string[]): Promise<Server> {
     const { child, url } = await launch("127.0.0.1:0", options);
-    return new Server(child, url, options);
+    const server = new Server(child, url, options);
+    server.listen();
+    return server;
   }
 
   get port(): number {
@@ -31,10 +40,18 @@ export class Server {
   /** A fresh process, with no memory, where the old one was. */
   async restart(): Promise<void> {
     this.child = (await launch(`127.0.0.1:${this.port}`, this.options)).child;
+    this.listen();
   }
 
   async stop(): Promise<void> {
     await end(this.child, "SIGTERM");
+  }
+
+  private listen(): void {
+    this.child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      this.log.push(text);
+      if (process.env.SNUG_TEST_LOGS) process.stderr.write(text);
+    });
   }
 }
 
@@ -43,7 +60,7 @@ async function launch(
   options: readonly string[],
 ): Promise<{ child: ChildProcess; url: string }> {
   const child = spawn(BINARY, ["--listen", listen, ...options], {
-    stdio: ["ignore", "pipe", process.env.SNUG_TEST_LOGS ? "inherit" : "ignore"],
+    stdio: ["ignore", "pipe", "pipe"],
   });
   const failed = once(child, "error").then(([error]) => {
     throw error;

@@ -1,0 +1,21 @@
+/** `./dev bench [join] [peer] [size]`: figures as ratios against a peer in the same run. Nothing here asserts. */
+import { closeDisplay } from "../desktop/app.ts";
+import { join } from "./join.ts";
+import { peer } from "./peer.ts";
+import { machine } from "./report.ts";
+import { size } from "./size.ts";
+
+const all = { join, peer, size };
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !(name in all));
+if (unknown.length > 0) {
+  console.error(`no such benchmark: ${unknown.join(", ")}; there are ${Object.keys(all).join(", ")}`);
+  process.exit(2);
+}
+
+machine();
+for (const [name, bench] of Object.entries(all)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  await bench();
+}
+await closeDisplay();
