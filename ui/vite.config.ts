@@ -20,6 +20,8 @@ export default defineConfig(({ mode }) => {
       outDir: desktop ? "dist/desktop" : "dist/web",
       emptyOutDir: true,
       target: "es2023",
+      // These know `light-dark()`; translated for older ones, it could not follow a dark part of a light page.
+      cssTarget: ["chrome123", "safari17.5", "firefox121"],
       // A strict CSP has no room for data: scripts, and the fonts and icons are cached better as files.
       assetsInlineLimit: 0,
       modulePreload: { polyfill: false },

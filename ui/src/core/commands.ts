@@ -31,7 +31,7 @@ export type IconName =
   | "log-in"
   | "mic"
   | "mic-off"
-  | "phone-off"
+  | "phone"
   | "rotate-cw"
   | "settings"
   | "video"
@@ -135,7 +135,7 @@ const list: readonly Command[] = [
     id: "leave",
     on: ["call"],
     key: "mod+shift+h",
-    icon: "phone-off",
+    icon: "phone",
     word: "leave",
     press: (actions) => actions.leave(),
   },

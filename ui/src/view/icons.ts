@@ -7,7 +7,7 @@ import Link from "@lucide/svelte/icons/link";
 import LogIn from "@lucide/svelte/icons/log-in";
 import Mic from "@lucide/svelte/icons/mic";
 import MicOff from "@lucide/svelte/icons/mic-off";
-import PhoneOff from "@lucide/svelte/icons/phone-off";
+import Phone from "@lucide/svelte/icons/phone";
 import RotateCw from "@lucide/svelte/icons/rotate-cw";
 import Settings from "@lucide/svelte/icons/settings";
 import Video from "@lucide/svelte/icons/video";
@@ -25,7 +25,7 @@ export const icons: Readonly<Record<IconName, typeof Mic>> = {
   "log-in": LogIn,
   mic: Mic,
   "mic-off": MicOff,
-  "phone-off": PhoneOff,
+  phone: Phone,
   "rotate-cw": RotateCw,
   settings: Settings,
   video: Video,

@@ -3,7 +3,7 @@ import type { Words } from "./index";
 export const en: Words = {
   app: "Snug",
   home: {
-    headline: "Come on in.",
+    headline: "Come on in",
     field: "Link or code",
     placeholder: "Paste a link or type a code",
     recent: "Recent rooms",
@@ -55,7 +55,7 @@ export const en: Words = {
     connecting: "Connecting…",
     reconnecting: "Reconnecting…",
     away: "Away from the server",
-    failed: (name) => `Can't connect to ${name}. Still trying.`,
+    failed: "Can't connect. Still trying.",
     quality: { fair: "Connection is so-so", poor: "Connection is poor" },
     joiningLine: "Joining…",
     reconnectingLine: "Can't reach the server. Retrying.",

@@ -55,7 +55,7 @@ export interface Words {
     readonly connecting: string;
     readonly reconnecting: string;
     readonly away: string;
-    readonly failed: (name: string) => string;
+    readonly failed: string;
     readonly quality: Readonly<Record<"fair" | "poor", string>>;
     readonly joiningLine: string;
     readonly reconnectingLine: string;

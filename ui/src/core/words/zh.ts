@@ -3,7 +3,7 @@ import type { Words } from "./index";
 export const zh: Words = {
   app: "Snug",
   home: {
-    headline: "进来坐坐。",
+    headline: "进来坐坐",
     field: "链接或房间码",
     placeholder: "粘贴链接，或输入房间码",
     recent: "最近的房间",
@@ -55,7 +55,7 @@ export const zh: Words = {
     connecting: "正在连接…",
     reconnecting: "正在重新连接…",
     away: "与服务器暂时断开",
-    failed: (name) => `暂时连不上${spaced(name)}，仍在尝试。`,
+    failed: "暂时连不上，仍在尝试。",
     quality: { fair: "网络一般", poor: "网络较差" },
     joiningLine: "正在加入…",
     reconnectingLine: "连不上服务器，正在重试。",
