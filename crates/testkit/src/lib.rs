@@ -4,6 +4,7 @@
 
 mod link;
 mod server;
+pub mod sim;
 mod wire;
 
 pub use link::Link;

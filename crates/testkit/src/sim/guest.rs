@@ -1,0 +1,123 @@
+use super::numbered;
+use snug_protocol::{ClientMessage, Join, LeaveReason, PeerId, RoomId, ServerMessage};
+use snug_session::{Config, EndReason, Input, Instant, Outcome, Output, Session, SessionEvent};
+use std::collections::BTreeMap;
+
+/// One session, and what its user saw.
+pub struct Guest {
+    pub session: Session,
+    number: usize,
+    pub seat: Option<PeerId>,
+    /// Everyone else in the room, and whether they are away.
+    pub roster: BTreeMap<PeerId, bool>,
+    /// By id, from 1.
+    pub sent: Vec<Sent>,
+    /// Who and the how-manieth, in the order of arrival.
+    pub received: Vec<(usize, u64)>,
+    pub resumes: u32,
+    /// Seats after the first.
+    pub reseats: u32,
+    pub ended: Option<EndReason>,
+}
+
+/// A message and its fates, of which there must be one.
+pub struct Sent {
+    pub to: Option<PeerId>,
+    pub outcomes: Vec<Outcome>,
+}
+
+impl Guest {
+    pub(super) fn new(number: usize, seed: u32) -> Self {
+        let join = Join {
+            room_id: RoomId::from("den"),
+            identity: None,
+            name: None,
+            token: None,
+            capacity: None,
+            resume: None,
+            join_id: None,
+        };
+        Self {
+            session: Session::new(Config::new(join, seed), Instant::from_millis(0)),
+            number,
+            seat: None,
+            roster: BTreeMap::new(),
+            sent: Vec::new(),
+            received: Vec::new(),
+            resumes: 0,
+            reseats: 0,
+            ended: None,
+        }
+    }
+
+    pub(super) fn next_message(&mut self, to: Option<PeerId>) -> ClientMessage {
+        self.sent.push(Sent {
+            to: to.clone(),
+            outcomes: Vec::new(),
+        });
+        numbered(self.number, self.sent.len() as u64, to)
+    }
+
+    pub(super) fn handle(&mut self, now: Instant, input: Input) -> Vec<Output> {
+        self.session.handle(now, input)
+    }
+
+    /// Keeps a roster exactly as a page would; what does not fit it is a failure.
+    pub(super) fn hear(&mut self, event: SessionEvent) {
+        assert!(
+            self.ended.is_none(),
+            "guest {} hears {event:?} after the end",
+            self.number
+        );
+        match event {
+            SessionEvent::Joined { joined } => {
+                self.reseats += u32::from(self.seat.is_some());
+                self.seat = Some(joined.peer_id);
+                self.roster = joined.peers.into_iter().map(|peer| (peer.peer_id, peer.away)).collect();
+            }
+            SessionEvent::Resumed { .. } => self.resumes += 1,
+            SessionEvent::Message { message } => self.read(message),
+            SessionEvent::Settled { id, outcome } => {
+                let sent = self
+                    .sent
+                    .get_mut(id as usize - 1)
+                    .expect("only what was sent is settled");
+                sent.outcomes.push(outcome);
+                assert_eq!(
+                    sent.outcomes.len(),
+                    1,
+                    "guest {}, message {id} is settled twice",
+                    self.number
+                );
+            }
+            SessionEvent::Ended { reason } => {
+                self.ended = Some(reason);
+                self.seat = None;
+            }
+            SessionEvent::Connecting { .. } | SessionEvent::Away { .. } => {}
+        }
+    }
+
+    fn read(&mut self, message: ServerMessage) {
+        let fits = match &message {
+            ServerMessage::PeerJoined(peer) => self.roster.insert(peer.peer_id.clone(), peer.away).is_none(),
+            ServerMessage::PeerLeft { peer_id, reason, .. } => {
+                assert!(matches!(reason, LeaveReason::Left | LeaveReason::Timeout));
+                self.roster.remove(peer_id).is_some()
+            }
+            ServerMessage::PeerAway { peer_id } => self.roster.insert(peer_id.clone(), true) == Some(false),
+            ServerMessage::PeerBack { peer_id } => self.roster.insert(peer_id.clone(), false) == Some(true),
+            ServerMessage::Message { from, data } => {
+                let who_and_number = serde_json::from_str(data.as_json()).expect("what a guest said");
+                self.received.push(who_and_number);
+                self.roster.contains_key(from)
+            }
+            other => panic!("guest {} did not expect {other:?}", self.number),
+        };
+        assert!(
+            fits,
+            "guest {} cannot place {message:?} in {:?}",
+            self.number, self.roster
+        );
+    }
+}

@@ -1,0 +1,23 @@
+use snug_session::Attempt;
+
+/// One socket between a guest and the server. It keeps the order of each direction, as TCP does.
+#[derive(Clone)]
+pub(super) struct Wire {
+    pub(super) guest: usize,
+    pub(super) attempt: Attempt,
+    /// False once it broke: whatever is on it is lost.
+    pub(super) up: bool,
+    /// When the last frame of each direction arrives; none overtakes it.
+    pub(super) to_server: u64,
+    pub(super) to_guest: u64,
+}
+
+/// What reaches an end of a wire.
+pub(super) enum Arrival {
+    Refused,
+    Opened,
+    ToServer(String),
+    ToGuest(String),
+    GuestLost(Option<u16>),
+    ServerLost,
+}

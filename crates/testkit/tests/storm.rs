@@ -1,0 +1,93 @@
+//! Sessions and the server's core through seeded storms. Once peace returns: everybody sees the same room, nothing was
+//! doubled, nothing that was promised was lost, and everything stops when all have left.
+
+use snug_session::{EndReason, Outcome};
+use snug_testkit::sim::{Guest, World};
+use std::collections::{BTreeMap, BTreeSet};
+
+const GUESTS: usize = 4;
+
+#[test]
+fn a_storm_with_a_living_server_loses_and_doubles_nothing() {
+    let mut resumes = 0;
+    for seed in 0..150 {
+        resumes += storm(seed, false);
+    }
+    assert!(resumes > 150, "the storms broke nothing: {resumes} resumes");
+}
+
+#[test]
+fn a_storm_with_restarts_doubles_nothing_and_settles_everything() {
+    for seed in 1_000..1_150 {
+        storm(seed, true);
+    }
+}
+
+/// How many resumes there were.
+fn storm(seed: u64, restarts: bool) -> u32 {
+    let mut world = World::new(seed, GUESTS);
+    world.pass(2_000);
+    world.storm(60_000, restarts);
+    // Longer than a half-open socket takes to be noticed, a grace period, and the longest wait between two tries.
+    world.pass(120_000);
+
+    let seats = world.seats();
+    assert_eq!(seats.len(), GUESTS, "seed {seed}: everybody sits");
+    assert_eq!(world.rooms.counts().1, GUESTS, "seed {seed}: no seat is left over");
+    for guest in &world.guests {
+        let mut seen: BTreeSet<_> = guest.roster.keys().cloned().collect();
+        seen.extend(guest.seat.clone());
+        assert_eq!(seen, seats, "seed {seed}: everybody sees everybody");
+        assert!(guest.roster.values().all(|away| !away), "seed {seed}: nobody is away");
+    }
+    let untouched = world.restarts == 0 && world.guests.iter().all(|guest| guest.reseats == 0);
+    check_messages(seed, &world.guests, untouched);
+
+    for guest in 0..GUESTS {
+        world.leave(guest);
+    }
+    world.pass(60_000);
+    assert!(
+        world.guests.iter().all(|guest| guest.ended == Some(EndReason::Left)),
+        "seed {seed}"
+    );
+    assert!(
+        world.guests.iter().all(|guest| guest.session.deadline().is_none()),
+        "seed {seed}: all clocks stop"
+    );
+    assert_eq!(world.rooms.counts(), (0, 0, 0), "seed {seed}: the server is empty");
+    world.guests.iter().map(|guest| guest.resumes).sum()
+}
+
+fn check_messages(seed: u64, guests: &[Guest], untouched: bool) {
+    let mut arrivals: BTreeMap<(usize, u64), u32> = BTreeMap::new();
+    for (receiver, guest) in guests.iter().enumerate() {
+        let mut last = BTreeMap::new();
+        for &(who, number) in &guest.received {
+            let before = last.insert(who, number);
+            assert!(
+                before < Some(number),
+                "seed {seed}: {receiver} hears {number} of {who} after {before:?}"
+            );
+            *arrivals.entry((who, number)).or_default() += 1;
+        }
+    }
+    for (who, guest) in guests.iter().enumerate() {
+        for (at, sent) in guest.sent.iter().enumerate() {
+            let number = at as u64 + 1;
+            let place = format!("seed {seed}: message {number} of {who} to {:?}", sent.to);
+            let arrived = arrivals.get(&(who, number)).copied().unwrap_or_default();
+            match sent.outcomes.as_slice() {
+                [Outcome::Delivered { delivered, queued }] => {
+                    let promised = delivered + queued;
+                    assert!(arrived <= promised, "{place}: {arrived} of {promised} arrived");
+                    if untouched {
+                        assert_eq!(arrived, promised, "{place}");
+                    }
+                }
+                [Outcome::Failed { .. }] => assert!(!untouched, "{place}: {:?}", sent.outcomes),
+                other => panic!("{place}: settled as {other:?}"),
+            }
+        }
+    }
+}
