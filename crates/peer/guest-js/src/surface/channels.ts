@@ -36,6 +36,7 @@ export class Channels {
           if (channel.readyState === "closing") this.#tellClose(number);
         },
         (error) => {
+          if (channel.readyState === "closed") return;
           console.error("peer-connection: no data channel:", error);
           inside(channel).closed();
         },
