@@ -110,6 +110,7 @@ export function langFrom(tags: readonly string[]): Lang {
 
 /** "Ada, Bo, and Chen", as the language joins a list. */
 export function nameList(lang: Lang, names: readonly string[]): string {
+  if (lang === "zh-CN") return names.join("\u3001");
   return new Intl.ListFormat(lang, { style: "long", type: "conjunction" }).format(names);
 }
 
@@ -126,7 +127,7 @@ export function ago(lang: Lang, at: number, now: number): string {
     ["minute", 60],
   ];
   for (const [unit, length] of steps) {
-    if (-seconds >= length) return format.format(Math.trunc(seconds / length), unit);
+    if (-seconds >= length) return airy(format.format(Math.trunc(seconds / length), unit));
   }
   return format.format(0, "second");
 }
@@ -135,7 +136,7 @@ export function ago(lang: Lang, at: number, now: number): string {
 export function length(lang: Lang, seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   const part = (value: number, unit: "hour" | "minute" | "second") =>
-    new Intl.NumberFormat(lang, { style: "unit", unit, unitDisplay: "long" }).format(value);
+    airy(new Intl.NumberFormat(lang, { style: "unit", unit, unitDisplay: "long" }).format(value));
   if (whole < 60) return part(whole, "second");
   const hours = Math.floor(whole / 3_600);
   const minutes = Math.floor((whole % 3_600) / 60);
@@ -150,4 +151,9 @@ export function clock(seconds: number): string {
   const hours = Math.floor(whole / 3_600);
   const minutes = Math.floor((whole % 3_600) / 60);
   return hours > 0 ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
+}
+
+/** A number between Chinese characters breathes: "2 小时前". Elsewhere it does already. */
+function airy(text: string): string {
+  return text.replace(/(\d)(?=\p{Script=Han})|(\p{Script=Han})(?=\d)/gu, "$& ");
 }

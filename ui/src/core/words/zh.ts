@@ -137,7 +137,7 @@ export const zh: Words = {
     },
     version: {
       title: "该更新了",
-      body: "这个 Snug 和服务器的版本对不上。请更新 Snug,或刷新页面。",
+      body: "这个 Snug 和服务器的版本对不上。请更新 Snug，或刷新页面。",
       button: "回首页",
     },
     flooding: { title: "太快了", body: "服务器需要缓一缓。稍等片刻再试。", button: "再试一次" },
