@@ -7,7 +7,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     root: import.meta.dirname,
-    include: ["wire/**/*.test.ts", "browser/**/*.test.ts", "desktop/**/*.test.ts"],
+    include: ["browser/**/*.test.ts", "desktop/**/*.test.ts"],
     environment: "node",
     fileParallelism: false,
     testTimeout: 180_000,

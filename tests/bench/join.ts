@@ -1,13 +1,15 @@
 /** From the click on Join to the first remote frame, split by the points of the walk. */
+
+import type { Trace } from "../../ui/src/inspect.ts";
 import { Guest, newRoom, openBrowser } from "../browser/guest.ts";
 import { App } from "../desktop/app.ts";
+import type { Display } from "../support/display.ts";
 import { Server } from "../support/server.ts";
-import type { Trace } from "../../ui/src/inspect.ts";
 import { median, ms, table } from "./report.ts";
 
 const RUNS = 7;
 
-export async function join(): Promise<void> {
+export async function join(display: Display): Promise<void> {
   const server = await Server.start("--log", "json");
   const browser = await openBrowser();
   const guests: Trace[][] = [];
@@ -22,10 +24,12 @@ export async function join(): Promise<void> {
       await guest.sees("Host", 5);
       guests.push(await traces(() => guest.page.evaluate(() => window.__snug?.traces() ?? []), server));
       await guest.close();
-      const app = await App.start("App", { server: server.url, args: [link] });
-      await app.join("App");
+      const app = await App.start(display, "App", { server: server.url, args: [link] });
+      await app.join();
       await app.sees("Host", 5);
-      apps.push(await traces(() => app.driver.run("return window.__snug.traces();"), server, app.driver.output));
+      apps.push(
+        await traces(() => app.driver.run("return window.__snug.traces();"), server, app.driver.output),
+      );
       await app.close();
       await host.close();
     }
@@ -38,11 +42,7 @@ export async function join(): Promise<void> {
 }
 
 /** The page's own points, and those that the shell and the server logged under the same join. */
-async function traces(
-  page: () => Promise<readonly Trace[]>,
-  server: Server,
-  shell = "",
-): Promise<Trace[]> {
+async function traces(page: () => Promise<readonly Trace[]>, server: Server, shell = ""): Promise<Trace[]> {
   const own = [...(await page())];
   const joinId = own[0]?.joinId;
   const logged = [...server.output.split("\n"), ...shell.split("\n")].flatMap((line) => {

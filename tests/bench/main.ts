@@ -1,5 +1,5 @@
 /** `./dev bench [join] [peer] [size]`: figures as ratios against a peer in the same run. Nothing here asserts. */
-import { closeDisplay } from "../desktop/app.ts";
+import { Display } from "../support/display.ts";
 import { join } from "./join.ts";
 import { peer } from "./peer.ts";
 import { machine } from "./report.ts";
@@ -14,8 +14,9 @@ if (unknown.length > 0) {
 }
 
 machine();
+const display = await Display.open();
 for (const [name, bench] of Object.entries(all)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
-  await bench();
+  await bench(display);
 }
-await closeDisplay();
+await display.close();

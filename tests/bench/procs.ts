@@ -58,7 +58,17 @@ export function memory(root: number): number {
   }, 0);
 }
 
-/** Every process whose command line contains the text. */
-export function find(text: string): readonly number[] {
-  return [...processes().keys()].filter((pid) => readIfAlive(`/proc/${pid}/cmdline`)?.includes(text));
+/** The one process below this program whose command line contains the text, nearest first. */
+export function below(text: string): number {
+  const found = tree(process.pid).find((pid) => readIfAlive(`/proc/${pid}/cmdline`)?.includes(text));
+  if (found === undefined) throw new Error(`no process of ours runs ${text}`);
+  return found;
+}
+
+/** When a process was started, in milliseconds since the Unix epoch, to a hundredth of a second. */
+export function startedAt(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  const ticks = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]);
+  const uptime = Number(readFileSync("/proc/uptime", "utf8").split(" ")[0]);
+  return Date.now() - 1000 * (uptime - ticks / TICKS_PER_SECOND);
 }

@@ -1,0 +1,82 @@
+/**
+ * Runs inside a page: a canvas that draws the time is the camera of one connection, and the other end of it reads the time
+ * off its <video>. Milliseconds from drawing to display, one for each new picture in ten seconds.
+ *
+ * It is sent to the page as text, so it names nothing outside of itself.
+ */
+export async function delayInPage(): Promise<number[]> {
+  const BITS = 24;
+  const WARM = 3_000;
+  const LENGTH = 10_000;
+  const canvas = document.createElement("canvas");
+  canvas.width = 640;
+  canvas.height = 480;
+  const ink = canvas.getContext("2d");
+  const sample = document.createElement("canvas");
+  sample.width = 640;
+  sample.height = 480;
+  const eye = sample.getContext("2d", { willReadFrequently: true });
+  if (!ink || !eye) throw new Error("no 2D canvas here");
+
+  const columns = 640 / BITS;
+  const draw = () => {
+    const stamp = Math.round(performance.now());
+    ink.fillStyle = `hsl(${(stamp / 20) % 360} 60% 40%)`;
+    ink.fillRect(0, 240, 640, 240);
+    for (let bit = 0; bit < BITS; bit++) {
+      ink.fillStyle = (stamp >> bit) & 1 ? "white" : "black";
+      ink.fillRect(bit * columns, 0, columns, 240);
+    }
+  };
+  draw();
+  const stream = canvas.captureStream(30);
+  const [one, other] = [new RTCPeerConnection(), new RTCPeerConnection()];
+  one.onicecandidate = ({ candidate }) => void other.addIceCandidate(candidate ?? undefined);
+  other.onicecandidate = ({ candidate }) => void one.addIceCandidate(candidate ?? undefined);
+  const video = document.createElement("video");
+  video.muted = true;
+  video.autoplay = true;
+  video.playsInline = true;
+  document.body.append(video);
+  other.ontrack = ({ track }) => {
+    video.srcObject = new MediaStream([track]);
+    void video.play();
+  };
+  for (const track of stream.getTracks()) one.addTrack(track, stream);
+  await one.setLocalDescription();
+  if (one.localDescription) await other.setRemoteDescription(one.localDescription);
+  await other.setLocalDescription();
+  if (other.localDescription) await one.setRemoteDescription(other.localDescription);
+
+  const pen = setInterval(draw, 33);
+  const delays: number[] = [];
+  const began = performance.now();
+  await new Promise<void>((done) => {
+    let last = 0;
+    const look = setInterval(() => {
+      const now = performance.now();
+      if (now - began > WARM + LENGTH) {
+        clearInterval(look);
+        done();
+        return;
+      }
+      eye.drawImage(video, 0, 0, 640, 480);
+      const row = eye.getImageData(0, 120, 640, 1).data;
+      let stamp = 0;
+      for (let bit = 0; bit < BITS; bit++) {
+        const middle = Math.floor((bit + 0.5) * columns) * 4;
+        if ((row[middle] ?? 0) > 128) stamp |= 1 << bit;
+      }
+      if (stamp === last) return;
+      last = stamp;
+      const delay = now - stamp;
+      // A picture caught in the middle of a change of bits reads as a time that never was.
+      if (now - began > WARM && delay >= 0 && delay < 5_000) delays.push(delay);
+    }, 4);
+  });
+  clearInterval(pen);
+  one.close();
+  other.close();
+  video.remove();
+  return delays;
+}
