@@ -6,6 +6,7 @@
 mod commands;
 mod engine;
 mod error;
+mod jsep;
 pub mod frame;
 mod outbox;
 pub mod rtp;

@@ -114,14 +114,16 @@ impl Outbox {
             return;
         }
         match &text {
-            // Only the last of a channel's is of interest.
-            ToWorker::Flow { channel, pc, sent } => {
+            // One with the sum does for many.
+            ToWorker::Flow { channel, pc, amount } => {
                 let waiting = queue.items.iter_mut().rev().find_map(|item| match item {
-                    Item::Text(ToWorker::Flow { channel: c, pc: p, sent }) if c == channel && p == pc => Some(sent),
+                    Item::Text(ToWorker::Flow { channel: c, pc: p, amount }) if c == channel && p == pc => {
+                        Some(amount)
+                    },
                     Item::Text(_) | Item::Frame(_) => None,
                 });
                 if let Some(waiting) = waiting {
-                    *waiting = *sent;
+                    *waiting += *amount;
                     return;
                 }
             }

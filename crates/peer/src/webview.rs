@@ -61,7 +61,7 @@ pub fn avoid_dmabuf_renderer() {
 
 #[cfg(target_os = "linux")]
 mod linux {
-    use webkit2gtk::{Settings, SettingsExt, WebView, WebViewExt};
+    use webkit2gtk::{SettingsExt, WebView, WebViewExt};
 
     use super::WebviewOptions;
 

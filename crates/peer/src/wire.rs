@@ -272,7 +272,7 @@ pub enum ToWorker {
         max_retransmits: Option<u16>,
         max_packet_life_time: Option<u16>,
         protocol: String,
-        id: u16,
+        id: Option<u16>,
     },
     ChannelState {
         pc: PcId,
@@ -281,8 +281,12 @@ pub enum ToWorker {
         state: &'static str,
         id: Option<u16>,
     },
-    /// Payload bytes of this channel, counted from its start, that have left Rust.
-    Flow { pc: PcId, channel: ChannelId, sent: u64 },
+    /// So many more payload bytes of this channel have left Rust.
+    Flow {
+        pc: PcId,
+        channel: ChannelId,
+        amount: u64,
+    },
 }
 
 /// Text from the worker to Rust.

@@ -1,6 +1,21 @@
 //! The one home of `webrtc` and `rtc`: nothing outside this module names their types.
 
+mod carrier;
+mod channels;
+mod counters;
+mod engine_stats;
+mod estimator;
+mod feedback;
+mod handler;
 mod peer;
+mod plan;
+mod receive;
+mod send;
+mod sockets;
+mod stats;
+mod tap;
+mod tasks;
+mod transport;
 
 pub use peer::Peer;
 

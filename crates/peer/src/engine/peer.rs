@@ -1,26 +1,414 @@
-//! One peer connection.
+//! One peer connection: negotiation, media and channels around the engine's connection.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
 
 use super::Ports;
-use crate::error::{PeerError, Result};
-use crate::frame::Frame;
-use crate::wire::{Configuration, Op, PcId, Pipeline, Side, TransceiverId};
+use super::channels::Channels;
+use super::handler::{Handler, Ice};
+use super::plan::{Plan, Receiving, Sending};
+use super::receive::{self, Input, Receiver};
+use super::send::{self, Sender};
+use super::stats::{self, Reports};
+use super::tap::{Shared, Signal, lock};
+use super::tasks::Tasks;
+use super::transport::Connection;
+use crate::error::{ExceptionName, PeerError, Result};
+use crate::frame::{Frame, FrameKind};
+use crate::jsep::{Jsep, SignalingState};
+use crate::wire::{
+    Candidate, ChannelId, Configuration, Description, Direction, Kind, Op, PcId, Pipeline, SdpType, Sctp, Side,
+    Snapshot, ToWorker, TransceiverId,
+};
 
-pub struct Peer {}
+/// The worker is asked for a key frame no more often than this.
+const KEY_FRAME_INTERVAL: Duration = Duration::from_millis(250);
+/// Transceivers a connection may have.
+const TRANSCEIVERS: usize = 256;
+
+/// A peer connection.
+pub struct Peer {
+    id: PcId,
+    ports: Ports,
+    /// One operation at a time.
+    negotiation: tokio::sync::Mutex<Negotiation>,
+    pipelines: Mutex<HashMap<TransceiverId, Pipelines>>,
+    shared: Arc<Shared>,
+    channels: Arc<Channels>,
+    connected: Arc<AtomicBool>,
+    ice: Arc<Ice>,
+    tasks: Tasks,
+    reports: Mutex<Reports>,
+    closed: AtomicBool,
+}
+
+struct Negotiation {
+    jsep: Jsep,
+    connection: Connection,
+    /// Our ICE generation, as the last description made has it.
+    ufrag: String,
+}
+
+/// A transceiver's two tasks, from outside.
+struct Pipelines {
+    frames: mpsc::Sender<Frame>,
+    overflow: Arc<AtomicBool>,
+    stream: Arc<Mutex<Option<Sending>>>,
+    packets: Option<mpsc::Sender<Input>>,
+}
 
 impl Peer {
-    pub async fn new(_id: PcId, _configuration: Configuration, _ports: Ports) -> Result<Arc<Self>> {
-        Ok(Arc::new(Self {}))
+    pub async fn new(id: PcId, configuration: Configuration, ports: Ports) -> Result<Arc<Self>> {
+        let shared = Arc::new(Shared::new(signals(id, &ports)));
+        let (connected, ice, tasks) = (Arc::<AtomicBool>::default(), Arc::<Ice>::default(), Tasks::new());
+        let channels = Arc::new(Channels::new(id, Arc::clone(&ports.outbox), tasks.clone()));
+        let handler = Handler {
+            pc: id,
+            events: Arc::clone(&ports.events),
+            connected: Arc::clone(&connected),
+            ice: Arc::clone(&ice),
+            channels: Arc::downgrade(&channels),
+        };
+        let ssrc = (random() >> 32) as u32 | 1;
+        let connection = Connection::new(&configuration, &shared, Arc::new(handler), ssrc).await?;
+        let negotiation = Negotiation { jsep: Jsep::new(Box::new(random)), connection, ufrag: String::new() };
+        tracing::info!(pc = id, "created");
+        Ok(Arc::new(Self {
+            id,
+            ports,
+            negotiation: tokio::sync::Mutex::new(negotiation),
+            pipelines: Mutex::default(),
+            shared,
+            channels,
+            connected,
+            ice,
+            tasks,
+            reports: Mutex::default(),
+            closed: AtomicBool::new(false),
+        }))
     }
-    pub async fn run(&self, _op: Op) -> Result<Value> {
-        Err(PeerError::new(crate::ExceptionName::NotSupportedError, "not yet"))
+
+    /// Runs one operation; what it resolves to depends on the operation.
+    pub async fn run(&self, op: Op) -> Result<Value> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(PeerError::invalid_state("the peer connection is closed"));
+        }
+        let mut negotiation = self.negotiation.lock().await;
+        let one = &mut *negotiation;
+        let description = |description: Description| value(&description);
+        match op {
+            Op::CreateOffer { ice_restart } => description(one.create_offer(ice_restart).await?),
+            Op::CreateAnswer => description(one.create_answer().await?),
+            Op::SetLocal { description } => {
+                self.set_local(one, description).await?;
+                value(&self.snapshot(one))
+            }
+            Op::SetRemote { description } => {
+                self.set_remote(one, &description).await?;
+                value(&self.snapshot(one))
+            }
+            Op::AddCandidate { candidate } => one.add_candidate(candidate).await,
+            Op::AddTransceiver { kind, direction, streams, track_id } => {
+                if one.jsep.transceivers().len() >= TRANSCEIVERS {
+                    return Err(PeerError::operation("there are too many transceivers"));
+                }
+                if direction == Direction::Stopped {
+                    return Err(PeerError::new(ExceptionName::TypeError, "a transceiver cannot begin stopped"));
+                }
+                Ok(json!({ "transceiver": one.jsep.add_transceiver(kind, direction, streams, track_id) }))
+            }
+            Op::SetDirection { transceiver, direction } => {
+                one.jsep.set_direction(transceiver, direction).map(|()| Value::Null)
+            }
+            Op::StopTransceiver { transceiver } => {
+                one.jsep.stop(transceiver)?;
+                self.refresh(one);
+                Ok(Value::Null)
+            }
+            Op::SetSender { transceiver, track_id, streams } => {
+                one.jsep.set_sender(transceiver, track_id, streams).map(|()| Value::Null)
+            }
+            Op::CreateChannel(init) => {
+                let channel = self.channels.create(&one.connection, init).await?;
+                one.jsep.want_data();
+                Ok(json!({ "channel": channel }))
+            }
+            Op::RestartIce => {
+                one.jsep.want_restart();
+                Ok(Value::Null)
+            }
+            Op::SetConfiguration { configuration } => {
+                one.connection.configure(&configuration).await.map(|()| Value::Null)
+            }
+            Op::GetStats => {
+                let pc = Arc::clone(&one.connection.pc);
+                let transceivers = one.jsep.transceivers().to_vec();
+                drop(negotiation);
+                let report = pc.get_stats(Instant::now(), webrtc::peer_connection::StatsSelector::None).await;
+                let reports = lock(&self.reports).clone();
+                Ok(Value::Array(stats::collect(&report, &transceivers, &self.shared, &reports)))
+            }
+        }
     }
-    pub async fn send(&self, _frame: Frame) {}
-    pub fn key_frame_wanted(&self, _transceiver: TransceiverId) {}
-    pub fn pipeline(&self, _transceiver: TransceiverId, _side: Side, _stats: Pipeline) {}
-    pub async fn close_channel(&self, _channel: u32) {}
-    pub async fn close(&self) {}
+
+    /// Takes a frame or a message from the worker. Media never waits; a data channel may make the worker wait.
+    pub async fn send(&self, frame: Frame) {
+        if frame.kind == FrameKind::DataToSend {
+            return self.channels.send(frame).await;
+        }
+        let pipelines = lock(&self.pipelines);
+        if let Some(one) = pipelines.get(&frame.target)
+            && one.frames.try_send(frame).is_err()
+        {
+            one.overflow.store(true, Ordering::Release);
+        }
+    }
+
+    /// The decoder needs a key frame.
+    pub fn key_frame_wanted(&self, transceiver: TransceiverId) {
+        let pipelines = lock(&self.pipelines);
+        if let Some(packets) = pipelines.get(&transceiver).and_then(|one| one.packets.as_ref())
+            && packets.try_send(Input::KeyFrameWanted).is_err()
+        {
+            tracing::debug!(transceiver, "a request for a key frame found its queue full");
+        }
+    }
+
+    /// What an encoder or a decoder counts.
+    pub fn pipeline(&self, transceiver: TransceiverId, side: Side, stats: Pipeline) {
+        if lock(&self.pipelines).contains_key(&transceiver) {
+            lock(&self.reports).insert((transceiver, side), stats);
+        }
+    }
+
+    pub async fn close_channel(&self, channel: ChannelId) {
+        self.channels.close(channel).await;
+    }
+
+    /// Frees everything; closing twice is no error.
+    pub async fn close(&self) {
+        if self.closed.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        lock(&self.pipelines).clear();
+        self.shared.set_plan(Plan::default());
+        self.channels.clear();
+        self.tasks.end().await;
+        let pc = Arc::clone(&self.negotiation.lock().await.connection.pc);
+        if let Err(error) = pc.close().await {
+            tracing::debug!(%error, "closing");
+        }
+        tracing::info!(pc = self.id, "closed");
+    }
+
+    async fn set_local(&self, one: &mut Negotiation, description: Option<Description>) -> Result<()> {
+        let (kind, sdp) = match description {
+            Some(description) => (description.kind, description.sdp),
+            None => (one.jsep.implicit(), String::new()),
+        };
+        let fresh = sdp.is_empty();
+        match kind {
+            SdpType::Offer if fresh => drop(one.create_offer(false).await?),
+            SdpType::Answer | SdpType::Pranswer if fresh => drop(one.create_answer().await?),
+            SdpType::Offer | SdpType::Answer | SdpType::Pranswer | SdpType::Rollback => {}
+        }
+        one.jsep.set_local(kind, &sdp)?;
+        match kind {
+            SdpType::Offer | SdpType::Answer => {
+                self.ice.begin(one.jsep.first_mid(), &one.ufrag);
+                one.connection.apply_local(kind).await?;
+            }
+            SdpType::Rollback => one.connection.roll_back().await?,
+            SdpType::Pranswer => {}
+        }
+        self.refresh(one);
+        Ok(())
+    }
+
+    async fn set_remote(&self, one: &mut Negotiation, description: &Description) -> Result<()> {
+        let transport = one.jsep.set_remote(description)?;
+        match description.kind {
+            SdpType::Rollback => one.connection.roll_back().await?,
+            SdpType::Pranswer => {}
+            SdpType::Offer => {
+                if let Err(error) = one.connection.apply_remote(SdpType::Offer, transport).await {
+                    // The page must not see an offer the engine has refused.
+                    let rollback = Description { kind: SdpType::Rollback, sdp: String::new() };
+                    one.jsep.set_remote(&rollback)?;
+                    return Err(error);
+                }
+            }
+            SdpType::Answer => one.connection.apply_remote(SdpType::Answer, transport).await?,
+        }
+        self.refresh(one);
+        Ok(())
+    }
+
+    /// Brings the media tasks and the tap's plan in line with what is negotiated.
+    fn refresh(&self, one: &Negotiation) {
+        if self.closed.load(Ordering::Acquire) {
+            return;
+        }
+        let mut pipelines = lock(&self.pipelines);
+        let mut plan = Plan::default();
+        for transceiver in one.jsep.transceivers() {
+            let id = transceiver.id;
+            let pipes = pipelines.entry(id).or_insert_with(|| {
+                self.start_sender(id, transceiver.kind, Arc::clone(&one.connection.carrier))
+            });
+            let sending = Sending::of(transceiver);
+            plan.sending.extend(sending.clone());
+            *lock(&pipes.stream) = sending;
+            if transceiver.receives_now() {
+                let packets = pipes.packets.get_or_insert_with(|| {
+                    self.start_receiver(id, transceiver.kind, Arc::clone(&one.connection.carrier))
+                });
+                plan.receiving.extend(Receiving::of(transceiver, packets.clone()));
+            } else {
+                pipes.packets = None;
+            }
+        }
+        pipelines.retain(|id, _| one.jsep.transceivers().iter().any(|transceiver| transceiver.id == *id && !transceiver.stopped));
+        lock(&self.reports).retain(|(id, _), _| pipelines.contains_key(id));
+        let known = |id: &TransceiverId| pipelines.contains_key(id);
+        {
+            let mut counters = self.shared.counters();
+            counters.inbound.retain(|id, _| known(id));
+            counters.outbound.retain(|id, _| known(id));
+        }
+        drop(pipelines);
+        self.shared.set_plan(plan);
+        self.shared.retarget();
+    }
+
+    fn start_sender(
+        &self,
+        transceiver: TransceiverId,
+        kind: Kind,
+        carrier: Arc<webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP>,
+    ) -> Pipelines {
+        let (frames, queue) = mpsc::channel(send::QUEUE);
+        let (overflow, stream) = (Arc::<AtomicBool>::default(), Arc::<Mutex<Option<Sending>>>::default());
+        let starts = random();
+        let sender = Sender {
+            transceiver,
+            kind,
+            stream: Arc::clone(&stream),
+            overflow: Arc::clone(&overflow),
+            connected: Arc::clone(&self.connected),
+            shared: Arc::clone(&self.shared),
+            carrier,
+            // A start in the lower half keeps SRTP's rollover unambiguous (RFC 3711, 3.3.1).
+            starts: (starts as u16 & 0x7fff, (starts >> 16) as u32, (starts >> 48) as u16),
+        };
+        self.tasks.spawn(sender.run(queue));
+        Pipelines { frames, overflow, stream, packets: None }
+    }
+
+    fn start_receiver(
+        &self,
+        transceiver: TransceiverId,
+        kind: Kind,
+        carrier: Arc<webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP>,
+    ) -> mpsc::Sender<Input> {
+        let (packets, queue) = mpsc::channel(receive::QUEUE);
+        let receiver = Receiver {
+            pc: self.id,
+            transceiver,
+            kind,
+            shared: Arc::clone(&self.shared),
+            outbox: Arc::clone(&self.ports.outbox),
+            carrier,
+        };
+        self.tasks.spawn(receiver.run(queue));
+        packets
+    }
+
+    fn snapshot(&self, one: &mut Negotiation) -> Snapshot {
+        let descriptions = one.jsep.descriptions().clone();
+        let transceivers = one.jsep.snapshots();
+        one.jsep.forget_stopped();
+        Snapshot {
+            signaling_state: one.jsep.state().name(),
+            current_local: descriptions.current_local,
+            pending_local: descriptions.pending_local,
+            current_remote: descriptions.current_remote,
+            pending_remote: descriptions.pending_remote,
+            ice_gathering_state: self.ice.gathering(),
+            sctp: one.jsep.max_message_size().map(|max_message_size| Sctp { max_message_size }),
+            transceivers,
+        }
+    }
+}
+
+impl Negotiation {
+    async fn create_offer(&mut self, restart: bool) -> Result<Description> {
+        let restart = restart || self.jsep.restart_wanted();
+        let transport = self.connection.offer(restart).await?;
+        self.ufrag.clone_from(&transport.ufrag);
+        self.jsep.create_offer(&transport)
+    }
+
+    async fn create_answer(&mut self) -> Result<Description> {
+        if !matches!(self.jsep.state(), SignalingState::HaveRemoteOffer | SignalingState::HaveLocalPranswer) {
+            return Err(PeerError::invalid_state("there is no remote offer to answer"));
+        }
+        let transport = self.connection.answer().await?;
+        self.ufrag.clone_from(&transport.ufrag);
+        self.jsep.create_answer(&transport)
+    }
+
+    async fn add_candidate(&mut self, candidate: Option<Candidate>) -> Result<Value> {
+        let descriptions = self.jsep.descriptions();
+        if descriptions.current_remote.is_none() && descriptions.pending_remote.is_none() {
+            return Err(PeerError::invalid_state("there is no remote description"));
+        }
+        let Some(candidate) = candidate.filter(|candidate| !candidate.candidate.is_empty()) else {
+            return Ok(Value::Null);
+        };
+        if candidate.sdp_mid.is_none() && candidate.sdp_m_line_index.is_none() {
+            return Err(PeerError::new(ExceptionName::TypeError, "a candidate needs sdpMid or sdpMLineIndex"));
+        }
+        if !self.jsep.has_section(candidate.sdp_mid.as_deref(), candidate.sdp_m_line_index) {
+            return Err(PeerError::operation("a candidate belongs to no section"));
+        }
+        self.connection.add_candidate(&candidate).await.map(|()| Value::Null)
+    }
+}
+
+/// Turns the tap's signals into texts for the worker.
+fn signals(pc: PcId, ports: &Ports) -> Box<dyn Fn(Signal) + Send + Sync> {
+    let outbox = Arc::clone(&ports.outbox);
+    let asked: Mutex<HashMap<TransceiverId, Instant>> = Mutex::default();
+    Box::new(move |signal| match signal {
+        Signal::KeyFrame(transceiver) => {
+            let now = Instant::now();
+            let mut asked = lock(&asked);
+            if asked.get(&transceiver).is_some_and(|last| now < *last + KEY_FRAME_INTERVAL) {
+                return;
+            }
+            asked.insert(transceiver, now);
+            outbox.put_text(ToWorker::KeyFrame { pc, transceiver });
+        }
+        Signal::Target(transceiver, bitrate) => {
+            outbox.put_text(ToWorker::Target { pc, transceiver, bitrate });
+        }
+    })
+}
+
+fn random() -> u64 {
+    getrandom::u64().unwrap_or_else(|error| {
+        // The ids need only be distinct; what must be secret is made elsewhere.
+        tracing::error!(%error, "no randomness");
+        Instant::now().elapsed().as_nanos() as u64
+    })
+}
+
+fn value<T: serde::Serialize>(of: &T) -> Result<Value> {
+    serde_json::to_value(of).map_err(|error| PeerError::operation(error.to_string()))
 }

@@ -1,1 +1,30 @@
-//! Packets to frames and back, without a socket or a clock.
+//! Packets to frames and back, without a socket or a clock: time is an argument.
+
+pub mod audio;
+pub mod bitrate;
+pub mod clock;
+pub mod sequence;
+pub mod video;
+pub mod vp8;
+
+use bytes::Bytes;
+
+/// The part of an RTP packet that frames are made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Packet {
+    pub sequence: u16,
+    pub timestamp: u32,
+    pub marker: bool,
+    /// Empty for padding.
+    pub payload: Bytes,
+}
+
+/// A frame put together from packets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assembled {
+    pub key: bool,
+    /// Something was lost right before it.
+    pub gap: bool,
+    pub timestamp: u32,
+    pub payload: Bytes,
+}

@@ -1,0 +1,100 @@
+//! What is counted for `get-stats`, by stream.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use crate::rtp::clock::Jitter;
+use crate::rtp::sequence::Sequence;
+use crate::wire::TransceiverId;
+
+#[derive(Default)]
+pub struct Counters {
+    pub inbound: HashMap<TransceiverId, Inbound>,
+    pub outbound: HashMap<TransceiverId, Outbound>,
+}
+
+#[derive(Default)]
+pub struct Inbound {
+    pub ssrc: u32,
+    pub packets: u64,
+    pub bytes: u64,
+    pub header_bytes: u64,
+    pub retransmitted_packets: u64,
+    pub retransmitted_bytes: u64,
+    pub nacks: u64,
+    pub plis: u64,
+    pub frames: u64,
+    pub key_frames: u64,
+    pub frames_dropped: u64,
+    pub width: u16,
+    pub height: u16,
+    pub last: Option<Instant>,
+    /// Seconds.
+    pub jitter: f64,
+    sequence: Sequence,
+    jitter_of: Jitter,
+    first: Option<(i64, Instant)>,
+    highest: i64,
+}
+
+impl Inbound {
+    /// Counts a packet of the media stream; `repaired` tells that it came as a retransmission.
+    pub fn packet(&mut self, number: u16, timestamp: u32, rate: u32, sizes: (usize, usize), repaired: bool, now: Instant) {
+        self.packets += 1;
+        self.header_bytes += sizes.0 as u64;
+        self.bytes += sizes.1 as u64;
+        if repaired {
+            self.retransmitted_packets += 1;
+            self.retransmitted_bytes += sizes.1 as u64;
+        }
+        self.last = Some(now);
+        let number = self.sequence.unwrap(number);
+        let (_, start) = *self.first.get_or_insert((number, now));
+        self.highest = self.highest.max(number);
+        if !repaired {
+            self.jitter = self.jitter_of.packet(now.saturating_duration_since(start), timestamp, rate);
+        }
+    }
+
+    /// Packets that should have come and did not (RFC 3550, 6.4.1).
+    pub fn lost(&self) -> i64 {
+        self.first.map_or(0, |(first, _)| {
+            (self.highest - first + 1).saturating_sub(i64::try_from(self.packets).unwrap_or(i64::MAX))
+        })
+    }
+}
+
+#[derive(Default)]
+pub struct Outbound {
+    pub ssrc: u32,
+    pub packets: u64,
+    pub bytes: u64,
+    pub header_bytes: u64,
+    pub retransmitted_packets: u64,
+    pub retransmitted_bytes: u64,
+    pub nacks: u64,
+    pub plis: u64,
+    pub firs: u64,
+    pub frames: u64,
+    pub key_frames: u64,
+    pub width: u16,
+    pub height: u16,
+    /// Bits per second.
+    pub target: Option<u32>,
+    pub remote: Option<Reported>,
+    /// The middle bits of the last sender reports' times, and when they were sent.
+    pub reports: Vec<(u32, Instant)>,
+}
+
+/// The remote's last receiver report.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Reported {
+    /// 0 to 1.
+    pub fraction_lost: f64,
+    pub lost: u32,
+    /// Seconds.
+    pub jitter: f64,
+    pub round_trip: Option<Duration>,
+    pub total_round_trip: Duration,
+    pub measurements: u64,
+}

@@ -1,0 +1,158 @@
+//! The engine's events, in the page's words. It runs on the connection's driver and never waits.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+
+use webrtc::data_channel::DataChannel;
+use webrtc::peer_connection::{
+    PeerConnectionEventHandler, RTCIceConnectionState, RTCIceGatheringState, RTCPeerConnectionIceEvent,
+    RTCPeerConnectionState,
+};
+
+use super::channels::Channels;
+use super::tap::lock;
+use crate::session::EventSink;
+use crate::wire::{Candidate, Event, PcId};
+
+pub struct Handler {
+    pub pc: PcId,
+    pub events: EventSink,
+    pub connected: Arc<AtomicBool>,
+    pub ice: Arc<Ice>,
+    pub channels: Weak<Channels>,
+}
+
+/// What the page is told about ICE.
+#[derive(Default)]
+pub struct Ice {
+    state: Mutex<IceState>,
+}
+
+#[derive(Default)]
+struct IceState {
+    gathering: Gathering,
+    /// The first section and our generation, by which candidates are named.
+    mid: Option<String>,
+    ufrag: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Gathering {
+    #[default]
+    New,
+    Gathering,
+    Complete,
+}
+
+impl Gathering {
+    fn name(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Gathering => "gathering",
+            Self::Complete => "complete",
+        }
+    }
+}
+
+impl Ice {
+    pub fn gathering(&self) -> &'static str {
+        lock(&self.state).gathering.name()
+    }
+
+    /// A local description is about to be applied: candidates that follow belong to it.
+    pub fn begin(&self, mid: Option<String>, ufrag: &str) {
+        let mut state = lock(&self.state);
+        state.mid = mid;
+        state.ufrag = Some(ufrag.to_owned());
+    }
+
+    fn enter(&self, gathering: Gathering) -> bool {
+        let mut state = lock(&self.state);
+        std::mem::replace(&mut state.gathering, gathering) != gathering
+    }
+}
+
+impl Handler {
+    fn tell(&self, event: Event) {
+        (self.events)(event);
+    }
+
+    fn gather(&self, gathering: Gathering) {
+        if self.ice.enter(gathering) {
+            self.tell(Event::IceGatheringState { pc: self.pc, state: gathering.name() });
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl PeerConnectionEventHandler for Handler {
+    async fn on_ice_candidate(&self, event: RTCPeerConnectionIceEvent) {
+        let Ok(init) = event.candidate.to_json() else { return };
+        self.gather(Gathering::Gathering);
+        let (mid, ufrag) = {
+            let state = lock(&self.ice.state);
+            (state.mid.clone(), state.ufrag.clone())
+        };
+        let candidate = Candidate {
+            candidate: init.candidate,
+            sdp_mid: mid,
+            sdp_m_line_index: Some(0),
+            username_fragment: ufrag,
+        };
+        self.tell(Event::IceCandidate { pc: self.pc, candidate: Some(candidate) });
+    }
+
+    async fn on_ice_gathering_state_change(&self, state: RTCIceGatheringState) {
+        match state {
+            RTCIceGatheringState::Gathering => self.gather(Gathering::Gathering),
+            RTCIceGatheringState::Complete => {
+                self.gather(Gathering::Gathering);
+                self.gather(Gathering::Complete);
+                self.tell(Event::IceCandidate { pc: self.pc, candidate: None });
+            }
+            _ => {}
+        }
+    }
+
+    async fn on_ice_connection_state_change(&self, state: RTCIceConnectionState) {
+        let state = match state {
+            RTCIceConnectionState::New => "new",
+            RTCIceConnectionState::Checking => "checking",
+            RTCIceConnectionState::Connected => "connected",
+            RTCIceConnectionState::Completed => "completed",
+            RTCIceConnectionState::Disconnected => "disconnected",
+            RTCIceConnectionState::Failed => "failed",
+            RTCIceConnectionState::Closed => "closed",
+            _ => return,
+        };
+        self.tell(Event::IceConnectionState { pc: self.pc, state });
+    }
+
+    async fn on_connection_state_change(&self, state: RTCPeerConnectionState) {
+        let (state, dtls) = match state {
+            RTCPeerConnectionState::New => ("new", None),
+            RTCPeerConnectionState::Connecting => ("connecting", Some("connecting")),
+            RTCPeerConnectionState::Connected => ("connected", Some("connected")),
+            RTCPeerConnectionState::Disconnected => ("disconnected", None),
+            RTCPeerConnectionState::Failed => ("failed", None),
+            RTCPeerConnectionState::Closed => ("closed", Some("closed")),
+            _ => return,
+        };
+        if state == "connected" {
+            self.connected.store(true, Ordering::Release);
+            tracing::info!(pc = self.pc, "connected");
+        } else {
+            tracing::info!(pc = self.pc, state, "connection state");
+        }
+        if let Some(state) = dtls {
+            self.tell(Event::DtlsState { pc: self.pc, state });
+        }
+        self.tell(Event::ConnectionState { pc: self.pc, state });
+    }
+
+    async fn on_data_channel(&self, channel: Arc<dyn DataChannel>) {
+        if let Some(channels) = self.channels.upgrade() {
+            channels.accept(channel);
+        }
+    }
+}

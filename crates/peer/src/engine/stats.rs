@@ -1,0 +1,171 @@
+//! `get-stats`: standard objects from what is counted here, what the engine knows and what the worker reports.
+
+use std::collections::HashMap;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::{Map, Value, json};
+use webrtc::peer_connection::RTCStatsReport;
+
+use super::counters::{Inbound, Outbound, Reported};
+use super::tap::Shared;
+use crate::jsep::codecs::Codecs;
+use crate::jsep::transceiver::Transceiver;
+use crate::wire::{Kind, Pipeline, Side, TransceiverId};
+
+/// What the worker reported last.
+pub type Reports = HashMap<(TransceiverId, Side), Pipeline>;
+
+/// The one transport's id.
+const TRANSPORT: &str = "T01";
+
+/// All objects of a report.
+pub fn collect(report: &RTCStatsReport, transceivers: &[Transceiver], shared: &Shared, reports: &Reports) -> Vec<Value> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64() * 1_000.0);
+    let mut all = super::engine_stats::collect(report, now, TRANSPORT);
+    let counters = shared.counters();
+    for one in transceivers {
+        let Some(codecs) = &one.codecs else { continue };
+        let mid = one.mid.clone().unwrap_or_default();
+        let about = About { now, mid: &mid, codecs, transceiver: one };
+        let codec = about.codec();
+        let received = counters.inbound.get(&one.id).filter(|inbound| inbound.packets > 0);
+        let sent = counters.outbound.get(&one.id).filter(|outbound| outbound.packets > 0 || one.sends_now());
+        if received.is_some() || sent.is_some() {
+            all.push(codec);
+        }
+        if let Some(inbound) = received {
+            let pipeline = reports.get(&(one.id, Side::Receive)).map(|report| &report.rtp);
+            all.push(about.inbound(inbound, pipeline));
+        }
+        if let Some(outbound) = sent {
+            let report = reports.get(&(one.id, Side::Send));
+            all.extend(about.outbound(outbound, report));
+        }
+    }
+    all
+}
+
+struct About<'a> {
+    now: f64,
+    mid: &'a str,
+    codecs: &'a Codecs,
+    transceiver: &'a Transceiver,
+}
+
+impl About<'_> {
+    fn kind(&self) -> &'static str {
+        match self.codecs.kind {
+            Kind::Audio => "audio",
+            Kind::Video => "video",
+        }
+    }
+
+    fn video(&self) -> bool {
+        self.codecs.kind == Kind::Video
+    }
+
+    fn id(&self, prefix: &str) -> String {
+        format!("{prefix}{}", self.transceiver.id)
+    }
+
+    fn codec(&self) -> Value {
+        let mut codec = json!({
+            "id": self.id("C"), "type": "codec", "timestamp": self.now, "transportId": TRANSPORT,
+            "payloadType": self.codecs.payload_type, "clockRate": self.codecs.clock_rate(),
+            "mimeType": self.codecs.names().first(),
+        });
+        if !self.video() {
+            codec["channels"] = json!(2);
+            codec["sdpFmtpLine"] = json!("minptime=10;useinbandfec=1");
+        }
+        codec
+    }
+
+    fn inbound(&self, of: &Inbound, pipeline: Option<&Map<String, Value>>) -> Value {
+        let remote = &self.transceiver.remote;
+        let mut stats = json!({
+            "id": self.id("I"), "type": "inbound-rtp", "timestamp": self.now, "transportId": TRANSPORT,
+            "codecId": self.id("C"), "kind": self.kind(), "mediaType": self.kind(), "mid": self.mid, "ssrc": of.ssrc,
+            "trackIdentifier": remote.track_id, "packetsReceived": of.packets, "packetsLost": of.lost(),
+            "jitter": of.jitter, "bytesReceived": of.bytes, "headerBytesReceived": of.header_bytes,
+            "retransmittedPacketsReceived": of.retransmitted_packets,
+            "retransmittedBytesReceived": of.retransmitted_bytes, "nackCount": of.nacks,
+        });
+        if let Some(last) = of.last {
+            stats["lastPacketReceivedTimestamp"] = json!(self.now - last.elapsed().as_secs_f64() * 1_000.0);
+        }
+        if self.video() {
+            let counted = json!({
+                "framesReceived": of.frames, "framesDropped": of.frames_dropped, "framesDecoded": 0,
+                "keyFramesDecoded": 0, "pliCount": of.plis, "firCount": 0,
+                "frameWidth": of.width, "frameHeight": of.height,
+            });
+            merge(&mut stats, counted.as_object());
+        }
+        merge(&mut stats, pipeline);
+        stats
+    }
+
+    fn outbound(&self, of: &Outbound, report: Option<&Pipeline>) -> Vec<Value> {
+        let mut stats = json!({
+            "id": self.id("O"), "type": "outbound-rtp", "timestamp": self.now, "transportId": TRANSPORT,
+            "codecId": self.id("C"), "kind": self.kind(), "mediaType": self.kind(), "mid": self.mid,
+            "ssrc": self.transceiver.sender.ssrc, "active": self.transceiver.sends_now(),
+            "packetsSent": of.packets, "bytesSent": of.bytes, "headerBytesSent": of.header_bytes,
+            "retransmittedPacketsSent": of.retransmitted_packets, "retransmittedBytesSent": of.retransmitted_bytes,
+            "nackCount": of.nacks,
+        });
+        if self.video() {
+            let counted = json!({
+                "rtxSsrc": self.codecs.repair.map(|_| self.transceiver.sender.repair_ssrc),
+                "framesEncoded": of.frames, "framesSent": of.frames, "keyFramesEncoded": of.key_frames,
+                "pliCount": of.plis, "firCount": of.firs, "frameWidth": of.width, "frameHeight": of.height,
+            });
+            merge(&mut stats, counted.as_object());
+            if let Some(target) = of.target {
+                stats["targetBitrate"] = json!(target);
+            }
+        }
+        let mut all = Vec::new();
+        if let Some(source) = report.and_then(|report| report.source.as_ref()) {
+            let mut media = json!({
+                "id": self.id("S"), "type": "media-source", "timestamp": self.now, "kind": self.kind(),
+                "trackIdentifier": self.transceiver.sender.msid,
+            });
+            merge(&mut media, Some(source));
+            stats["mediaSourceId"] = json!(self.id("S"));
+            all.push(media);
+        }
+        if let Some(remote) = of.remote {
+            stats["remoteId"] = json!(self.id("R"));
+            all.push(self.remote_inbound(&remote));
+        }
+        merge(&mut stats, report.map(|report| &report.rtp));
+        all.push(stats);
+        all
+    }
+
+    fn remote_inbound(&self, of: &Reported) -> Value {
+        let mut stats = json!({
+            "id": self.id("R"), "type": "remote-inbound-rtp", "timestamp": self.now, "transportId": TRANSPORT,
+            "codecId": self.id("C"), "localId": self.id("O"), "kind": self.kind(), "mid": self.mid,
+            "ssrc": self.transceiver.sender.ssrc, "fractionLost": of.fraction_lost, "packetsLost": of.lost,
+            "jitter": of.jitter, "totalRoundTripTime": of.total_round_trip.as_secs_f64(),
+            "roundTripTimeMeasurements": of.measurements,
+        });
+        if let Some(trip) = of.round_trip {
+            stats["roundTripTime"] = json!(trip.as_secs_f64());
+        }
+        stats
+    }
+}
+
+/// Adds members; those that identify the object stay as they are.
+fn merge(into: &mut Value, members: Option<&Map<String, Value>>) {
+    let (Some(into), Some(members)) = (into.as_object_mut(), members) else { return };
+    for (name, value) in members {
+        if !matches!(name.as_str(), "id" | "type" | "timestamp" | "ssrc" | "mid" | "kind") {
+            into.insert(name.clone(), value.clone());
+        }
+    }
+}

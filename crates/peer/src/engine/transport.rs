@@ -1,0 +1,322 @@
+//! The engine's connection: one bundled transport with ICE, DTLS, SRTP and SCTP. Its own descriptions have a fixed
+//! form, a section that only carries the transport and one for data channels; the page's descriptions are made of
+//! their parameters (see `jsep::transport`).
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rtc::ice::mdns::MulticastDnsMode;
+use rtc::media_stream::MediaStreamTrack;
+use rtc::peer_connection::configuration::RTCOfferOptions;
+use rtc::peer_connection::configuration::setting_engine::SctpMaxMessageSize;
+use rtc::rtp_transceiver::rtp_sender::{
+    RTCRtpCodec, RTCRtpCodecParameters, RTCRtpCodingParameters, RTCRtpEncodingParameters, RtpCodecKind,
+};
+use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
+use webrtc::media_stream::track_local::TrackLocal;
+use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
+use webrtc::peer_connection::{
+    MediaEngine, PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCConfiguration,
+    RTCConfigurationBuilder, RTCIceCandidateInit, RTCIceServer, RTCIceTransportPolicy, RTCSdpType,
+    RTCSessionDescription, Registry, SettingEngine, SettingEngineBuilder,
+};
+use webrtc::runtime::TokioRuntime;
+
+use super::sockets::{Sockets, addresses};
+use super::tap::{Shared, Tap};
+use crate::error::{ExceptionName, PeerError, Result};
+use crate::jsep::compose::MAX_MESSAGE_SIZE;
+use crate::jsep::sdp::Sdp;
+use crate::jsep::transport::Transport;
+use crate::wire::{Candidate, Configuration, IceTransportPolicy, OneOrMany, SdpType};
+
+/// Packets the remote may retransmit late without SRTP taking them for a replay.
+const REPLAY_WINDOW: usize = 4_096;
+/// Bytes a data channel may hold unacknowledged.
+pub const CHANNEL_BUFFER: usize = 1 << 20;
+/// Bytes of data-channel messages the remote may send ahead.
+const RECEIVE_BUFFER: u32 = 4 << 20;
+
+/// The engine's connection.
+pub struct Connection {
+    pub pc: Arc<dyn PeerConnection>,
+    /// The way for media and RTCP into the connection.
+    pub carrier: Arc<TrackLocalStaticRTP>,
+    /// The remote's end as it was last described.
+    remote: Option<Transport>,
+    /// The description made last, to be applied when its counterpart is.
+    made: Option<RTCSessionDescription>,
+    /// What the engine waits for: the page's state may run ahead of it when there is nothing to tell.
+    state: State,
+    negotiated: bool,
+    carrier_mid: String,
+    data_mid: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Stable,
+    LocalOffer,
+    RemoteOffer,
+}
+
+impl Connection {
+    pub async fn new(
+        configuration: &Configuration,
+        shared: &Arc<Shared>,
+        handler: Arc<dyn PeerConnectionEventHandler>,
+        ssrc: u32,
+    ) -> Result<Self> {
+        let pc = match build(configuration, shared, Arc::clone(&handler), MulticastDnsMode::QueryOnly).await {
+            Ok(pc) => pc,
+            Err(error) => {
+                // Not every system lets the multicast port be opened.
+                tracing::debug!(%error, "trying without mDNS");
+                build(configuration, shared, handler, MulticastDnsMode::Disabled).await.map_err(failed)?
+            }
+        };
+        let carrier = Arc::new(TrackLocalStaticRTP::new(MediaStreamTrack::new(
+            "carrier".to_owned(),
+            "carrier".to_owned(),
+            "carrier".to_owned(),
+            RtpCodecKind::Audio,
+            vec![RTCRtpEncodingParameters {
+                rtp_coding_parameters: RTCRtpCodingParameters { ssrc: Some(ssrc), ..Default::default() },
+                active: true,
+                codec: placeholder().rtp_codec,
+                ..Default::default()
+            }],
+        )));
+        let init = RTCRtpTransceiverInit {
+            direction: RTCRtpTransceiverDirection::Sendonly,
+            streams: Vec::new(),
+            send_encodings: Vec::new(),
+        };
+        let track: Arc<dyn TrackLocal> = Arc::clone(&carrier) as _;
+        pc.add_transceiver_from_track(track, Some(init)).await.map_err(failed)?;
+        Ok(Self {
+            pc,
+            carrier,
+            remote: None,
+            made: None,
+            state: State::Stable,
+            negotiated: false,
+            carrier_mid: "0".to_owned(),
+            data_mid: "1".to_owned(),
+        })
+    }
+
+    /// Our end, for an offer.
+    pub async fn offer(&mut self, restart: bool) -> Result<Transport> {
+        // After a rollback the engine may number both sections alike; numbering goes on with each attempt.
+        for _ in 0..4 {
+            let options = Some(RTCOfferOptions { ice_restart: restart });
+            let description = self.pc.create_offer(options).await.map_err(failed)?;
+            let (sdp, transport) = read(&description.sdp)?;
+            let mid = |data: bool| sdp.media.iter().find(|one| one.is_data() == data).and_then(|one| one.mid());
+            let (carrier, data) = (mid(false).map(str::to_owned), mid(true).map(str::to_owned));
+            if carrier.is_some() && carrier == data && self.state == State::Stable {
+                self.pc.set_local_description(description).await.map_err(failed)?;
+                self.pc.set_local_description(rollback()).await.map_err(failed)?;
+                continue;
+            }
+            self.carrier_mid = carrier.unwrap_or_else(|| "0".to_owned());
+            self.data_mid = data.unwrap_or_else(|| "1".to_owned());
+            self.made = Some(description);
+            return Ok(transport);
+        }
+        Err(PeerError::operation("the transport could not be described"))
+    }
+
+    /// Our end, for an answer.
+    pub async fn answer(&mut self) -> Result<Transport> {
+        let description = self.pc.create_answer(None).await.map_err(failed)?;
+        let (_, transport) = read(&description.sdp)?;
+        self.made = Some(description);
+        Ok(transport)
+    }
+
+    /// Applies the description made last.
+    pub async fn apply_local(&mut self, kind: SdpType) -> Result<()> {
+        let Some(description) = self.made.take() else {
+            return Err(PeerError::operation("there is nothing to apply"));
+        };
+        if self.state == State::LocalOffer && kind == SdpType::Offer {
+            self.pc.set_local_description(rollback()).await.map_err(failed)?;
+        }
+        self.pc.set_local_description(description).await.map_err(failed)?;
+        self.state = match kind {
+            SdpType::Offer => State::LocalOffer,
+            SdpType::Answer | SdpType::Pranswer | SdpType::Rollback => {
+                self.negotiated = true;
+                State::Stable
+            }
+        };
+        Ok(())
+    }
+
+    /// Applies the remote's end; `None` when its description has none, as all of it is rejected.
+    pub async fn apply_remote(&mut self, kind: SdpType, transport: Option<Transport>) -> Result<()> {
+        let Some(transport) = transport.or_else(|| self.remote.clone()) else {
+            return self.roll_back().await;
+        };
+        if kind == SdpType::Offer {
+            self.roll_back().await?;
+        }
+        let sdp = transport.for_engine(kind, &self.carrier_mid, &self.data_mid);
+        let description = match kind {
+            SdpType::Offer => RTCSessionDescription::offer(sdp),
+            SdpType::Answer | SdpType::Pranswer | SdpType::Rollback => RTCSessionDescription::answer(sdp),
+        };
+        self.pc.set_remote_description(description.map_err(failed)?).await.map_err(failed)?;
+        self.state = if kind == SdpType::Offer {
+            State::RemoteOffer
+        } else {
+            self.negotiated = true;
+            State::Stable
+        };
+        self.remote = Some(transport);
+        Ok(())
+    }
+
+    /// Forgets a pending description.
+    pub async fn roll_back(&mut self) -> Result<()> {
+        self.made = None;
+        match self.state {
+            State::Stable => {}
+            State::LocalOffer => self.pc.set_local_description(rollback()).await.map_err(failed)?,
+            State::RemoteOffer => self.pc.set_remote_description(rollback()).await.map_err(failed)?,
+        }
+        self.state = State::Stable;
+        Ok(())
+    }
+
+    pub async fn add_candidate(&self, candidate: &Candidate) -> Result<()> {
+        let known = self.remote.as_ref().map(|remote| remote.ufrag.as_str());
+        let named = candidate.username_fragment.as_deref().or_else(|| {
+            let mut words = candidate.candidate.split_whitespace();
+            words.find(|word| *word == "ufrag").and_then(|_| words.next())
+        });
+        if named.is_some() && named != known {
+            tracing::debug!("a candidate of another generation is ignored");
+            return Ok(());
+        }
+        let init = RTCIceCandidateInit { candidate: candidate.candidate.clone(), ..Default::default() };
+        self.pc.add_ice_candidate(init).await.map_err(failed)
+    }
+
+    pub async fn configure(&self, configuration: &Configuration) -> Result<()> {
+        self.pc.set_configuration(rtc_configuration(configuration)).await.map_err(|error| {
+            PeerError::new(ExceptionName::InvalidModificationError, error.to_string())
+        })
+    }
+
+    /// The name of our current ICE generation.
+    pub async fn local_ufrag(&self) -> Option<String> {
+        let description = self.pc.local_description().await?;
+        read(&description.sdp).ok().map(|(_, transport)| transport.ufrag)
+    }
+}
+
+async fn build(
+    configuration: &Configuration,
+    shared: &Arc<Shared>,
+    handler: Arc<dyn PeerConnectionEventHandler>,
+    mdns: MulticastDnsMode,
+) -> std::result::Result<Arc<dyn PeerConnection>, rtc::shared::error::Error> {
+    let mut media = MediaEngine::default();
+    media.register_codec(placeholder(), RtpCodecKind::Audio)?;
+    let pc = PeerConnectionBuilder::<SocketAddr>::new()
+        .with_configuration(rtc_configuration(configuration))
+        .with_media_engine(media)
+        .with_setting_engine(settings(mdns))
+        .with_interceptor_registry(Registry::new().with(rtc::interceptor::Slot::Custom(1), Tap::new(Arc::clone(shared))))
+        .with_runtime(Arc::new(Sockets(TokioRuntime)))
+        .with_handler(handler)
+        .with_udp_addrs(addresses())
+        .with_data_channel_send_buffer_limit(CHANNEL_BUFFER)
+        .build()
+        .await?;
+    Ok(Arc::new(pc))
+}
+
+fn settings(mdns: MulticastDnsMode) -> SettingEngine {
+    let at_once = Some(Duration::ZERO);
+    SettingEngineBuilder::new()
+        .with_multicast_dns_mode(mdns)
+        // The defaults would wait 200 ms a stage.
+        .with_ice_connection_attempts(Some(Duration::from_millis(30)), Some(200))
+        .with_host_acceptance_min_wait(at_once)
+        .with_srflx_acceptance_min_wait(at_once)
+        .with_prflx_acceptance_min_wait(at_once)
+        .with_relay_acceptance_min_wait(at_once)
+        .with_srtp_replay_protection_window(REPLAY_WINDOW)
+        .with_srtcp_replay_protection_window(REPLAY_WINDOW)
+        .with_include_loopback_candidate(true)
+        .with_discard_local_candidates_during_ice_restart(true)
+        .with_sctp_max_message_size(SctpMaxMessageSize::Bounded(MAX_MESSAGE_SIZE))
+        .with_sctp_max_receive_buffer_size(RECEIVE_BUFFER)
+        .build()
+}
+
+/// The codec of the section that carries the transport; nothing is ever sent with it.
+fn placeholder() -> RTCRtpCodecParameters {
+    RTCRtpCodecParameters {
+        rtp_codec: RTCRtpCodec {
+            mime_type: "audio/PCMU".to_owned(),
+            clock_rate: 8_000,
+            ..Default::default()
+        },
+        payload_type: 0,
+    }
+}
+
+fn rtc_configuration(configuration: &Configuration) -> RTCConfiguration {
+    let servers = configuration.ice_servers.iter().filter_map(|server| {
+        let urls = match &server.urls {
+            OneOrMany::One(url) => vec![url.clone()],
+            OneOrMany::Many(urls) => urls.clone(),
+        };
+        let urls: Vec<String> = urls.into_iter().filter(|url| supported(url)).collect();
+        (!urls.is_empty()).then(|| RTCIceServer {
+            urls,
+            username: server.username.clone().unwrap_or_default(),
+            credential: server.credential.clone().unwrap_or_default(),
+        })
+    });
+    RTCConfigurationBuilder::new()
+        .with_ice_servers(servers.collect())
+        .with_ice_transport_policy(match configuration.ice_transport_policy {
+            IceTransportPolicy::All => RTCIceTransportPolicy::All,
+            IceTransportPolicy::Relay => RTCIceTransportPolicy::Relay,
+        })
+        .build()
+}
+
+/// The engine's TURN client speaks UDP only.
+fn supported(url: &str) -> bool {
+    let udp = url.starts_with("stun:") || (url.starts_with("turn:") && !url.contains("transport=tcp"));
+    if !udp {
+        tracing::warn!("an ICE server is left out: only STUN and TURN over UDP are supported");
+    }
+    udp
+}
+
+fn read(sdp: &str) -> Result<(Sdp, Transport)> {
+    let sdp = Sdp::parse(sdp).map_err(PeerError::operation)?;
+    match Transport::read(&sdp).map_err(PeerError::operation)? {
+        Some(transport) => Ok((sdp, transport)),
+        None => Err(PeerError::operation("the transport could not be described")),
+    }
+}
+
+fn rollback() -> RTCSessionDescription {
+    let mut description = RTCSessionDescription::default();
+    description.sdp_type = RTCSdpType::Rollback;
+    description
+}
+
+pub fn failed(error: rtc::shared::error::Error) -> PeerError {
+    PeerError::operation(error.to_string())
+}

@@ -1,0 +1,230 @@
+use super::transport::Data;
+use super::*;
+
+/// A side of a negotiation with its own random numbers.
+fn side(seed: u64) -> Jsep {
+    let mut state = seed;
+    Jsep::new(Box::new(move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state
+    }))
+}
+
+fn transport(ufrag: &str) -> Transport {
+    Transport {
+        ufrag: ufrag.to_owned(),
+        pwd: "p".repeat(24),
+        fingerprint: "sha-256 AA:BB".to_owned(),
+        setup: Setup::Actpass,
+        lite: false,
+        candidates: Vec::new(),
+        data: None,
+    }
+}
+
+/// One round of offer and answer.
+fn round(from: &mut Jsep, to: &mut Jsep) -> (String, String) {
+    let offer = from.create_offer(&transport("from")).unwrap();
+    from.set_local(SdpType::Offer, &offer.sdp).unwrap();
+    to.set_remote(&offer).unwrap();
+    let answer = to.create_answer(&transport("to")).unwrap();
+    to.set_local(SdpType::Answer, &answer.sdp).unwrap();
+    from.set_remote(&answer).unwrap();
+    assert_eq!((from.state(), to.state()), (SignalingState::Stable, SignalingState::Stable));
+    (offer.sdp, answer.sdp)
+}
+
+fn video(jsep: &mut Jsep, track: &str) -> TransceiverId {
+    jsep.add_transceiver(Kind::Video, Direction::Sendrecv, vec!["stream".to_owned()], Some(track.to_owned()))
+}
+
+fn directions(jsep: &Jsep) -> Vec<(Direction, Option<Direction>)> {
+    jsep.transceivers().iter().map(|one| (one.direction, one.current)).collect()
+}
+
+#[test]
+fn both_sides_agree_on_a_call() {
+    let (mut a, mut b) = (side(1), side(2));
+    a.add_transceiver(Kind::Audio, Direction::Sendrecv, vec!["s".to_owned()], Some("mic".to_owned()));
+    video(&mut a, "cam");
+    a.want_data();
+    video(&mut b, "other");
+    let (offer, answer) = round(&mut a, &mut b);
+    assert!(offer.contains("a=group:BUNDLE 0 1 2") && answer.contains("a=group:BUNDLE 0 1 2"), "{answer}");
+    assert!(offer.contains("a=setup:actpass") && answer.contains("a=setup:active"));
+    // The audio section had to be made; the video section took the transceiver that was there.
+    let ours: Vec<_> = b.transceivers().iter().map(|one| (one.kind, one.current)).collect();
+    assert_eq!(ours, [(Kind::Video, Some(Direction::Sendrecv)), (Kind::Audio, Some(Direction::Recvonly))]);
+    let snapshot = &b.snapshots()[1];
+    assert_eq!((snapshot.mid.as_deref(), snapshot.track_id.as_deref()), (Some("0"), Some("mic")));
+    assert_eq!(snapshot.streams, ["s"]);
+    assert_eq!(a.snapshots()[1].track_id.as_deref(), Some("other"));
+    assert_eq!((a.max_message_size(), b.max_message_size()), (Some(MAX_MESSAGE_SIZE), Some(MAX_MESSAGE_SIZE)));
+    assert_eq!(a.transceivers()[1].remote.sources, [b.transceivers()[0].sender.ssrc]);
+}
+
+#[test]
+fn the_dtls_role_stays_whoever_offers() {
+    let (mut a, mut b) = (side(1), side(2));
+    video(&mut a, "cam");
+    round(&mut a, &mut b);
+    let (_, answer) = round(&mut b, &mut a);
+    assert!(answer.contains("a=setup:passive"), "{answer}");
+}
+
+#[test]
+fn directions_follow_what_both_want() {
+    use Direction::{Inactive, Recvonly, Sendonly, Sendrecv};
+    let (mut a, mut b) = (side(1), side(2));
+    let id = video(&mut a, "cam");
+    video(&mut b, "other");
+    round(&mut a, &mut b);
+    for (wanted, mine, theirs) in [
+        (Sendonly, Sendonly, Recvonly),
+        (Recvonly, Recvonly, Sendonly),
+        (Inactive, Inactive, Inactive),
+        (Sendrecv, Sendrecv, Sendrecv),
+    ] {
+        a.set_direction(id, wanted).unwrap();
+        round(&mut a, &mut b);
+        assert_eq!(directions(&a), [(wanted, Some(mine))]);
+        assert_eq!(directions(&b), [(Sendrecv, Some(theirs))]);
+        assert_eq!(b.snapshots()[0].track_id.is_some(), matches!(wanted, Sendonly | Sendrecv));
+    }
+}
+
+#[test]
+fn a_collision_is_resolved_by_the_polite_side() {
+    let (mut a, mut b) = (side(1), side(2));
+    video(&mut a, "cam");
+    video(&mut b, "other");
+    let polite = a.create_offer(&transport("a")).unwrap();
+    a.set_local(SdpType::Offer, &polite.sdp).unwrap();
+    let offer = b.create_offer(&transport("b")).unwrap();
+    b.set_local(SdpType::Offer, &offer.sdp).unwrap();
+    // The rollback is implied.
+    a.set_remote(&offer).unwrap();
+    assert_eq!(a.state(), SignalingState::HaveRemoteOffer);
+    let answer = a.create_answer(&transport("a")).unwrap();
+    a.set_local(SdpType::Answer, &answer.sdp).unwrap();
+    b.set_remote(&answer).unwrap();
+    assert_eq!(directions(&a), [(Direction::Sendrecv, Some(Direction::Sendrecv))]);
+    assert_eq!(directions(&a), directions(&b));
+}
+
+#[test]
+fn a_rollback_restores_what_was() {
+    let (mut a, mut b) = (side(1), side(2));
+    video(&mut a, "cam");
+    round(&mut a, &mut b);
+    let before = a.snapshots();
+    video(&mut a, "screen");
+    let offer = a.create_offer(&transport("a")).unwrap();
+    a.set_local(SdpType::Offer, "").unwrap();
+    assert_eq!(a.transceivers()[1].mid.as_deref(), Some("1"));
+    b.set_remote(&offer).unwrap();
+    assert_eq!(b.transceivers().len(), 2);
+    b.set_remote(&Description { kind: SdpType::Rollback, sdp: String::new() }).unwrap();
+    assert_eq!((b.transceivers().len(), b.state()), (1, SignalingState::Stable));
+    a.set_local(SdpType::Rollback, "").unwrap();
+    assert_eq!(a.snapshots()[0], before[0]);
+    assert_eq!((a.transceivers()[1].mid.as_deref(), a.transceivers().len()), (None, 2));
+    round(&mut a, &mut b);
+    assert_eq!(b.transceivers().len(), 2);
+}
+
+#[test]
+fn a_made_transceiver_with_a_track_survives_the_rollback() {
+    let (mut a, mut b) = (side(1), side(2));
+    video(&mut a, "cam");
+    let offer = a.create_offer(&transport("a")).unwrap();
+    b.set_remote(&offer).unwrap();
+    let id = b.transceivers()[0].id;
+    b.set_sender(id, Some("mine".to_owned()), vec![]).unwrap();
+    b.set_remote(&Description { kind: SdpType::Rollback, sdp: String::new() }).unwrap();
+    assert_eq!((b.transceivers().len(), b.transceivers()[0].mid.as_deref()), (1, None));
+}
+
+#[test]
+fn a_stopped_section_is_rejected_and_used_again() {
+    let (mut a, mut b) = (side(1), side(2));
+    let first = video(&mut a, "one");
+    round(&mut a, &mut b);
+    a.stop(first).unwrap();
+    let (offer, answer) = round(&mut a, &mut b);
+    assert!(offer.contains("m=video 0 ") && answer.contains("m=video 0 "), "{answer}");
+    assert!(a.transceivers()[0].stopped && b.transceivers()[0].stopped);
+    video(&mut a, "two");
+    let (offer, _) = round(&mut a, &mut b);
+    assert_eq!(offer.matches("m=video").count(), 1);
+    assert!(offer.contains("a=mid:1") && !offer.contains("a=mid:0"), "{offer}");
+    assert_eq!(b.transceivers().last().unwrap().current, Some(Direction::Recvonly));
+    // The other side may use the numbers of the one that offered before.
+    video(&mut b, "three");
+    let (offer, _) = round(&mut b, &mut a);
+    assert!(offer.contains("a=mid:2"), "{offer}");
+}
+
+#[test]
+fn what_is_unknown_is_refused_section_by_section() {
+    let mut b = side(2);
+    let sdp = "v=0\r\no=- 1 2 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE x y z\r\n\
+        a=ice-ufrag:u\r\na=ice-pwd:p\r\na=fingerprint:sha-256 AA\r\na=setup:actpass\r\n\
+        m=video 9 UDP/TLS/RTP/SAVPF 100\r\na=mid:x\r\na=rtpmap:100 H264/90000\r\na=sendrecv\r\n\
+        m=text 9 UDP/TLS/RTP/SAVPF 101\r\na=mid:y\r\n\
+        m=audio 9 UDP/TLS/RTP/SAVPF 99\r\na=mid:z\r\na=rtpmap:99 opus/48000/2\r\na=sendonly\r\n";
+    b.set_remote(&Description { kind: SdpType::Offer, sdp: sdp.to_owned() }).unwrap();
+    let answer = b.create_answer(&transport("b")).unwrap();
+    assert!(answer.sdp.contains("a=group:BUNDLE z\r\n"), "{}", answer.sdp);
+    assert!(answer.sdp.contains("m=video 0 ") && answer.sdp.contains("m=text 0 "));
+    assert!(answer.sdp.contains("m=audio 9 UDP/TLS/RTP/SAVPF 99"));
+    b.set_local(SdpType::Answer, &answer.sdp).unwrap();
+    let stopped: Vec<_> = b.transceivers().iter().map(|one| one.stopped).collect();
+    assert_eq!(stopped, [true, false]);
+}
+
+#[test]
+fn descriptions_are_applied_unchanged_and_in_the_right_state() {
+    let mut a = side(1);
+    video(&mut a, "cam");
+    let offer = a.create_offer(&transport("a")).unwrap();
+    let name = |result: Result<()>| result.unwrap_err().name;
+    assert_eq!(name(a.set_local(SdpType::Offer, &offer.sdp.replace("VP8", "VP9"))), ExceptionName::InvalidModificationError);
+    assert_eq!(name(a.set_local(SdpType::Answer, "")), ExceptionName::InvalidStateError);
+    assert_eq!(name(a.set_local(SdpType::Rollback, "")), ExceptionName::InvalidStateError);
+    let answer = Description { kind: SdpType::Answer, sdp: offer.sdp };
+    assert_eq!(a.set_remote(&answer).unwrap_err().name, ExceptionName::InvalidStateError);
+    let nonsense = Description { kind: SdpType::Offer, sdp: "v=0".to_owned() };
+    assert_eq!(a.set_remote(&nonsense).unwrap_err().name, ExceptionName::OperationError);
+    assert_eq!(a.state(), SignalingState::Stable);
+}
+
+#[test]
+fn a_restart_is_wanted_until_it_is_answered() {
+    let (mut a, mut b) = (side(1), side(2));
+    video(&mut a, "cam");
+    a.want_restart();
+    assert!(!a.restart_wanted());
+    round(&mut a, &mut b);
+    a.want_restart();
+    let offer = a.create_offer(&transport("new")).unwrap();
+    a.set_local(SdpType::Offer, &offer.sdp).unwrap();
+    a.set_local(SdpType::Rollback, "").unwrap();
+    assert!(a.restart_wanted());
+    let offer = a.create_offer(&transport("newer")).unwrap();
+    a.set_local(SdpType::Offer, &offer.sdp).unwrap();
+    b.set_remote(&offer).unwrap();
+    let answer = b.create_answer(&transport("to2")).unwrap();
+    b.set_local(SdpType::Answer, "").unwrap();
+    a.set_remote(&answer).unwrap();
+    assert!(!a.restart_wanted());
+}
+
+#[test]
+fn the_engine_sees_its_own_form() {
+    let data = Some(Data { port: 5000, max_message_size: 0 });
+    let engine = Transport { data, candidates: vec!["1 1 udp 1 127.0.0.1 9 typ host".to_owned()], ..transport("u") };
+    let sdp = engine.for_engine(SdpType::Offer, "0", "1");
+    let read = Transport::read(&Sdp::parse(&sdp).unwrap()).unwrap().unwrap();
+    assert_eq!(read, engine);
+}

@@ -1,0 +1,111 @@
+//! A transceiver as negotiation sees it.
+
+use super::codecs::Codecs;
+use super::sdp::{Sdp, Section, receives, sends};
+use crate::wire::{Direction, Kind, TransceiverId, TransceiverSnapshot};
+
+#[derive(Debug, Clone)]
+pub struct Transceiver {
+    pub id: TransceiverId,
+    pub kind: Kind,
+    pub mid: Option<String>,
+    pub direction: Direction,
+    pub current: Option<Direction>,
+    /// `stop()` was called; the next description rejects its section.
+    pub stopping: bool,
+    pub stopped: bool,
+    /// Made by a remote description that is not yet answered.
+    pub tentative: bool,
+    pub sender: Sender,
+    pub remote: Remote,
+    /// What was agreed on last; `None` until the first answer.
+    pub codecs: Option<Codecs>,
+}
+
+/// What a description says about our own stream.
+#[derive(Debug, Clone)]
+pub struct Sender {
+    /// The track's id in the msid line: the first track's, for ever, so that replacing it needs no negotiation.
+    pub msid: String,
+    /// The id is made up, because there was no track yet and nothing was offered.
+    pub placeholder: bool,
+    pub streams: Vec<String>,
+    pub ssrc: u32,
+    pub repair_ssrc: u32,
+}
+
+/// What the remote's last description said about its stream.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Remote {
+    pub sends: bool,
+    pub streams: Vec<String>,
+    pub track_id: Option<String>,
+    pub sources: Vec<u32>,
+    pub repairs: Vec<(u32, u32)>,
+}
+
+impl Remote {
+    pub fn read(sdp: &Sdp, section: &Section) -> Self {
+        let msids = section.msids();
+        let mut streams: Vec<String> = Vec::new();
+        for (stream, _) in &msids {
+            if *stream != "-" && !streams.iter().any(|one| one == stream) {
+                streams.push((*stream).to_owned());
+            }
+        }
+        Self {
+            sends: !section.rejected() && sends(sdp.direction(section)),
+            streams,
+            track_id: msids.iter().find_map(|(_, track)| track.map(str::to_owned)),
+            sources: section.sources(),
+            repairs: section.repairs(),
+        }
+    }
+}
+
+impl Transceiver {
+    /// Notes what an answered section decided. `direction` is ours.
+    pub fn settle(&mut self, direction: Direction, codecs: Option<Codecs>) {
+        self.current = Some(direction);
+        self.codecs = codecs;
+        self.tentative = false;
+    }
+
+    pub fn stop(&mut self) {
+        self.stopping = true;
+        self.stopped = true;
+        self.tentative = false;
+        self.direction = Direction::Stopped;
+        self.current = Some(Direction::Stopped);
+        self.remote = Remote::default();
+    }
+
+    /// Whether a remote section may take this transceiver instead of making one (RFC 8829, 5.10).
+    pub fn free_for(&self, kind: Kind) -> bool {
+        self.mid.is_none() && self.kind == kind && !self.stopping
+    }
+
+    pub fn sends_now(&self) -> bool {
+        self.current.is_some_and(sends)
+    }
+
+    pub fn receives_now(&self) -> bool {
+        self.current.is_some_and(receives)
+    }
+
+    pub fn snapshot(&self) -> TransceiverSnapshot {
+        let remote = self.remote.sends.then_some(&self.remote);
+        TransceiverSnapshot {
+            transceiver: self.id,
+            mid: self.mid.clone(),
+            kind: self.kind,
+            direction: if self.stopping { Direction::Stopped } else { self.direction },
+            current_direction: self.current,
+            stopped: self.stopped,
+            streams: remote.map(|remote| remote.streams.clone()).unwrap_or_default(),
+            track_id: remote.and_then(|remote| remote.track_id.clone()),
+            codecs: self.codecs.as_ref().map(Codecs::names).unwrap_or_default(),
+        }
+    }
+}
+

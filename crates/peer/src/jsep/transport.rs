@@ -1,0 +1,153 @@
+//! The transport half of a description. The engine negotiates one bundled transport with descriptions of its own, of
+//! a fixed form; these functions translate between them and the ones the page sees.
+
+use std::fmt::Write as _;
+
+use super::sdp::{Sdp, Section};
+use crate::wire::SdpType;
+
+/// Who opens the DTLS connection (RFC 8842).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Setup {
+    Actpass,
+    Active,
+    Passive,
+}
+
+impl Setup {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Actpass => "actpass",
+            Self::Active => "active",
+            Self::Passive => "passive",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "actpass" => Some(Self::Actpass),
+            "active" => Some(Self::Active),
+            "passive" => Some(Self::Passive),
+            _ => None,
+        }
+    }
+
+    /// What an answerer says to this; it prefers to be active.
+    pub fn answer(self) -> Self {
+        match self {
+            Self::Actpass | Self::Passive => Self::Active,
+            Self::Active => Self::Passive,
+        }
+    }
+}
+
+/// One side's end of the transport.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Transport {
+    pub ufrag: String,
+    pub pwd: String,
+    /// `sha-256 AB:CD:…`
+    pub fingerprint: String,
+    pub setup: Setup,
+    pub lite: bool,
+    /// Candidate attribute values without `candidate:`.
+    pub candidates: Vec<String>,
+    /// The data channels' section, unless there is none or it is rejected.
+    pub data: Option<Data>,
+}
+
+/// The parameters of SCTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Data {
+    pub port: u16,
+    /// Bytes; 0 for no limit.
+    pub max_message_size: u32,
+}
+
+/// The port SCTP uses unless told otherwise.
+pub const SCTP_PORT: u16 = 5000;
+/// What a remote can take that does not say (RFC 8841).
+const UNSAID_MESSAGE_SIZE: u32 = 65_536;
+
+impl std::fmt::Debug for Transport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Transport([hidden])")
+    }
+}
+
+impl Transport {
+    /// Reads the transport of the first section that is not rejected: the others are bundled with it. `None` if
+    /// all are rejected.
+    pub fn read(sdp: &Sdp) -> Result<Option<Self>, String> {
+        let Some(tagged) = sdp.media.iter().find(|section| !section.rejected()) else { return Ok(None) };
+        let get = |name: &'static str| sdp.inherited(tagged, name).map(str::trim);
+        let fingerprints = || tagged.attributes.all("fingerprint").chain(sdp.session.all("fingerprint"));
+        let sha256 = |value: &&str| value.get(..8).is_some_and(|hash| hash.eq_ignore_ascii_case("sha-256 "));
+        let fingerprint = fingerprints().find(sha256).or_else(|| fingerprints().next());
+        let mut candidates: Vec<String> = Vec::new();
+        for value in sdp.media.iter().flat_map(|section| section.attributes.all("candidate")) {
+            if !candidates.iter().any(|one| one == value) {
+                candidates.push(value.to_owned());
+            }
+        }
+        Ok(Some(Self {
+            ufrag: get("ice-ufrag").ok_or("there is no ice-ufrag")?.to_owned(),
+            pwd: get("ice-pwd").ok_or("there is no ice-pwd")?.to_owned(),
+            fingerprint: fingerprint.ok_or("there is no fingerprint")?.to_owned(),
+            setup: get("setup").and_then(Setup::parse).unwrap_or(Setup::Actpass),
+            lite: sdp.session.get("ice-lite").is_some(),
+            candidates,
+            data: sdp.media.iter().find(|section| section.is_data() && !section.rejected()).map(Data::read),
+        }))
+    }
+
+    /// The lines every section of a description for the remote carries.
+    pub fn lines(&self, setup: Setup) -> [String; 5] {
+        [
+            format!("a=ice-ufrag:{}", self.ufrag),
+            format!("a=ice-pwd:{}", self.pwd),
+            "a=ice-options:trickle".to_owned(),
+            format!("a=fingerprint:{}", self.fingerprint),
+            format!("a=setup:{}", setup.name()),
+        ]
+    }
+
+    /// The remote's description as the engine's connection is to see it: a section that only carries the transport,
+    /// and one for data channels.
+    pub fn for_engine(&self, kind: SdpType, carrier_mid: &str, data_mid: &str) -> String {
+        let mut sdp = String::from("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n");
+        let mids = if self.data.is_some() { format!("{carrier_mid} {data_mid}") } else { carrier_mid.to_owned() };
+        let lite = if self.lite { "a=ice-lite\r\n" } else { "" };
+        let _ = write!(sdp, "a=group:BUNDLE {mids}\r\na=msid-semantic:WMS *\r\n{lite}");
+        let setup = if kind == SdpType::Offer { Setup::Actpass } else { self.setup };
+        let common = self.lines(setup).join("\r\n");
+        let _ = write!(
+            sdp,
+            "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\nc=IN IP4 0.0.0.0\r\n{common}\r\na=mid:{carrier_mid}\r\n\
+             a=recvonly\r\na=rtcp-mux\r\na=rtpmap:0 PCMU/8000\r\n"
+        );
+        for candidate in &self.candidates {
+            let _ = write!(sdp, "a=candidate:{candidate}\r\n");
+        }
+        if let Some(data) = self.data {
+            let _ = write!(
+                sdp,
+                "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\n{common}\r\n\
+                 a=mid:{data_mid}\r\na=sctp-port:{}\r\na=max-message-size:{}\r\n",
+                data.port, data.max_message_size
+            );
+        }
+        sdp
+    }
+}
+
+impl Data {
+    fn read(section: &Section) -> Self {
+        let get = |name| section.attributes.get(name).and_then(|value| value.trim().parse().ok());
+        let max_message_size = section.attributes.get("max-message-size").and_then(|value| value.trim().parse().ok());
+        Self {
+            port: get("sctp-port").unwrap_or(SCTP_PORT),
+            max_message_size: max_message_size.unwrap_or(UNSAID_MESSAGE_SIZE),
+        }
+    }
+}
