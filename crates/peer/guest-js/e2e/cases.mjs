@@ -85,7 +85,7 @@ async function bothWays(one, other) {
   return `${here.frames}/${there.frames} frames, levels ${here.level.toFixed(3)}/${there.level.toFixed(3)}`;
 }
 
-export async function call(one, other) {
+async function call(one, other) {
   await other.call("send");
   await one.call("send");
   await Promise.all([one.call("connected"), other.call("connected")]);
@@ -93,7 +93,7 @@ export async function call(one, other) {
 }
 
 /** Only the first end offers; the second answers with its own tracks in the same sections. */
-export async function offerOneWay(one, other) {
+async function offerOneWay(one, other) {
   await one.call("send");
   await Promise.all([one.call("connected"), other.call("connected")]);
   await other.call("media", 60);
@@ -101,7 +101,7 @@ export async function offerOneWay(one, other) {
   return bothWays(one, other);
 }
 
-export async function channel(one, other) {
+async function channel(one, other) {
   // A text, 100 000 bytes, an empty text.
   assert.deepEqual(await one.call("echo"), ["äöü", 100_000, ""]);
   assert.deepEqual(await other.call("echo", "back"), ["äöü", 100_000, ""]);
@@ -110,7 +110,7 @@ export async function channel(one, other) {
 }
 
 /** Both ends offer at once: the polite one gives way, and both tracks arrive. */
-export async function glare(one, other) {
+async function glare(one, other) {
   await Promise.all([one.call("send", { audio: false }), other.call("send", { audio: false })]);
   await Promise.all([one.call("connected"), other.call("connected")]);
   const seen = await Promise.all([one, other].map((end) => end.call("media", 30, { audio: false })));
@@ -120,7 +120,7 @@ export async function glare(one, other) {
 }
 
 /** `replaceTrack` changes picture and size without negotiation. */
-export async function replace(one, other) {
+async function replace(one, other) {
   await one.call("send");
   await other.call("media", 10);
   const before = (await one.call("events")).filter((event) => event === "negotiationneeded").length;
@@ -133,7 +133,7 @@ export async function replace(one, other) {
 }
 
 /** Muting by `enabled`: the other end sees black, then a picture again. */
-export async function mute(one, other) {
+async function mute(one, other) {
   await one.call("send");
   await other.call("media", 10);
   await one.page.run("for (const t of probe.at(args[0]).local.getTracks()) t.enabled = false", one.number);
@@ -144,7 +144,7 @@ export async function mute(one, other) {
 }
 
 /** A track is taken away and comes back; a transceiver is stopped. */
-export async function renegotiate(one, other) {
+async function renegotiate(one, other) {
   await one.call("send");
   await other.call("media", 10);
   await one.with("pc.removeTrack(pc.getSenders().find((s) => s.track?.kind === 'video'))");
@@ -168,7 +168,7 @@ export async function renegotiate(one, other) {
   );
 }
 
-export async function restart(one, other) {
+async function restart(one, other) {
   await one.call("send");
   await other.call("media", 10);
   const before = await one.with("return pc.localDescription.sdp.match(/a=ice-ufrag:(.*)/)[1]");
@@ -183,7 +183,7 @@ export async function restart(one, other) {
   await other.call("media", 30);
 }
 
-export async function statistics(one, other) {
+async function statistics(one, other) {
   await other.call("send");
   await one.call("send");
   await bothWays(one, other);
@@ -209,3 +209,5 @@ export async function statistics(one, other) {
     await has(end, "candidate-pair", "", "bytesSent");
   }
 }
+
+export const CASES = { call, offerOneWay, channel, glare, replace, mute, renegotiate, restart, statistics };

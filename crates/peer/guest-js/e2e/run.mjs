@@ -4,7 +4,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import * as cases from "./cases.mjs";
+import { CASES, together } from "./cases.mjs";
 import { openChromium } from "./chromium.mjs";
 import { pipelines } from "./pipelines.mjs";
 import { openWebview } from "./webview.mjs";
@@ -40,10 +40,10 @@ const PAIRS = [
   ...(process.env.REFERENCE ? [["chromium", "chromium"]] : []),
 ];
 for (const [one, other] of PAIRS) {
-  for (const name of Object.keys(cases).filter((key) => !["End", "carry", "together"].includes(key))) {
+  for (const [name, story] of Object.entries(CASES)) {
     list.push([
       `${one} to ${other}: ${name}`,
-      async () => cases.together(await page(one), await page(other), cases[name]),
+      async () => together(await page(one), await page(other), story),
     ]);
   }
 }
