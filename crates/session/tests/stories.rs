@@ -1,5 +1,7 @@
 //! Plays every story of `tests/scenarios/session`. The TypeScript twin plays the same ones (`stories.test.ts`).
 
+#![allow(clippy::unwrap_used)]
+
 use serde_json::{Map, Value, json};
 use snug_protocol::ClientFrame;
 use snug_session::{Attempt, Config, Hint, Input, Instant, Output, Session, Why};

@@ -112,7 +112,20 @@ impl Guest {
                 self.received.push(who_and_number);
                 self.roster.contains_key(from)
             }
-            other => panic!("guest {} did not expect {other:?}", self.number),
+            ServerMessage::Joined(_)
+            | ServerMessage::Resumed { .. }
+            | ServerMessage::Ready { .. }
+            | ServerMessage::Offer { .. }
+            | ServerMessage::Answer { .. }
+            | ServerMessage::Candidate { .. }
+            | ServerMessage::Mute { .. }
+            | ServerMessage::Unmute { .. }
+            | ServerMessage::Full { .. }
+            | ServerMessage::Left
+            | ServerMessage::Ended { .. }
+            | ServerMessage::Pong { .. }
+            | ServerMessage::Ack { .. }
+            | ServerMessage::Error { .. } => panic!("guest {} did not expect {message:?}", self.number),
         };
         assert!(
             fits,
