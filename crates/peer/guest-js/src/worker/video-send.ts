@@ -1,6 +1,7 @@
 /// <reference path="../ambient.d.ts" />
 // From one video track to any number of receivers, encoded once.
 import type { PipelineStats } from "../wire";
+import { SourceClock } from "./clock";
 import { allocate, Codec, FrameKind, HEADER_BYTES, readdress } from "./frame";
 import type { Limits } from "./messages";
 import type { Port, SendPipeline } from "./pipeline";
@@ -30,6 +31,7 @@ export class VideoSend implements SendPipeline {
   #encoder: VideoEncoder | undefined;
   #plan: Plan | undefined;
   #plannedAt = 0;
+  #sourceSize = "";
   #sinks = new Map<string, Sink>();
   #keyWanted = true;
   #keyAt = Number.NEGATIVE_INFINITY;
@@ -37,12 +39,11 @@ export class VideoSend implements SendPipeline {
   #last: VideoFrame | undefined;
   #lastBlackAt = Number.NEGATIVE_INFINITY;
   #nextFrameAt = 0;
-  /** Microseconds to add to the track's clock to get the worker's. */
-  #offset: number | undefined;
-  #stamp = Number.NEGATIVE_INFINITY;
+  #clock = new SourceClock();
   #relief = 0;
   #window = { since: 0, frames: 0, dropped: 0, rate: 30, calm: 0 };
   #started = new Map<number, number>();
+  #windowEncoded = 0;
   #ended = false;
   #counts = {
     framesEncoded: 0,
@@ -152,13 +153,12 @@ export class VideoSend implements SendPipeline {
     this.#last = frame;
     this.#measure();
     if (this.#sinks.size === 0) return;
-    this.#offset ??= performance.now() * 1000 - frame.timestamp;
     if (!this.#enabled) {
       const now = performance.now();
       if (now - this.#lastBlackAt < SECOND && !this.#keyDue()) return;
       this.#lastBlackAt = now;
     }
-    const stamp = frame.timestamp + this.#offset;
+    const stamp = this.#clock.time(frame.timestamp, performance.now() * 1000);
     const framerate = this.#plan?.framerate;
     // Half a millisecond of tolerance, or jitter would halve the rate.
     if (framerate && stamp < this.#nextFrameAt - 500 && !this.#keyDue()) return;
@@ -169,10 +169,11 @@ export class VideoSend implements SendPipeline {
   /** A still source (a shared screen) sends no frame when one is wanted: use the last one again. */
   #encodeLast(): void {
     if (!this.#last || this.#ended || this.#sinks.size === 0) return;
-    this.#encode(this.#last, performance.now() * 1000);
+    const now = performance.now() * 1000;
+    this.#encode(this.#last, this.#clock.time(Number.NaN, now));
   }
 
-  #encode(source: VideoFrame, stamp: number): void {
+  #encode(source: VideoFrame, timestamp: number): void {
     const congested = this.#port.backlog() > SOCKET_FULL;
     if (congested || (this.#encoder?.encodeQueueSize ?? 0) > ENCODER_FULL) {
       this.#counts.droppedAtSource++;
@@ -181,8 +182,6 @@ export class VideoSend implements SendPipeline {
     }
     const encoder = this.#prepare(source.displayWidth, source.displayHeight);
     if (!encoder) return;
-    const timestamp = Math.max(Math.round(stamp), this.#stamp + 1);
-    this.#stamp = timestamp;
     const keyFrame = this.#keyDue();
     if (keyFrame) {
       this.#keyWanted = false;
@@ -252,7 +251,6 @@ export class VideoSend implements SendPipeline {
     });
     return this.#encoder;
   }
-  #sourceSize = "";
 
   #emit(chunk: EncodedVideoChunk): void {
     const key = chunk.type === "key";
@@ -288,7 +286,6 @@ export class VideoSend implements SendPipeline {
       this.#port.send(message);
     }
   }
-  #windowEncoded = 0;
 
   /** Once a second: the rates, and whether the pictures are too large for this machine. */
   #measure(): void {
