@@ -29,6 +29,7 @@ export class WebSignaling implements Signaling {
 
 /** Timers of a hidden or sleeping page fire late; a tick that comes this much too late counts as waking up. */
 const NAP_MS = 5_000;
+const DRIFT_MS = 2_000;
 
 class WebSession implements SignalingSession {
   readonly #url: string;
@@ -36,6 +37,7 @@ class WebSession implements SignalingSession {
   readonly #onEvent: (event: SessionEvent) => void;
   readonly #trace: Trace;
   readonly #listening = new AbortController();
+  readonly #clock = new Clock();
   #state: ReturnType<typeof start>;
   #socket: { attempt: number; socket: WebSocket } | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -48,7 +50,7 @@ class WebSession implements SignalingSession {
     this.#onEvent = onEvent;
     this.#trace = trace;
     const seed = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
-    this.#state = start(configFor(joinOf(request), seed), now());
+    this.#state = start(configFor(joinOf(request), seed), this.#clock.now());
     this.#point(4, "session");
     this.#hintOn(window, "online", "online");
     this.#hintOn(window, "pageshow", "woken");
@@ -73,7 +75,7 @@ class WebSession implements SignalingSession {
     this.#inputs = [input];
     try {
       for (let next = this.#inputs.shift(); next; next = this.#inputs.shift()) {
-        const [state, effects] = update(this.#state, now(), next);
+        const [state, effects] = update(this.#state, this.#clock.now(), next);
         this.#state = state;
         for (const effect of effects) this.#do(effect);
       }
@@ -140,10 +142,10 @@ class WebSession implements SignalingSession {
     if (!due) return;
     this.#timer = setTimeout(
       () => {
-        if (now() > due.at + NAP_MS) this.#put({ type: "hint", hint: "woken" });
+        if (this.#clock.now() > due.at + NAP_MS) this.#put({ type: "hint", hint: "woken" });
         else this.#put({ type: "tick" });
       },
-      Math.max(0, due.at - now()),
+      Math.max(0, due.at - this.#clock.now()),
     );
   }
 
@@ -171,11 +173,19 @@ function joinOf(request: JoinRequest): Join {
 }
 
 /**
- * Whole milliseconds that never go back. `performance.now` stands still in some browsers while the machine sleeps; the
- * wall clock does not, but somebody may set it back, so the later of the two counts.
+ * Whole milliseconds that never go back. Some browsers stop `performance.now` while the machine sleeps and none stops
+ * the wall clock, so where that one runs ahead by more than drift, the difference was sleep. Somebody who sets it
+ * forward costs a needless ping; setting it back changes nothing.
  */
-let latest = 0;
-function now(): number {
-  latest = Math.max(latest, Math.floor(Date.now()));
-  return latest;
+class Clock {
+  readonly #awake = performance.now();
+  readonly #wall = Date.now();
+  #slept = 0;
+
+  now(): number {
+    const awake = performance.now() - this.#awake;
+    const slept = Date.now() - this.#wall - awake;
+    if (slept > this.#slept + DRIFT_MS) this.#slept = slept;
+    return Math.floor(awake + this.#slept);
+  }
 }
