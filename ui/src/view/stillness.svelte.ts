@@ -24,7 +24,8 @@ export class Stillness {
   };
 
   #stir() {
-    if (this.still) this.still = false;
+    // Written without being read: an attachment that reads it would start over at every change.
+    this.still = false;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.still = true;

@@ -14,7 +14,6 @@ export function paint(element: HTMLMediaElement, stream: StreamHandle): () => vo
   draw(canvas, seedOf(stream.streamId));
   const media = canvas.captureStream(5);
   element.srcObject = media;
-  element.play().catch((error: unknown) => console.warn("the drawing does not play", error));
   // A canvas that never changes sends no frame after the first.
   const timer = setInterval(() => draw(canvas, seedOf(stream.streamId)), 200);
   return () => {
