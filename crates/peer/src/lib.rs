@@ -16,7 +16,7 @@ pub mod webview;
 pub mod wire;
 
 pub use error::{ExceptionName, PeerError};
-pub use session::{EventSink, Session};
+pub use session::{EventSink, Session, Usage};
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,7 +1,7 @@
 //! One session per webview: its peer connections, its events and its loopback socket.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
@@ -22,12 +22,23 @@ const VERSION: u32 = 1;
 /// Messages from the worker that may wait for a busy engine.
 const INCOMING: usize = 64;
 
+/// What a session holds: all zero once it has ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    pub peers: usize,
+    pub channels: usize,
+    /// Running tasks; connections that are being closed count as one each.
+    pub tasks: usize,
+}
+
 /// Everything one page holds.
 pub struct Session {
     peers: Mutex<HashMap<PcId, Arc<Peer>>>,
     next: AtomicU32,
     ports: Ports,
     server: Mutex<Option<JoinHandle<()>>>,
+    /// Connections that are being closed.
+    closing: AtomicUsize,
 }
 
 impl Session {
@@ -42,6 +53,7 @@ impl Session {
             next: AtomicU32::new(1),
             ports: Ports { events, outbox: Arc::clone(&outbox) },
             server: Mutex::default(),
+            closing: AtomicUsize::new(0),
         });
         let (incoming, mut received) = mpsc::channel(INCOMING);
         let weak = Arc::downgrade(&session);
@@ -80,7 +92,7 @@ impl Session {
     pub async fn close(&self, pc: PcId) -> Result<()> {
         let peer = lock(&self.peers).remove(&pc);
         if let Some(peer) = peer {
-            peer.close().await;
+            self.shut(peer).await;
         }
         Ok(())
     }
@@ -93,18 +105,31 @@ impl Session {
         self.end_peers().await;
     }
 
-    /// How many peer connections are open.
-    pub fn peers(&self) -> usize {
-        lock(&self.peers).len()
+    /// What the session holds.
+    pub fn usage(&self) -> Usage {
+        let peers = lock(&self.peers);
+        let tasks = self.closing.load(Ordering::Acquire) + peers.values().map(|peer| peer.tasks()).sum::<usize>();
+        Usage { peers: peers.len(), channels: peers.values().map(|peer| peer.channels()).sum(), tasks }
     }
 
     async fn end_peers(&self) {
         self.ports.outbox.close();
-        let peers: Vec<_> = lock(&self.peers).drain().collect();
+        let peers: Vec<_> = {
+            let mut peers = lock(&self.peers);
+            self.closing.fetch_add(peers.len(), Ordering::AcqRel);
+            peers.drain().collect()
+        };
         for (_, peer) in peers {
             peer.close().await;
+            self.closing.fetch_sub(1, Ordering::AcqRel);
         }
         tracing::info!("session ended");
+    }
+
+    async fn shut(&self, peer: Arc<Peer>) {
+        self.closing.fetch_add(1, Ordering::AcqRel);
+        peer.close().await;
+        self.closing.fetch_sub(1, Ordering::AcqRel);
     }
 
     async fn dispatch(&self, item: Incoming) {

@@ -4,6 +4,8 @@ use rtc::statistics::report::RTCStatsReportEntry as Entry;
 use serde_json::{Value, json};
 use webrtc::peer_connection::RTCStatsReport;
 
+use super::transport::KEEPER;
+
 /// Translates the engine's objects; `transport` replaces its transport's id.
 pub fn collect(report: &RTCStatsReport, now: f64, transport: &str) -> Vec<Value> {
     report.iter().filter_map(|entry| object(entry, now, transport)).collect()
@@ -16,6 +18,7 @@ fn object(entry: &Entry, now: f64, transport: &str) -> Option<Value> {
         Entry::IceCandidatePair(stats) => (serde_json::to_value(stats), "candidate-pair"),
         Entry::LocalCandidate(stats) => (serde_json::to_value(stats), "local-candidate"),
         Entry::RemoteCandidate(stats) => (serde_json::to_value(stats), "remote-candidate"),
+        Entry::DataChannel(stats) if stats.label == KEEPER => return None,
         Entry::DataChannel(stats) => (serde_json::to_value(stats), "data-channel"),
         Entry::PeerConnection(stats) => (serde_json::to_value(stats), "peer-connection"),
         _ => return None,

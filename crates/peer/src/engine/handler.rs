@@ -34,6 +34,8 @@ struct IceState {
     /// The first section and our generation, by which candidates are named.
     mid: Option<String>,
     ufrag: Option<String>,
+    /// The generation whose candidates are all known: describing it again gathers nothing.
+    gathered: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -68,6 +70,12 @@ impl Ice {
 
     fn enter(&self, gathering: Gathering) -> bool {
         let mut state = lock(&self.state);
+        if state.gathered.is_some() && state.gathered == state.ufrag {
+            return false;
+        }
+        if gathering == Gathering::Complete {
+            state.gathered = state.ufrag.clone();
+        }
         std::mem::replace(&mut state.gathering, gathering) != gathering
     }
 }
@@ -77,10 +85,12 @@ impl Handler {
         (self.events)(event);
     }
 
-    fn gather(&self, gathering: Gathering) {
-        if self.ice.enter(gathering) {
+    fn gather(&self, gathering: Gathering) -> bool {
+        let news = self.ice.enter(gathering);
+        if news {
             self.tell(Event::IceGatheringState { pc: self.pc, state: gathering.name() });
         }
+        news
     }
 }
 
@@ -104,11 +114,14 @@ impl PeerConnectionEventHandler for Handler {
 
     async fn on_ice_gathering_state_change(&self, state: RTCIceGatheringState) {
         match state {
-            RTCIceGatheringState::Gathering => self.gather(Gathering::Gathering),
+            RTCIceGatheringState::Gathering => {
+                self.gather(Gathering::Gathering);
+            }
             RTCIceGatheringState::Complete => {
                 self.gather(Gathering::Gathering);
-                self.gather(Gathering::Complete);
-                self.tell(Event::IceCandidate { pc: self.pc, candidate: None });
+                if self.gather(Gathering::Complete) {
+                    self.tell(Event::IceCandidate { pc: self.pc, candidate: None });
+                }
             }
             _ => {}
         }

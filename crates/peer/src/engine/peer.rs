@@ -26,7 +26,7 @@ use crate::wire::{
     Snapshot, ToWorker, TransceiverId,
 };
 
-/// The worker is asked for a key frame no more often than this.
+/// The worker is not asked again for a key frame that has not come yet, unless it takes longer than this.
 const KEY_FRAME_INTERVAL: Duration = Duration::from_millis(250);
 /// Transceivers a connection may have.
 const TRANSCEIVERS: usize = 256;
@@ -188,6 +188,16 @@ impl Peer {
 
     pub async fn close_channel(&self, channel: ChannelId) {
         self.channels.close(channel).await;
+    }
+
+    /// How many of its tasks are running.
+    pub fn tasks(&self) -> usize {
+        self.tasks.count()
+    }
+
+    /// How many data channels are open or opening.
+    pub fn channels(&self) -> usize {
+        self.channels.count()
     }
 
     /// Frees everything; closing twice is no error.
@@ -394,6 +404,9 @@ fn signals(pc: PcId, ports: &Ports) -> Box<dyn Fn(Signal) + Send + Sync> {
             }
             asked.insert(transceiver, now);
             outbox.put_text(ToWorker::KeyFrame { pc, transceiver });
+        }
+        Signal::KeyFrameSent(transceiver) => {
+            lock(&asked).remove(&transceiver);
         }
         Signal::Target(transceiver, bitrate) => {
             outbox.put_text(ToWorker::Target { pc, transceiver, bitrate });

@@ -64,6 +64,9 @@ impl Sender {
                     continue;
                 }
                 needs_key = false;
+                if is_key(&frame.payload) {
+                    self.shared.signal(Signal::KeyFrameSent(self.transceiver));
+                }
             }
             let timestamp = clock.ticks(frame.timestamp, Instant::now());
             let payloads = match self.kind {

@@ -34,6 +34,8 @@ use crate::wire::{Kind, TransceiverId};
 pub enum Signal {
     /// The remote wants a key frame.
     KeyFrame(TransceiverId),
+    /// A key frame has been sent: the next request is a new one.
+    KeyFrameSent(TransceiverId),
     /// An encoder's new bitrate, in bits per second.
     Target(TransceiverId, u32),
 }

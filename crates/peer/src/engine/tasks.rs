@@ -23,6 +23,14 @@ impl Tasks {
         }
     }
 
+    /// How many are running.
+    pub fn count(&self) -> usize {
+        lock(&self.0).as_mut().map_or(0, |tasks| {
+            while tasks.try_join_next().is_some() {}
+            tasks.len()
+        })
+    }
+
     /// Ends all of them.
     pub async fn end(&self) {
         let tasks = lock(&self.0).take();

@@ -2,6 +2,7 @@
 //! form, a section that only carries the transport and one for data channels; the page's descriptions are made of
 //! their parameters (see `jsep::transport`).
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +11,13 @@ use rtc::ice::mdns::MulticastDnsMode;
 use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::configuration::RTCOfferOptions;
 use rtc::peer_connection::configuration::setting_engine::SctpMaxMessageSize;
+use rtc::peer_connection::transport::RTCDtlsRole;
 use rtc::rtp_transceiver::rtp_sender::{
     RTCRtpCodec, RTCRtpCodecParameters, RTCRtpCodingParameters, RTCRtpEncodingParameters, RtpCodecKind,
 };
 use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
+use rtc::shared::error::Error;
+use webrtc::data_channel::{DataChannel, RTCDataChannelInit};
 use webrtc::media_stream::track_local::TrackLocal;
 use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 use webrtc::peer_connection::{
@@ -35,6 +39,11 @@ use crate::wire::{Candidate, Configuration, IceTransportPolicy, OneOrMany, SdpTy
 const REPLAY_WINDOW: usize = 4_096;
 /// Bytes a data channel may hold unacknowledged.
 pub const CHANNEL_BUFFER: usize = 1 << 20;
+/// The label and the SCTP stream of the engine's own channel.
+pub const KEEPER: &str = "\u{0}keeper";
+const KEEPER_STREAM: u16 = 1_022;
+/// Early candidates kept.
+const EARLY: usize = 64;
 /// Bytes of data-channel messages the remote may send ahead.
 const RECEIVE_BUFFER: u32 = 4 << 20;
 
@@ -45,11 +54,14 @@ pub struct Connection {
     pub carrier: Arc<TrackLocalStaticRTP>,
     /// The remote's end as it was last described.
     remote: Option<Transport>,
+    /// Candidates of a generation that is not described yet.
+    early: VecDeque<Candidate>,
+    /// Keeps data channels in the engine's descriptions, see `new`.
+    _keeper: Arc<dyn DataChannel>,
     /// The description made last, to be applied when its counterpart is.
     made: Option<RTCSessionDescription>,
     /// What the engine waits for: the page's state may run ahead of it when there is nothing to tell.
     state: State,
-    negotiated: bool,
     carrier_mid: String,
     data_mid: String,
 }
@@ -95,13 +107,18 @@ impl Connection {
         };
         let track: Arc<dyn TrackLocal> = Arc::clone(&carrier) as _;
         pc.add_transceiver_from_track(track, Some(init)).await.map_err(failed)?;
+        // The engine starts SCTP with DTLS or never. This channel, which is negotiated and therefore says nothing to
+        // the remote, makes it start always, so that the page's channels may come at any time.
+        let options = RTCDataChannelInit { negotiated: Some(KEEPER_STREAM), ..Default::default() };
+        let keeper = pc.create_data_channel(KEEPER, Some(options)).await.map_err(failed)?;
         Ok(Self {
             pc,
             carrier,
             remote: None,
+            early: VecDeque::new(),
+            _keeper: keeper,
             made: None,
             state: State::Stable,
-            negotiated: false,
             carrier_mid: "0".to_owned(),
             data_mid: "1".to_owned(),
         })
@@ -148,10 +165,7 @@ impl Connection {
         self.pc.set_local_description(description).await.map_err(failed)?;
         self.state = match kind {
             SdpType::Offer => State::LocalOffer,
-            SdpType::Answer | SdpType::Pranswer | SdpType::Rollback => {
-                self.negotiated = true;
-                State::Stable
-            }
+            SdpType::Answer | SdpType::Pranswer | SdpType::Rollback => State::Stable,
         };
         Ok(())
     }
@@ -164,20 +178,33 @@ impl Connection {
         if kind == SdpType::Offer {
             self.roll_back().await?;
         }
-        let sdp = transport.for_engine(kind, &self.carrier_mid, &self.data_mid);
+        let sdp = transport.for_engine(&self.carrier_mid, &self.data_mid);
         let description = match kind {
             SdpType::Offer => RTCSessionDescription::offer(sdp),
             SdpType::Answer | SdpType::Pranswer | SdpType::Rollback => RTCSessionDescription::answer(sdp),
         };
-        self.pc.set_remote_description(description.map_err(failed)?).await.map_err(failed)?;
-        self.state = if kind == SdpType::Offer {
-            State::RemoteOffer
-        } else {
-            self.negotiated = true;
-            State::Stable
-        };
+        match self.pc.set_remote_description(description.map_err(failed)?).await {
+            Ok(()) => {}
+            // A first offer that was rolled back has started the transport already, with this same end.
+            Err(Error::ErrICETransportNotInNew) if self.same(&transport) => {}
+            Err(error) => return Err(failed(error)),
+        }
+        self.state = if kind == SdpType::Offer { State::RemoteOffer } else { State::Stable };
+        let early: Vec<Candidate> = self.early.drain(..).collect();
         self.remote = Some(transport);
+        for candidate in early {
+            if let Err(error) = self.add_candidate(&candidate).await {
+                tracing::debug!(%error, "an early candidate was of no use");
+            }
+        }
         Ok(())
+    }
+
+    fn same(&self, transport: &Transport) -> bool {
+        self.remote.as_ref().is_some_and(|remote| {
+            (&remote.ufrag, &remote.pwd, &remote.fingerprint)
+                == (&transport.ufrag, &transport.pwd, &transport.fingerprint)
+        })
     }
 
     /// Forgets a pending description.
@@ -192,14 +219,18 @@ impl Connection {
         Ok(())
     }
 
-    pub async fn add_candidate(&self, candidate: &Candidate) -> Result<()> {
+    pub async fn add_candidate(&mut self, candidate: &Candidate) -> Result<()> {
         let known = self.remote.as_ref().map(|remote| remote.ufrag.as_str());
         let named = candidate.username_fragment.as_deref().or_else(|| {
             let mut words = candidate.candidate.split_whitespace();
             words.find(|word| *word == "ufrag").and_then(|_| words.next())
         });
         if named.is_some() && named != known {
-            tracing::debug!("a candidate of another generation is ignored");
+            // Signalling may bring a candidate before the description it belongs to.
+            if self.early.len() == EARLY {
+                self.early.pop_front();
+            }
+            self.early.push_back(candidate.clone());
             return Ok(());
         }
         let init = RTCIceCandidateInit { candidate: candidate.candidate.clone(), ..Default::default() };
@@ -211,12 +242,6 @@ impl Connection {
             PeerError::new(ExceptionName::InvalidModificationError, error.to_string())
         })
     }
-
-    /// The name of our current ICE generation.
-    pub async fn local_ufrag(&self) -> Option<String> {
-        let description = self.pc.local_description().await?;
-        read(&description.sdp).ok().map(|(_, transport)| transport.ufrag)
-    }
 }
 
 async fn build(
@@ -224,7 +249,7 @@ async fn build(
     shared: &Arc<Shared>,
     handler: Arc<dyn PeerConnectionEventHandler>,
     mdns: MulticastDnsMode,
-) -> std::result::Result<Arc<dyn PeerConnection>, rtc::shared::error::Error> {
+) -> std::result::Result<Arc<dyn PeerConnection>, Error> {
     let mut media = MediaEngine::default();
     media.register_codec(placeholder(), RtpCodecKind::Audio)?;
     let pc = PeerConnectionBuilder::<SocketAddr>::new()
@@ -254,6 +279,8 @@ fn settings(mdns: MulticastDnsMode) -> SettingEngine {
         .with_srtp_replay_protection_window(REPLAY_WINDOW)
         .with_srtcp_replay_protection_window(REPLAY_WINDOW)
         .with_include_loopback_candidate(true)
+        // See `Setup::answer`.
+        .with_answering_dtls_role(RTCDtlsRole::Server)
         .with_discard_local_candidates_during_ice_restart(true)
         .with_sctp_max_message_size(SctpMaxMessageSize::Bounded(MAX_MESSAGE_SIZE))
         .with_sctp_max_receive_buffer_size(RECEIVE_BUFFER)
@@ -317,6 +344,6 @@ fn rollback() -> RTCSessionDescription {
     description
 }
 
-pub fn failed(error: rtc::shared::error::Error) -> PeerError {
+pub fn failed(error: Error) -> PeerError {
     PeerError::operation(error.to_string())
 }

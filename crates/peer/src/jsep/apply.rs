@@ -117,6 +117,9 @@ impl Jsep {
 
     /// Whether this offer can be applied at all, before anything is changed.
     fn check_offer(&self, sdp: &Sdp) -> Result<()> {
+        if sdp.media.is_empty() {
+            return Err(malformed("the offer has no sections".to_owned()));
+        }
         let known = self.saved.as_ref().map_or(&self.lines, |saved| &saved.lines);
         if sdp.media.len() < known.len() {
             return Err(PeerError::invalid_access("the offer has fewer sections than the last one"));
@@ -137,6 +140,10 @@ impl Jsep {
     fn offered(&mut self, sdp: &Sdp) -> Result<()> {
         for (index, section) in sdp.media.iter().enumerate() {
             let mid = section.mid().unwrap_or_default().to_owned();
+            // Mids made here must never have been used.
+            if let Ok(number) = mid.parse::<u32>() {
+                self.next_mid = self.next_mid.max(number.saturating_add(1));
+            }
             let kind = match section.kind.as_str() {
                 "audio" => Some(Kind::Audio),
                 "video" => Some(Kind::Video),

@@ -3,8 +3,8 @@
 
 use std::fmt::Write as _;
 
+use super::compose::MAX_MESSAGE_SIZE;
 use super::sdp::{Sdp, Section};
-use crate::wire::SdpType;
 
 /// Who opens the DTLS connection (RFC 8842).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,11 +32,12 @@ impl Setup {
         }
     }
 
-    /// What an answerer says to this; it prefers to be active.
+    /// What an answerer says to this. It prefers to be passive: the engine's passive end waits for SCTP as long as it
+    /// takes, its active end starts SCTP with DTLS, which a remote without data channels yet never answers.
     pub fn answer(self) -> Self {
         match self {
-            Self::Actpass | Self::Passive => Self::Active,
-            Self::Active => Self::Passive,
+            Self::Actpass | Self::Active => Self::Passive,
+            Self::Passive => Self::Active,
         }
     }
 }
@@ -113,14 +114,12 @@ impl Transport {
     }
 
     /// The remote's description as the engine's connection is to see it: a section that only carries the transport,
-    /// and one for data channels.
-    pub fn for_engine(&self, kind: SdpType, carrier_mid: &str, data_mid: &str) -> String {
+    /// and one for data channels, whether the remote has negotiated any or not.
+    pub fn for_engine(&self, carrier_mid: &str, data_mid: &str) -> String {
         let mut sdp = String::from("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n");
-        let mids = if self.data.is_some() { format!("{carrier_mid} {data_mid}") } else { carrier_mid.to_owned() };
         let lite = if self.lite { "a=ice-lite\r\n" } else { "" };
-        let _ = write!(sdp, "a=group:BUNDLE {mids}\r\na=msid-semantic:WMS *\r\n{lite}");
-        let setup = if kind == SdpType::Offer { Setup::Actpass } else { self.setup };
-        let common = self.lines(setup).join("\r\n");
+        let _ = write!(sdp, "a=group:BUNDLE {carrier_mid} {data_mid}\r\na=msid-semantic:WMS *\r\n{lite}");
+        let common = self.lines(self.setup).join("\r\n");
         let _ = write!(
             sdp,
             "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\nc=IN IP4 0.0.0.0\r\n{common}\r\na=mid:{carrier_mid}\r\n\
@@ -129,14 +128,13 @@ impl Transport {
         for candidate in &self.candidates {
             let _ = write!(sdp, "a=candidate:{candidate}\r\n");
         }
-        if let Some(data) = self.data {
-            let _ = write!(
-                sdp,
-                "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\n{common}\r\n\
-                 a=mid:{data_mid}\r\na=sctp-port:{}\r\na=max-message-size:{}\r\n",
-                data.port, data.max_message_size
-            );
-        }
+        let data = self.data.unwrap_or(Data { port: SCTP_PORT, max_message_size: MAX_MESSAGE_SIZE });
+        let _ = write!(
+            sdp,
+            "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\n{common}\r\n\
+             a=mid:{data_mid}\r\na=sctp-port:{}\r\na=max-message-size:{}\r\n",
+            data.port, data.max_message_size
+        );
         sdp
     }
 }
