@@ -1,7 +1,9 @@
 /** A guest: the real page in a real Chromium, used by what a person sees and reads. */
 
 import { randomBytes } from "node:crypto";
-import { mkdir } from "node:fs/promises";
+import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from "playwright-core";
 import type { Insight, PeerInsight } from "../../ui/src/inspect.ts";
 
@@ -38,9 +40,16 @@ export async function openBrowser({
       "--disable-features=WebRtcHideLocalIpsWithMdns",
       ...(permission === "granted" ? ["--use-fake-ui-for-media-stream"] : []),
       ...(camera === "none" ? [] : ["--use-fake-device-for-media-stream"]),
-      ...(camera === "broken" ? ["--use-file-for-fake-video-capture=/nonexistent.y4m"] : []),
+      ...(camera === "broken" ? [`--use-file-for-fake-video-capture=${await brokenCamera()}`] : []),
     ],
   });
+}
+
+/** A film that promises pictures of 640x480 and breaks off in the first: the camera is listed, opens, and ends at once. */
+async function brokenCamera(): Promise<string> {
+  const path = join(await mkdtemp(join(tmpdir(), "snug-camera-")), "broken.y4m");
+  await writeFile(path, "YUV4MPEG2 W640 H480 F30:1 Ip A0:0 C420jpeg\nFRAME\n");
+  return path;
 }
 
 /** A room nobody else is in. */

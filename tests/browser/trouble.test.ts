@@ -53,8 +53,10 @@ test("a full room says so, and lets one in when there is a place", async () => {
   await ann.button("Join").click();
   await ann.heading("The room is full").waitFor();
   await ann.screenshot("guest-trouble-full");
+  const left = heard(first, "left");
   first.send(JSON.stringify({ type: "leave" }));
-  await once(first, "close");
+  await left;
+  first.close();
   await ann.button("Try again").click();
   await ann.button("Leave").waitFor();
   second.close();
@@ -65,9 +67,16 @@ test("a full room says so, and lets one in when there is a place", async () => {
     await once(socket, "open");
     const roomId = new URL(address).pathname.slice("/r/".length);
     socket.send(JSON.stringify({ type: "join", roomId, capacity: 2 }));
-    const [message] = await once(socket, "message");
-    expect(JSON.parse(String(message)).type).toBe("joined");
+    await heard(socket, "joined");
     return socket;
+  }
+
+  function heard(socket: WebSocket, type: string): Promise<void> {
+    return new Promise((done) => {
+      socket.on("message", (text) => {
+        if (JSON.parse(String(text)).type === type) done();
+      });
+    });
   }
 });
 
@@ -75,8 +84,8 @@ test("a server that is gone: the lobby says so, keeps trying, and joins by itsel
   const server = await Server.start();
   try {
     const ann = await inn.open(newRoom(server.url), "Ann");
-    await server.kill();
     await ann.page.getByLabel("Your name").fill("Ann");
+    await server.kill();
     await ann.button("Join").click();
     await ann.page.getByText("Can't reach the server. Retrying.").waitFor();
     await ann.screenshot("guest-lobby-server-gone");

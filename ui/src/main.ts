@@ -3,6 +3,8 @@ import { mount } from "svelte";
 import type { Host } from "./core/ports";
 import { offerInsight, type Trace } from "./inspect";
 import { WebRtcMedia } from "./media/web-rtc-media";
+import { webHost } from "./platform/web";
+import { WebSignaling } from "./platform/web-signaling";
 import { run } from "./run";
 import App from "./view/App.svelte";
 
@@ -33,15 +35,13 @@ async function start(): Promise<void> {
   mount(App, { target, props: { view: page.view, actions: page.actions } });
 }
 
+/** The constant is known when the page is built, so a guest's bundle has nothing of the desktop's. */
 async function chooseHost(onTrace: Host["trace"]): Promise<Host> {
   if (__SNUG_DESKTOP__) {
+    // Its files lie beside the page: another request costs nothing.
     const { desktopHost } = await import("./platform/desktop");
     return desktopHost(onTrace);
   }
-  const [{ webHost }, { WebSignaling }] = await Promise.all([
-    import("./platform/web"),
-    import("./platform/web-signaling"),
-  ]);
   return webHost({ signaling: new WebSignaling(onTrace), onTrace });
 }
 

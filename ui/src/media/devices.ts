@@ -1,7 +1,7 @@
 /** The camera and the microphone, brought to what the person wants of them; and the list of what there is. */
 import type { DeviceChoices, DeviceLive, DevicesWish, DeviceWish, MediaEvent } from "../core/ports";
 import { Reconciler } from "../core/reconcile";
-import type { DeviceChoice } from "../core/view-model";
+import type { DeviceChoice, DeviceProblem } from "../core/view-model";
 import { type Kind, Opener } from "./open";
 import type { Streams } from "./streams";
 
@@ -90,6 +90,9 @@ function canChooseSpeaker(): boolean {
   return "setSinkId" in HTMLMediaElement.prototype;
 }
 
+/** A device that ends this soon after it was opened has not worked at all. */
+const GIVES_UP_MS = 2_000;
+
 interface SlotWish {
   readonly device: DeviceWish | null;
   readonly retry: boolean;
@@ -140,7 +143,8 @@ class Slot {
     const opened = await this.opener.open(this.kind, device.deviceId);
     this.failed = !opened.ok;
     if (opened.ok) this.hold(opened.track);
-    if (superseded()) return;
+    // The track may have ended again before anybody looked.
+    if (superseded() || this.failed !== !opened.ok) return;
     this.tell(opened.ok ? { state: "live", problem: null } : { state: "failed", problem: opened.problem });
   }
 
@@ -151,12 +155,22 @@ class Slot {
       stream: this.streams.open(track),
       deviceId: track.getSettings().deviceId ?? null,
     };
+    const openedAt = performance.now();
     // Fires only when the device goes, not when we stop it.
     track.addEventListener("ended", () => {
-      if (this.track === track) this.on.lost(this.kind);
+      if (this.track !== track) return;
+      // One that gives up at once is held by somebody else: to open it again and again would not help.
+      if (performance.now() - openedAt < GIVES_UP_MS) this.fail("busy");
+      else this.on.lost(this.kind);
     });
     this.listener.track(this.kind, track);
     this.on.opened();
+  }
+
+  private fail(problem: DeviceProblem): void {
+    this.failed = true;
+    this.release();
+    this.tell({ state: "failed", problem });
   }
 
   private release(): void {

@@ -94,5 +94,7 @@ async function request(
 
 function trackOf(stream: MediaStream, kind: Kind): Opened {
   const [track] = kind === "microphone" ? stream.getAudioTracks() : stream.getVideoTracks();
-  return track === undefined ? { ok: false, problem: "missing" } : { ok: true, track };
+  if (track === undefined) return { ok: false, problem: "missing" };
+  // Some systems hand out a camera that another program holds, and end it at once.
+  return track.readyState === "ended" ? { ok: false, problem: "busy" } : { ok: true, track };
 }
