@@ -210,4 +210,56 @@ async function statistics(one, other) {
   }
 }
 
-export const CASES = { call, offerOneWay, channel, glare, replace, mute, renegotiate, restart, statistics };
+/** `setParameters` makes the picture smaller, and large again. */
+async function limits(one, other) {
+  await one.call("send", { audio: false });
+  await other.call("media", 5, { audio: false });
+  const scale = (by) =>
+    one.with(`const [sender] = pc.getSenders();
+      const parameters = sender.getParameters();
+      parameters.encodings[0].scaleResolutionDownBy = ${by};
+      await sender.setParameters(parameters);`);
+  await scale(4);
+  const small = await other.call("sizeOf", 160);
+  await scale(1);
+  await other.call("media", 10, { audio: false });
+  return small.join("x");
+}
+
+/** One camera sent to three others at once; the webview encodes it once. */
+export async function mesh(page, pageOther) {
+  const size = 3;
+  const senders = [];
+  const frames = [];
+  const grow = (index) =>
+    together(page, pageOther, async (one, other) => {
+      if (index === 0) await one.call("send");
+      else await one.page.run("probe.share(args[0], args[1])", senders[0].number, one.number);
+      senders.push(one);
+      frames.push((await other.call("media", 30)).frames);
+      if (index + 1 < size) return grow(index + 1);
+      const encoded = [];
+      for (const sender of senders) {
+        const stats = await sender.call("stats");
+        encoded.push(
+          stats.find(({ type, kind }) => type === "outbound-rtp" && kind === "video").framesEncoded,
+        );
+      }
+      if (page.kind === "webview") assert.equal(new Set(encoded).size, 1, `encoded: ${encoded}`);
+    });
+  await grow(0);
+  return `${frames.join("/")} frames`;
+}
+
+export const CASES = {
+  call,
+  offerOneWay,
+  channel,
+  glare,
+  replace,
+  mute,
+  renegotiate,
+  restart,
+  statistics,
+  limits,
+};

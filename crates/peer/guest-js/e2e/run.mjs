@@ -4,7 +4,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { CASES, together } from "./cases.mjs";
+import { CASES, mesh, together } from "./cases.mjs";
 import { openChromium } from "./chromium.mjs";
 import { pipelines } from "./pipelines.mjs";
 import { openWebview } from "./webview.mjs";
@@ -47,6 +47,8 @@ for (const [one, other] of PAIRS) {
     ]);
   }
 }
+
+list.push(["webview to chromium: mesh", async () => mesh(await page("webview"), await page("chromium"))]);
 
 let failed = 0;
 let passed = 0;

@@ -127,6 +127,13 @@ export async function send(number: number, { audio = true, video = true } = {}):
   for (const track of peer.local.getTracks()) peer.pc.addTrack(track, peer.local);
 }
 
+/** Sends what another peer of this page sends. */
+export function share(from: number, to: number): void {
+  const { local } = at(from);
+  if (!local) throw new Error(`peer ${from} sends nothing`);
+  for (const track of local.getTracks()) at(to).pc.addTrack(track, local);
+}
+
 export function connected(number: number): Promise<void> {
   return until(() => at(number).pc.connectionState === "connected", "the connection");
 }

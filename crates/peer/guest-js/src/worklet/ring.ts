@@ -111,7 +111,7 @@ export class JitterRing {
     const spare = this.#least - (this.#target - TARGET_LEAST);
     this.#skips = spare > EXCESS ? Math.ceil((spare - EXCESS / 2) / SKIP / 2) : 0;
     this.#calm++;
-    if (this.#calm >= 10) {
+    if (this.#calm >= 3) {
       this.#calm = 0;
       this.#target = Math.max(TARGET_LEAST, this.#target - 10 * MS);
     }
