@@ -33,7 +33,22 @@ pub fn open(app: &AppHandle, settings: &Settings) -> Result<(), Box<dyn std::err
         mock_devices: settings.test_devices,
     };
     tauri_plugin_peer_connection::webview::prepare(&window, options)?;
+    #[cfg(target_os = "linux")]
+    if settings.test_devices {
+        print_console(&window)?;
+    }
     Ok(())
+}
+
+/// For tests: what the page writes to its console goes to stdout.
+#[cfg(target_os = "linux")]
+fn print_console(window: &tauri::WebviewWindow) -> tauri::Result<()> {
+    use webkit2gtk::{SettingsExt, WebViewExt};
+    window.with_webview(|webview| {
+        if let Some(settings) = WebViewExt::settings(&webview.inner()) {
+            settings.set_enable_write_console_messages_to_stdout(true);
+        }
+    })
 }
 
 pub fn on_event(window: &Window, event: &WindowEvent) {

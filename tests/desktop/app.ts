@@ -5,34 +5,26 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Insight, PeerInsight } from "../../ui/src/inspect.ts";
-import { Bus, Display } from "../support/display.ts";
+import { Bus, type Display } from "../support/display.ts";
 import { WebDriver } from "../support/webdriver.ts";
+import { closeWindow, pictureOfWindow } from "../support/x11.ts";
 
-const BINARY = process.env.SNUG_APP_BIN ?? new URL("../../target/debug/snug", import.meta.url).pathname;
+export const BINARY =
+  process.env.SNUG_APP_BIN ?? new URL("../../target/debug/snug", import.meta.url).pathname;
 const SCREENS = process.env.SNUG_SCREENS ?? new URL("../../target/screens", import.meta.url).pathname;
+/** For machines that are busy with something else; what is waited for comes much sooner. */
+const PATIENCE = 60_000;
 
 export interface Start {
   /** `SNUG_SERVER`: where new rooms are started. */
   server?: string;
   args?: readonly string[];
-  language?: "en" | "zh-CN";
-}
-
-let display: Promise<Display> | undefined;
-
-/** Once per run, before the first window. */
-export function openDisplay(): Promise<Display> {
-  display ??= Display.open();
-  return display;
-}
-
-export async function closeDisplay(): Promise<void> {
-  const open = await display;
-  display = undefined;
-  await open?.close();
 }
 
 export class App {
+  /** The test provokes errors. */
+  mayComplain = false;
+
   private constructor(
     readonly driver: WebDriver,
     readonly name: string,
@@ -41,18 +33,15 @@ export class App {
     private readonly home: string,
   ) {}
 
-  static async start(name: string, { server, args = [], language = "en" }: Start = {}): Promise<App> {
-    const [screen, bus, home] = await Promise.all([
-      openDisplay(),
-      Bus.open(),
-      mkdtemp(join(tmpdir(), "snug-app-")),
-    ]);
+  /** Starts it with a home, a session bus and settings that nobody else has. */
+  static async start(display: Display, name: string, { server, args = [] }: Start = {}): Promise<App> {
+    const [bus, home] = await Promise.all([Bus.open(), mkdtemp(join(tmpdir(), "snug-app-"))]);
     const runtime = join(home, "run");
     await mkdir(runtime, { mode: 0o700 });
     const { WAYLAND_DISPLAY: _, ...inherited } = process.env;
     const env: NodeJS.ProcessEnv = {
       ...inherited,
-      DISPLAY: screen.name,
+      DISPLAY: display.name,
       DBUS_SESSION_BUS_ADDRESS: bus.address,
       GDK_BACKEND: "x11",
       NO_AT_BRIDGE: "1",
@@ -62,17 +51,26 @@ export class App {
       XDG_CACHE_HOME: join(home, "cache"),
       XDG_STATE_HOME: join(home, "state"),
       XDG_RUNTIME_DIR: runtime,
-      LANG: language === "en" ? "en_US.UTF-8" : "zh_CN.UTF-8",
-      LANGUAGE: language === "en" ? "en_US" : "zh_CN",
+      // Listing the codecs anew takes a second or two, and they are the same for all.
+      GST_REGISTRY: join(tmpdir(), `snug-test-gstreamer-${process.getuid?.() ?? 0}.bin`),
+      LANG: "C.UTF-8",
       TAURI_WEBVIEW_AUTOMATION: "true",
       SNUG_TEST_DEVICES: "1",
-      ...(server === undefined ? {} : { SNUG_SERVER: server }),
     };
-    const driver = await WebDriver.start({ binary: BINARY, args, env });
-    return new App(driver, name, env, bus, home);
+    if (server !== undefined) env.SNUG_SERVER = server;
+    try {
+      const driver = await WebDriver.start({ binary: BINARY, args, env });
+      const app = new App(driver, name, env, bus, home);
+      await driver.until("the page is there", `return document.querySelector("h1, form, [data-command]");`);
+      return app;
+    } catch (error) {
+      await bus.close();
+      await rm(home, { recursive: true, force: true });
+      throw error;
+    }
   }
 
-  /** Starts the program once more, as the desktop does for a link that somebody clicked. */
+  /** Starts the program once more, as the desktop does for a link that somebody clicked. It ends at once. */
   async startAgain(...args: string[]): Promise<number | null> {
     const { TAURI_WEBVIEW_AUTOMATION: _, ...env } = this.env;
     const second = spawn(BINARY, args, { env, stdio: "ignore" });
@@ -85,13 +83,121 @@ export class App {
     return this.driver.run<T>("return window.__TAURI_INTERNALS__.invoke(args[0], args[1]);", command, args);
   }
 
-  async screenshot(screen: string): Promise<void> {
-    await mkdir(SCREENS, { recursive: true });
-    await writeFile(join(SCREENS, `app-${screen}.png`), await this.driver.screenshot());
+  /** Presses the button of a command (`core/commands.ts`). */
+  press(command: string): Promise<void> {
+    return this.driver.press(
+      `the button of ${command}`,
+      `return document.querySelector('[data-command="' + args[0] + '"]:not([aria-disabled])');`,
+      command,
+    );
+  }
+
+  fill(id: string, text: string): Promise<void> {
+    return this.driver.fill(`the field ${id}`, text, "return document.getElementById(args[0]);", id);
+  }
+
+  /** Waits until this can be read somewhere in the window. */
+  async reads(text: string): Promise<void> {
+    await this.driver.until(
+      `"${text}" can be read`,
+      "return document.body.innerText.includes(args[0]);",
+      text,
+    );
+  }
+
+  /** Waits until a selector of the page matches, or (`count` 0) does no more. */
+  async has(selector: string, count: 0 | 1 = 1): Promise<void> {
+    await this.driver.until(
+      count === 0 ? `there is no ${selector} any more` : `there is ${selector}`,
+      "return (document.querySelector(args[0]) !== null) === args[1];",
+      selector,
+      count === 1,
+    );
+  }
+
+  /** The tile of somebody else, or what is in it. */
+  tile(name: string, inside = ""): string {
+    return `[role="group"] section[aria-label="${name}"] ${inside}`.trim();
+  }
+
+  async openLink(link: string): Promise<void> {
+    await this.fill("link", link);
+    await this.press("open-link");
+  }
+
+  async join(): Promise<void> {
+    await this.fill("name", this.name);
+    await this.press("join");
+    await this.inCall();
+  }
+
+  async inCall(): Promise<void> {
+    await this.has('[data-command="leave"]');
   }
 
   stats(): Promise<Awaited<ReturnType<Insight["stats"]>>> {
     return this.driver.run("return window.__snug.stats();");
+  }
+
+  /** Waits until somebody is sent what this condition asks for. */
+  async until(
+    what: string,
+    condition: (peers: Map<string, PeerInsight>) => boolean,
+  ): Promise<Map<string, PeerInsight>> {
+    const deadline = Date.now() + PATIENCE;
+    for (;;) {
+      const { peers } = await this.stats();
+      const byName = new Map(peers.map((peer) => [peer.name, peer]));
+      if (condition(byName)) return byName;
+      if (Date.now() > deadline) {
+        throw new Error(`${this.name} waited in vain until ${what}: ${JSON.stringify(peers)}`);
+      }
+      await this.driver.run("await new Promise((then) => setTimeout(then, 100));");
+    }
+  }
+
+  /** `frames` more pictures, and sound that is not silence, from `name`. */
+  hearsAndSees(name: string, frames = 60): Promise<void> {
+    return this.receives(name, frames, 1e-4);
+  }
+
+  /** `frames` more pictures from `name`, who may be silent. */
+  sees(name: string, frames = 60): Promise<void> {
+    return this.receives(name, frames, 0);
+  }
+
+  /** Waits until the server has given `count` others, and nobody else, a seat. */
+  async untilSeated(count: number): Promise<void> {
+    await this.until(`${count} others are seated`, (peers) => {
+      const all = [...peers.values()];
+      return all.length === count && all.every(({ seat }) => seat === "here");
+    });
+  }
+
+  private async receives(name: string, frames: number, energy: number): Promise<void> {
+    const before = (await this.stats()).peers.find((peer) => peer.name === name);
+    await this.until(`${frames} frames and sound came from ${name}`, (peers) => {
+      const now = peers.get(name);
+      return (
+        now !== undefined &&
+        now.framesDecoded - (before?.framesDecoded ?? 0) >= frames &&
+        now.audioEnergy - (before?.audioEnergy ?? 0) >= energy
+      );
+    });
+  }
+
+  /** As the button of the window's frame does, and then waits until the program has ended. */
+  async closeWindow(): Promise<void> {
+    const pid = await this.driver.programPid();
+    await closeWindow(this.env.DISPLAY ?? "", pid);
+    await this.driver.programEnds(pid);
+  }
+
+  /** Of the window as the display shows it; another one above it would hide it. */
+  async screenshot(screen: string): Promise<void> {
+    await mkdir(SCREENS, { recursive: true });
+    const picture = await pictureOfWindow(this.env.DISPLAY ?? "", await this.driver.programPid());
+    await writeFile(join(SCREENS, `app-${screen}.png`), picture);
   }
 
   async close(): Promise<void> {
@@ -100,5 +206,3 @@ export class App {
     await rm(this.home, { recursive: true, force: true, maxRetries: 5 });
   }
 }
-
-export type { PeerInsight };

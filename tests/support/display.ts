@@ -53,7 +53,9 @@ async function firstLine(child: ChildProcess, stream: Readable): Promise<string>
   const ended = once(child, "exit").then(([code]) => {
     throw new Error(`${child.spawnfile} ended with ${code}`);
   });
-  const [line] = (await Promise.race([once(createInterface({ input: stream }), "line"), failed, ended])) as [string];
+  const [line] = (await Promise.race([once(createInterface({ input: stream }), "line"), failed, ended])) as [
+    string,
+  ];
   return line.trim();
 }
 

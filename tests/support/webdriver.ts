@@ -1,6 +1,7 @@
 /** A WebDriver client (W3C WebDriver, level 2) for one WebKitGTK window: what the desktop tests need and no more. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import { createServer } from "node:net";
 
 const DRIVER = process.env.SNUG_WEBKIT_DRIVER ?? "WebKitWebDriver";
@@ -74,7 +75,10 @@ export class WebDriver {
     const script = `const done = arguments[arguments.length - 1];
       (async (...args) => { ${body} })(...[...arguments].slice(0, -1))
         .then((value) => done({ value }), (error) => done({ error: String(error?.message ?? JSON.stringify(error)) }));`;
-    const answer = (await this.send("POST", "execute/async", { script, args })) as { value?: T; error?: string };
+    const answer = (await this.send("POST", "execute/async", { script, args })) as {
+      value?: T;
+      error?: string;
+    };
     if (answer.error !== undefined) throw new Error(answer.error);
     return answer.value as T;
   }
@@ -112,8 +116,20 @@ export class WebDriver {
     await this.send("POST", "window/rect", { width, height });
   }
 
-  async screenshot(): Promise<Buffer> {
-    return Buffer.from((await this.send("GET", "screenshot")) as string, "base64");
+  /** The process of the program itself. */
+  async programPid(): Promise<number> {
+    const children = await readFile(`/proc/${this.driver.pid}/task/${this.driver.pid}/children`, "utf8");
+    const [pid] = children.trim().split(" ").map(Number);
+    if (pid === undefined || !(pid > 0)) throw new Error("the program does not run");
+    return pid;
+  }
+
+  async programEnds(pid: number): Promise<void> {
+    const deadline = Date.now() + PATIENCE;
+    while (await isRunning(pid)) {
+      if (Date.now() > deadline) throw new Error("the program does not end");
+      await new Promise((then) => setTimeout(then, 20));
+    }
   }
 
   reload(): Promise<unknown> {
@@ -139,12 +155,24 @@ export class WebDriver {
 async function call(url: string, method: string, body?: unknown): Promise<unknown> {
   const response = await fetch(url, {
     method,
-    ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
+    ...(body === undefined
+      ? {}
+      : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
   });
   const { value } = (await response.json()) as { value: unknown };
   if (response.ok) return value;
   const { error, message } = value as { error: string; message: string };
   throw new WebDriverError(error, message);
+}
+
+/** A zombie has ended: the driver has only not looked yet. */
+async function isRunning(pid: number): Promise<boolean> {
+  try {
+    const stat = await readFile(`/proc/${pid}/stat`, "utf8");
+    return stat.slice(stat.lastIndexOf(")") + 2, stat.lastIndexOf(")") + 3) !== "Z";
+  } catch {
+    return false;
+  }
 }
 
 async function listening(address: string): Promise<void> {

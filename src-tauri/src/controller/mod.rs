@@ -148,7 +148,6 @@ impl<S: Shell, N: Signaling> Controller<S, N> {
                 "the join id may have letters, digits and hyphens only",
             ));
         }
-        trace::point(&request.join_id, 3, "invoke");
         self.last_id += 1;
         let id = self.last_id;
         let join = Join {
