@@ -17,7 +17,7 @@ export class LevelMeter {
       void this.context?.suspend();
       return;
     }
-    this.context ??= new AudioContext();
+    this.context ??= this.begin();
     const node = this.context.createMediaStreamSource(new MediaStream([track]));
     const analyser = this.context.createAnalyser();
     analyser.fftSize = this.samples.length;
@@ -33,6 +33,16 @@ export class LevelMeter {
     for (const sample of this.samples) sum += sample * sample;
     // Rounded, so that a still room is a still value and nothing is drawn for it.
     return Math.min(1, Math.round(Math.sqrt(sum / this.samples.length) * 100) / 100);
+  }
+
+  private begin(): AudioContext {
+    const context = new AudioContext();
+    // A page that nobody has touched yet may not run one.
+    const wake = () => {
+      if (this.source !== null && context.state === "suspended") void context.resume();
+    };
+    for (const gesture of ["pointerdown", "keydown"]) document.addEventListener(gesture, wake);
+    return context;
   }
 }
 

@@ -9,6 +9,7 @@ export class DesktopSignaling implements Signaling {
   /** Events that outran the answer to their own join. */
   private early = new Map<number, SessionEvent[]>();
   private joining = 0;
+  private readonly underway = new Set<Promise<unknown>>();
 
   join(request: JoinRequest, onEvent: (event: SessionEvent) => void): SignalingSession {
     // Commands of one session run one after another, or an answer could overtake the offer before it.
@@ -23,11 +24,18 @@ export class DesktopSignaling implements Signaling {
         }
         return sessionId;
       });
+      this.track(last);
     };
+    this.track(last);
     return {
       send: (message: ClientMessage) => then("send", (sessionId) => ({ sessionId, message })),
       leave: () => then("leave", (sessionId) => ({ sessionId })),
     };
+  }
+
+  /** Resolves when the shell has taken all that was asked of it. */
+  async idle(): Promise<void> {
+    while (this.underway.size > 0) await Promise.all(this.underway);
   }
 
   heard(sessionId: number, event: SessionEvent): void {
@@ -36,6 +44,12 @@ export class DesktopSignaling implements Signaling {
     if (listener !== undefined) listener(event);
     // Without a join under way it belongs to a session that is over.
     else if (this.joining > 0) this.early.set(sessionId, [...(this.early.get(sessionId) ?? []), event]);
+  }
+
+  private track(work: Promise<unknown>): void {
+    this.underway.add(work);
+    // Nothing in here rejects: refusals are told where they happen.
+    void work.finally(() => this.underway.delete(work));
   }
 
   private async begin(request: JoinRequest, onEvent: (event: SessionEvent) => void): Promise<number | null> {

@@ -25,7 +25,8 @@ export async function desktopHost(onTrace: Host["trace"]): Promise<Host> {
       }
       case "closing":
         for (const listener of closers) listener();
-        return tell("closed");
+        // The others must hear of it before the window goes.
+        void signaling.idle().then(() => tell("closed"));
     }
   };
   const [boot] = await Promise.all([invoke<BootInfo>("boot"), invoke("listen", { channel })]);
