@@ -6,7 +6,11 @@ type Later<T> = () => Promise<T>;
 function once<T>(load: Later<T>): Later<T> {
   let loading: Promise<T> | undefined;
   return () => {
-    loading ??= load();
+    loading ??= load().catch((error: unknown) => {
+      // The next try asks again: the line may be back.
+      loading = undefined;
+      throw error;
+    });
     return loading;
   };
 }

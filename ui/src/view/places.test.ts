@@ -35,6 +35,6 @@ describe("places on a stage", () => {
     expect(whole(1280, 800)).toEqual({ x: 0, y: 0, width: 1280, height: 800 });
     const tall = whole(390, 800);
     expect(tall.width).toBe(390);
-    expect(tall.height).toBe(585);
+    expect(tall.height).toBe(693);
   });
 });

@@ -34,7 +34,7 @@ export function places(count: number, width: number, height: number): Place[] {
 
 /** One person fills the stage, but never as a strip. */
 export function whole(width: number, height: number): Place {
-  const ratio = Math.min(2.2, Math.max(2 / 3, width / Math.max(1, height)));
+  const ratio = Math.min(2.2, Math.max(9 / 16, width / Math.max(1, height)));
   const wide = Math.round(Math.min(width, height * ratio));
   const tall = Math.round(Math.min(height, width / ratio));
   return { x: Math.round((width - wide) / 2), y: Math.round((height - tall) / 2), width: wide, height: tall };

@@ -12,7 +12,6 @@ export interface Words {
     readonly placeholder: string;
     readonly recent: string;
     readonly empty: string;
-    readonly noServer: string;
     readonly forget: (room: string) => string;
     readonly alone: string;
   };
@@ -51,13 +50,11 @@ export interface Words {
     readonly alone: string;
     readonly aloneHint: string;
     readonly muted: string;
-    readonly speaking: string;
     readonly connecting: string;
     readonly reconnecting: string;
     readonly away: string;
     readonly failed: string;
     readonly quality: Readonly<Record<"fair" | "poor", string>>;
-    readonly joiningLine: string;
     readonly reconnectingLine: string;
     readonly crowded: string;
     readonly duration: string;
@@ -80,7 +77,6 @@ export interface Words {
   readonly devices: Readonly<Record<"camera" | "microphone", Readonly<Record<DeviceProblem, string>>>>;
   readonly troubles: Readonly<Record<TroubleCode, TroubleWords>>;
   readonly keys: { readonly title: string; readonly arrows: string };
-  readonly lists: { readonly people: (count: number) => string };
 }
 
 export interface TroubleWords {

@@ -8,7 +8,6 @@ export const zh: Words = {
     placeholder: "粘贴链接，或输入房间码",
     recent: "最近的房间",
     empty: "开个房间，把链接发给对方，点开就能见面。",
-    noServer: "请先在设置里填写服务器。",
     forget: (room) => `不再显示 ${room}`,
     alone: "只有你",
   },
@@ -51,13 +50,11 @@ export const zh: Words = {
     alone: "你是第一个到的",
     aloneHint: "把链接发给你想见的人。",
     muted: "麦克风已关",
-    speaking: "正在说话",
     connecting: "正在连接…",
     reconnecting: "正在重新连接…",
     away: "与服务器暂时断开",
     failed: "暂时连不上，仍在尝试。",
     quality: { fair: "网络一般", poor: "网络较差" },
-    joiningLine: "正在加入…",
     reconnectingLine: "连不上服务器，正在重试。",
     crowded: "人有点多，画面可能会卡。",
     duration: "通话时长",
@@ -153,7 +150,6 @@ export const zh: Words = {
     },
   },
   keys: { title: "键盘快捷键", arrows: "方向键" },
-  lists: { people: (count) => `${count} 人` },
 };
 
 /** A Latin name next to Chinese characters breathes. */
