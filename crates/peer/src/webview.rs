@@ -104,11 +104,7 @@ mod linux {
             fn webkit_feature_list_get(list: *mut FeatureList, index: usize) -> *mut Feature;
             fn webkit_feature_list_unref(list: *mut FeatureList);
             fn webkit_feature_get_identifier(feature: *mut Feature) -> *const c_char;
-            fn webkit_settings_set_feature_enabled(
-                settings: *mut RawSettings,
-                feature: *mut Feature,
-                enabled: c_int,
-            );
+            fn webkit_settings_set_feature_enabled(settings: *mut RawSettings, feature: *mut Feature, enabled: c_int);
         }
 
         /// Switches the feature called `identifier` on; false if this WebKitGTK has none of that name.

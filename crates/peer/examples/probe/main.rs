@@ -32,17 +32,21 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/probe/dist"),
         PathBuf::from,
     );
-    let options =
-        WebviewOptions { mock_devices: std::env::var_os("PROBE_MOCK_DEVICES").is_some_and(|value| value == "1") };
+    let options = WebviewOptions {
+        mock_devices: std::env::var_os("PROBE_MOCK_DEVICES").is_some_and(|value| value == "1"),
+    };
     tauri::Builder::default()
         .plugin(tauri_plugin_peer_connection::init())
         .on_permission_request(|webview, kind| {
             let own = webview.url().is_ok_and(|url| url.scheme() == "tauri");
-            match kind {
-                PermissionKind::Camera | PermissionKind::Microphone | PermissionKind::DisplayCapture if own => {
-                    PermissionResponse::Allow
-                }
-                _ => PermissionResponse::Deny,
+            let capture = matches!(
+                kind,
+                PermissionKind::Camera | PermissionKind::Microphone | PermissionKind::DisplayCapture
+            );
+            if own && capture {
+                PermissionResponse::Allow
+            } else {
+                PermissionResponse::Deny
             }
         })
         .setup(move |app| {
@@ -93,8 +97,12 @@ struct Directory(PathBuf);
 impl Assets<Wry> for Directory {
     fn get(&self, key: &AssetKey) -> Option<Cow<'_, [u8]>> {
         let relative = Path::new(key.as_ref().trim_start_matches('/'));
-        let inside = relative.components().all(|part| matches!(part, std::path::Component::Normal(_)));
-        inside.then(|| std::fs::read(self.0.join(relative)).ok().map(Cow::Owned)).flatten()
+        let inside = relative
+            .components()
+            .all(|part| matches!(part, std::path::Component::Normal(_)));
+        inside
+            .then(|| std::fs::read(self.0.join(relative)).ok().map(Cow::Owned))
+            .flatten()
     }
 
     fn iter(&self) -> Box<AssetsIter<'_>> {
