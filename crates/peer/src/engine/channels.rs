@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, watch};
 use webrtc::data_channel::{DataChannel, DataChannelEvent, RTCDataChannelInit};
+use webrtc::peer_connection::PeerConnection;
 
 use super::tap::lock;
 use super::tasks::Tasks;
-use super::transport::{Connection, failed};
 use crate::error::{ExceptionName, PeerError, Result};
 use crate::frame::{Frame, FrameKind};
 use crate::jsep::compose::MAX_MESSAGE_SIZE;
@@ -31,6 +31,8 @@ pub struct Channels {
     outbox: Arc<Outbox>,
     tasks: Tasks,
     state: Mutex<State>,
+    /// SCTP is up.
+    up: watch::Sender<bool>,
 }
 
 #[derive(Default)]
@@ -52,17 +54,20 @@ enum Outgoing {
 
 impl Channels {
     pub fn new(pc: PcId, outbox: Arc<Outbox>, tasks: Tasks) -> Self {
-        Self { pc, outbox, tasks, state: Mutex::default() }
+        Self { pc, outbox, tasks, state: Mutex::default(), up: watch::Sender::new(false) }
     }
 
-    /// Makes a channel.
-    pub async fn create(self: &Arc<Self>, connection: &Connection, init: ChannelInit) -> Result<ChannelId> {
+    /// Makes a channel. The engine's one follows when SCTP is up: one made while it is coming up would be lost.
+    pub fn create(self: &Arc<Self>, pc: Arc<dyn PeerConnection>, init: ChannelInit) -> Result<ChannelId> {
         let type_error = |message: &str| PeerError::new(ExceptionName::TypeError, message);
         if init.max_retransmits.is_some() && init.max_packet_life_time.is_some() {
             return Err(type_error("maxRetransmits and maxPacketLifeTime exclude each other"));
         }
         if init.negotiated && init.id.is_none() {
             return Err(type_error("a negotiated channel needs an id"));
+        }
+        if init.label.len() > 65_535 || init.protocol.len() > 65_535 {
+            return Err(type_error("the label or the protocol is too long"));
         }
         if lock(&self.state).open.len() >= CHANNELS {
             return Err(PeerError::operation("there are too many channels"));
@@ -75,13 +80,44 @@ impl Channels {
             protocol: init.protocol,
             negotiated: id,
         };
-        let channel = connection.pc.create_data_channel(&init.label, Some(options)).await.map_err(failed)?;
-        Ok(self.run(channel, id, false))
+        let (channel, outgoing, room) = self.enter();
+        let this = Arc::clone(self);
+        let mut up = self.up.subscribe();
+        self.tasks.spawn(async move {
+            if up.wait_for(|up| *up).await.is_err() {
+                return;
+            }
+            match pc.create_data_channel(&init.label, Some(options)).await {
+                Ok(dc) => this.run(channel, dc, id, outgoing, room).await,
+                Err(error) => {
+                    tracing::warn!(%error, "a channel could not be made");
+                    this.leave(channel, id);
+                }
+            }
+        });
+        Ok(channel)
+    }
+
+    /// Watches for SCTP by the engine's own channel.
+    pub fn watch(self: &Arc<Self>, keeper: Arc<dyn DataChannel>) {
+        let this = Arc::clone(self);
+        self.tasks.spawn(async move {
+            while let Some(event) = keeper.poll().await {
+                if matches!(event, DataChannelEvent::OnOpen) {
+                    this.up.send_replace(true);
+                }
+            }
+        });
     }
 
     /// Takes a channel that the remote made.
-    pub fn accept(self: &Arc<Self>, channel: Arc<dyn DataChannel>) {
-        self.run(channel, None, true);
+    pub fn accept(self: &Arc<Self>, dc: Arc<dyn DataChannel>) {
+        let (channel, outgoing, room) = self.enter();
+        let this = Arc::clone(self);
+        self.tasks.spawn(async move {
+            this.announce(channel, &*dc).await;
+            this.run(channel, dc, None, outgoing, room).await;
+        });
     }
 
     /// Sends a message once there is room for it.
@@ -123,27 +159,32 @@ impl Channels {
         lock(&self.state).open.get(&channel).cloned()
     }
 
-    fn run(self: &Arc<Self>, dc: Arc<dyn DataChannel>, stream: Option<u16>, theirs: bool) -> ChannelId {
+    fn enter(&self) -> (ChannelId, mpsc::Receiver<Outgoing>, Arc<Semaphore>) {
         let (queue, outgoing) = mpsc::channel(MESSAGES);
         let room = Arc::new(Semaphore::new(WAITING));
-        let channel = {
-            let mut state = lock(&self.state);
-            state.next += 1;
-            let channel = state.next;
-            state.open.insert(channel, Writer { queue, room: Arc::clone(&room) });
-            channel
-        };
-        let writer = write(self.pc, channel, Arc::clone(&dc), outgoing, room, Arc::clone(&self.outbox));
-        self.tasks.spawn(writer);
-        let this = Arc::clone(self);
-        self.tasks.spawn(async move {
-            if theirs {
-                this.announce(channel, &*dc).await;
-            }
-            this.read(channel, &*dc, stream).await;
-            lock(&this.state).open.remove(&channel);
-        });
-        channel
+        let mut state = lock(&self.state);
+        state.next += 1;
+        let channel = state.next;
+        state.open.insert(channel, Writer { queue, room: Arc::clone(&room) });
+        (channel, outgoing, room)
+    }
+
+    fn leave(&self, channel: ChannelId, id: Option<u16>) {
+        lock(&self.state).open.remove(&channel);
+        self.outbox.put_text(ToWorker::ChannelState { pc: self.pc, channel, state: "closed", id });
+    }
+
+    async fn run(
+        &self,
+        channel: ChannelId,
+        dc: Arc<dyn DataChannel>,
+        id: Option<u16>,
+        outgoing: mpsc::Receiver<Outgoing>,
+        room: Arc<Semaphore>,
+    ) {
+        self.tasks.spawn(write(self.pc, channel, Arc::clone(&dc), outgoing, room, Arc::clone(&self.outbox)));
+        self.read(channel, &*dc, id).await;
+        self.leave(channel, id);
     }
 
     async fn announce(&self, channel: ChannelId, dc: &dyn DataChannel) {
@@ -187,7 +228,6 @@ impl Channels {
                 _ => {}
             }
         }
-        tell("closed");
     }
 }
 

@@ -75,7 +75,8 @@ impl Peer {
             channels: Arc::downgrade(&channels),
         };
         let ssrc = (random() >> 32) as u32 | 1;
-        let connection = Connection::new(&configuration, &shared, Arc::new(handler), ssrc).await?;
+        let (connection, keeper) = Connection::new(&configuration, &shared, Arc::new(handler), ssrc).await?;
+        channels.watch(keeper);
         let negotiation = Negotiation { jsep: Jsep::new(Box::new(random)), connection, ufrag: String::new() };
         tracing::info!(pc = id, "created");
         Ok(Arc::new(Self {
@@ -134,7 +135,7 @@ impl Peer {
                 one.jsep.set_sender(transceiver, track_id, streams).map(|()| Value::Null)
             }
             Op::CreateChannel(init) => {
-                let channel = self.channels.create(&one.connection, init).await?;
+                let channel = self.channels.create(Arc::clone(&one.connection.pc), init)?;
                 one.jsep.want_data();
                 Ok(json!({ "channel": channel }))
             }

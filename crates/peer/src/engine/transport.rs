@@ -32,7 +32,7 @@ use super::tap::{Shared, Tap};
 use crate::error::{ExceptionName, PeerError, Result};
 use crate::jsep::compose::MAX_MESSAGE_SIZE;
 use crate::jsep::sdp::Sdp;
-use crate::jsep::transport::Transport;
+use crate::jsep::transport::{Setup, Transport};
 use crate::wire::{Candidate, Configuration, IceTransportPolicy, OneOrMany, SdpType};
 
 /// Packets the remote may retransmit late without SRTP taking them for a replay.
@@ -56,8 +56,9 @@ pub struct Connection {
     remote: Option<Transport>,
     /// Candidates of a generation that is not described yet.
     early: VecDeque<Candidate>,
-    /// Keeps data channels in the engine's descriptions, see `new`.
-    _keeper: Arc<dyn DataChannel>,
+    /// The DTLS role of an end that has been started by a remote offer.
+    started: Option<Setup>,
+    negotiated: bool,
     /// The description made last, to be applied when its counterpart is.
     made: Option<RTCSessionDescription>,
     /// What the engine waits for: the page's state may run ahead of it when there is nothing to tell.
@@ -74,12 +75,13 @@ enum State {
 }
 
 impl Connection {
+    /// Makes a connection, and the channel that opens when SCTP is up.
     pub async fn new(
         configuration: &Configuration,
         shared: &Arc<Shared>,
         handler: Arc<dyn PeerConnectionEventHandler>,
         ssrc: u32,
-    ) -> Result<Self> {
+    ) -> Result<(Self, Arc<dyn DataChannel>)> {
         let pc = match build(configuration, shared, Arc::clone(&handler), MulticastDnsMode::QueryOnly).await {
             Ok(pc) => pc,
             Err(error) => {
@@ -111,17 +113,19 @@ impl Connection {
         // the remote, makes it start always, so that the page's channels may come at any time.
         let options = RTCDataChannelInit { negotiated: Some(KEEPER_STREAM), ..Default::default() };
         let keeper = pc.create_data_channel(KEEPER, Some(options)).await.map_err(failed)?;
-        Ok(Self {
+        let connection = Self {
             pc,
             carrier,
             remote: None,
             early: VecDeque::new(),
-            _keeper: keeper,
+            started: None,
+            negotiated: false,
             made: None,
             state: State::Stable,
             carrier_mid: "0".to_owned(),
             data_mid: "1".to_owned(),
-        })
+        };
+        Ok((connection, keeper))
     }
 
     /// Our end, for an offer.
@@ -130,7 +134,7 @@ impl Connection {
         for _ in 0..4 {
             let options = Some(RTCOfferOptions { ice_restart: restart });
             let description = self.pc.create_offer(options).await.map_err(failed)?;
-            let (sdp, transport) = read(&description.sdp)?;
+            let (sdp, mut transport) = read(&description.sdp)?;
             let mid = |data: bool| sdp.media.iter().find(|one| one.is_data() == data).and_then(|one| one.mid());
             let (carrier, data) = (mid(false).map(str::to_owned), mid(true).map(str::to_owned));
             if carrier.is_some() && carrier == data && self.state == State::Stable {
@@ -141,6 +145,9 @@ impl Connection {
             self.carrier_mid = carrier.unwrap_or_else(|| "0".to_owned());
             self.data_mid = data.unwrap_or_else(|| "1".to_owned());
             self.made = Some(description);
+            if let Some(started) = self.started.filter(|_| !self.negotiated) {
+                transport.setup = started;
+            }
             return Ok(transport);
         }
         Err(PeerError::operation("the transport could not be described"))
@@ -165,7 +172,10 @@ impl Connection {
         self.pc.set_local_description(description).await.map_err(failed)?;
         self.state = match kind {
             SdpType::Offer => State::LocalOffer,
-            SdpType::Answer | SdpType::Pranswer | SdpType::Rollback => State::Stable,
+            SdpType::Answer | SdpType::Pranswer | SdpType::Rollback => {
+                self.negotiated = true;
+                State::Stable
+            }
         };
         Ok(())
     }
@@ -183,13 +193,25 @@ impl Connection {
             SdpType::Offer => RTCSessionDescription::offer(sdp),
             SdpType::Answer | SdpType::Pranswer | SdpType::Rollback => RTCSessionDescription::answer(sdp),
         };
-        match self.pc.set_remote_description(description.map_err(failed)?).await {
+        let description = description.map_err(failed)?;
+        match self.pc.set_remote_description(description.clone()).await {
             Ok(()) => {}
-            // A first offer that was rolled back has started the transport already, with this same end.
-            Err(Error::ErrICETransportNotInNew) if self.same(&transport) => {}
+            // A first offer that was rolled back has started the transport already, with this same end. What else an
+            // answer starts is made up for in a round that the remote knows nothing of.
+            Err(Error::ErrICETransportNotInNew) if self.same(&transport) => {
+                if kind != SdpType::Offer {
+                    let offer = self.pc.create_offer(None).await.map_err(failed)?;
+                    self.pc.set_local_description(offer).await.map_err(failed)?;
+                    self.pc.set_remote_description(description).await.map_err(failed)?;
+                }
+            }
             Err(error) => return Err(failed(error)),
         }
         self.state = if kind == SdpType::Offer { State::RemoteOffer } else { State::Stable };
+        match kind {
+            SdpType::Offer => self.started = self.started.or(Some(transport.setup.answer())),
+            SdpType::Answer | SdpType::Pranswer | SdpType::Rollback => self.negotiated = true,
+        }
         let early: Vec<Candidate> = self.early.drain(..).collect();
         self.remote = Some(transport);
         for candidate in early {

@@ -260,7 +260,8 @@ impl Jsep {
             version: self.version,
             cname: &self.cname,
             transport,
-            setup: Setup::Actpass,
+            // An end that a rolled-back offer has started cannot choose any more.
+            setup: if self.setup.is_none() { transport.setup } else { Setup::Actpass },
         };
         let mut sections = Vec::new();
         let mut bundled: Vec<&str> = Vec::new();

@@ -67,6 +67,8 @@ pub async fn connect(url: &str, origin: &str) -> Option<WebSocketStream<MaybeTls
 
 impl Page {
     pub async fn open() -> Self {
+        // `RUST_LOG=…` shows what went on.
+        tracing_subscriber::fmt().with_env_filter(tracing_subscriber::EnvFilter::from_default_env()).try_init().ok();
         let seen = Arc::<Seen>::default();
         let sink = Arc::clone(&seen);
         let tell = move |event| sink.push(Heard::Event(serde_json::to_value(event).unwrap()));
