@@ -190,8 +190,8 @@ async function statistics(one, other) {
   const has = async (end, type, kind, member) => {
     await end.page.run(
       `await probe.until(async () => {
-         const found = (await probe.stats(args[0])).find((s) => s.type === args[1] && (!args[2] || s.kind === args[2]));
-         return found && (!args[3] || found[args[3]] > 0);
+         const found = (await probe.stats(args[0])).filter((s) => s.type === args[1] && (!args[2] || s.kind === args[2]));
+         return found.some((s) => s[args[3]] > 0);
        }, args.slice(1).join(" "))`,
       end.number,
       type,
