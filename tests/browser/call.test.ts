@@ -25,11 +25,11 @@ test("muting and unmuting is seen, and nothing is negotiated for it", async () =
   const [ann, ben] = await inn.together("Ann", "Ben");
   await ben.hearsAndSees("Ann", 10);
   const muted = ben.tile("Ann").getByLabel("Microphone off");
-  await ann.button("Turn microphone off").click();
+  await ann.press("Turn microphone off");
   await muted.waitFor();
   const silent = await ben.until("Ann was silent for a second", silence("Ann"));
   expect(silent.get("Ann")?.connectionState).toBe("connected");
-  await ann.button("Turn microphone on").click();
+  await ann.press("Turn microphone on");
   await muted.waitFor({ state: "detached" });
   await ben.hearsAndSees("Ann", 10);
   expect((await ben.stats()).peerConnectionsMade).toBe(1);
@@ -40,9 +40,9 @@ test("a camera that goes off and on", async () => {
   await ben.hearsAndSees("Ann", 10);
   const picture = ben.tile("Ann").locator("video");
   await picture.waitFor();
-  await ann.button("Turn camera off").click();
+  await ann.press("Turn camera off");
   await picture.waitFor({ state: "detached" });
-  await ann.button("Turn camera on").click();
+  await ann.press("Turn camera on");
   await picture.waitFor();
   await ben.hearsAndSees("Ann", 30);
   expect((await ben.stats()).peerConnectionsMade).toBe(1);
@@ -51,12 +51,12 @@ test("a camera that goes off and on", async () => {
 test("quick toggles end in the last wish", async () => {
   const [ann, ben] = await inn.together("Ann", "Ben");
   await ben.hearsAndSees("Ann", 10);
-  const toggle = ann.button(/Turn camera (on|off)/);
-  for (let i = 0; i < 6; i++) await toggle.click();
+  const toggle = /Turn camera (on|off)/;
+  for (let i = 0; i < 6; i++) await ann.press(toggle);
   await ann.button("Turn camera off").waitFor();
   await ben.tile("Ann").locator("video").waitFor();
   await ben.hearsAndSees("Ann", 30);
-  for (let i = 0; i < 5; i++) await toggle.click();
+  for (let i = 0; i < 5; i++) await ann.press(toggle);
   await ann.button("Turn camera on").waitFor();
   await ben.tile("Ann").locator("video").waitFor({ state: "detached" });
 });
@@ -66,15 +66,15 @@ test("who joins muted is muted to those who are there and to those who come late
   const ann = await inn.open(link, "Ann");
   await ann.join();
   const ben = await inn.open(link, "Ben");
-  await ben.button("Turn camera off").click();
-  await ben.button("Turn microphone off").click();
+  await ben.press("Turn camera off");
+  await ben.press("Turn microphone off");
   await ben.join();
   await ann.tile("Ben").getByLabel("Microphone off").waitFor();
   const cleo = await inn.open(link, "Cleo");
   await cleo.join();
   await cleo.tile("Ben").getByLabel("Microphone off").waitFor();
   await cleo.hearsAndSees("Ann", 10);
-  await ben.button("Turn camera on").click();
+  await ben.press("Turn camera on");
   await cleo.sees("Ben", 30);
 });
 
@@ -85,7 +85,7 @@ test("leaving is seen at once, and one may come back", async () => {
   await ann.tile("Ben").waitFor({ state: "detached" });
   await ben.heading("See you soon").waitFor();
   await ben.screenshot("guest-after");
-  await ben.button("Rejoin").click();
+  await ben.press("Rejoin");
   await Promise.all([ann.hearsAndSees("Ben"), ben.hearsAndSees("Ann")]);
 });
 

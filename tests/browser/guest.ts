@@ -63,6 +63,7 @@ export function newRoom(server: string): string {
 export class Guest {
   /** Errors of the page's own making: none are expected, ever. */
   readonly errors: string[] = [];
+  private nudged = false;
 
   private constructor(
     readonly page: Page,
@@ -94,9 +95,16 @@ export class Guest {
     return this.page.getByRole("button", { name, exact: typeof name === "string" });
   }
 
+  /** The controls of a call fade while nothing moves, and cannot be pressed by accident then: the mouse wakes them first. */
+  async press(name: string | RegExp): Promise<void> {
+    this.nudged = !this.nudged;
+    await this.page.mouse.move(this.nudged ? 300 : 310, 300);
+    await this.button(name).click();
+  }
+
   async join(): Promise<void> {
     await this.page.getByLabel("Your name").fill(this.name);
-    await this.button("Join").click();
+    await this.press("Join");
     await this.button("Leave").waitFor();
   }
 
@@ -112,7 +120,7 @@ export class Guest {
   }
 
   async leave(): Promise<void> {
-    await this.button("Leave").click();
+    await this.press("Leave");
   }
 
   async close(): Promise<void> {

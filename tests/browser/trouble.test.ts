@@ -29,7 +29,7 @@ test("a camera that was denied and is then allowed", async () => {
   const ann = await inn.open(inn.room(), "Ann", { permission: "denied" });
   await ann.page.getByText("Snug may not use the camera.").waitFor();
   await ann.page.context().grantPermissions(["camera", "microphone"]);
-  await ann.button("Try the camera again").click();
+  await ann.press("Try the camera again");
   await ann.page.getByLabel("Your camera preview").locator("visible=true").first().waitFor();
 });
 
@@ -38,10 +38,10 @@ test("a wrong link leads home, with a sentence", async () => {
   await ann.page.getByText("That doesn't look like a room link or a code.").waitFor();
   await ann.screenshot("guest-home-bad-link");
   await ann.page.getByLabel("Link or code").fill("javascript:alert(1)");
-  await ann.button("Go").click();
+  await ann.press("Go");
   await ann.page.getByText("That doesn't look like a room link or a code.").waitFor();
   await ann.page.getByLabel("Link or code").fill(inn.room());
-  await ann.button("Go").click();
+  await ann.press("Go");
   await ann.join();
 });
 
@@ -50,14 +50,14 @@ test("a full room says so, and lets one in when there is a place", async () => {
   const [first, second] = [await sit(link), await sit(link)];
   const ann = await inn.open(link, "Ann");
   await ann.page.getByLabel("Your name").fill("Ann");
-  await ann.button("Join").click();
+  await ann.press("Join");
   await ann.heading("The room is full").waitFor();
   await ann.screenshot("guest-trouble-full");
   const left = heard(first, "left");
   first.send(JSON.stringify({ type: "leave" }));
   await left;
   first.close();
-  await ann.button("Try again").click();
+  await ann.press("Try again");
   await ann.button("Leave").waitFor();
   second.close();
 
@@ -86,7 +86,7 @@ test("a server that is gone: the lobby says so, keeps trying, and joins by itsel
     const ann = await inn.open(newRoom(server.url), "Ann");
     await ann.page.getByLabel("Your name").fill("Ann");
     await server.kill();
-    await ann.button("Join").click();
+    await ann.press("Join");
     await ann.page.getByText("Can't reach the server. Retrying.").waitFor();
     await ann.screenshot("guest-lobby-server-gone");
     expect(await ann.button("Home").isEnabled()).toBe(true);
