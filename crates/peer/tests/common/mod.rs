@@ -1,5 +1,9 @@
 //! A page in a test: a session, its socket, and everything it was told.
 
+#![allow(dead_code)]
+
+pub mod chromium;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -186,7 +190,8 @@ impl Page {
 
     fn brief(&self) -> Vec<String> {
         let all = self.seen.all.lock().unwrap();
-        all.iter().map(|heard| format!("{heard:?}").chars().take(160).collect()).collect()
+        let last = all.iter().skip(all.len().saturating_sub(40));
+        last.map(|heard| format!("{heard:?}").chars().take(160).collect()).collect()
     }
 
     pub async fn stats(&self, kind: &str) -> Vec<Value> {
