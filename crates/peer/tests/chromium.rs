@@ -97,6 +97,7 @@ async fn chromium_and_we_understand_each_other() {
     collisions(&browser, &page).await;
     browser.run("pc.close()").await;
     page.event(0, "channel-state", "state", "closed").await;
+    page.event(0, "dtls-state", "state", "closed").await;
     page.session.end().await;
 
     late_data(&browser).await;
@@ -160,6 +161,8 @@ async fn statistics(browser: &Chromium, page: &Page) {
     for one in &measured {
         assert!((0.0..0.2).contains(&one["roundTripTime"].as_f64().unwrap()), "{one}");
     }
+    // The browser has room: its probes are reported to it.
+    browser.run("await until(async () => [...(await pc.getStats()).values()].some((one) => one.availableOutgoingBitrate > 400000))").await;
     let outbound = page.stats("outbound-rtp").await;
     let target = outbound.iter().find(|one| one["kind"] == "video").unwrap()["targetBitrate"].as_u64().unwrap();
     assert!(target >= 800_000, "{target}: nothing was lost");

@@ -98,13 +98,17 @@ impl Channels {
         Ok(channel)
     }
 
-    /// Watches for SCTP by the engine's own channel.
-    pub fn watch(self: &Arc<Self>, keeper: Arc<dyn DataChannel>) {
+    /// Watches for SCTP by the engine's own channel. `ended` is called when the remote ends the transport under it.
+    pub fn watch(self: &Arc<Self>, keeper: Arc<dyn DataChannel>, ended: impl FnOnce() + Send + 'static) {
         let this = Arc::clone(self);
         self.tasks.spawn(async move {
             while let Some(event) = keeper.poll().await {
-                if matches!(event, DataChannelEvent::OnOpen) {
-                    this.up.send_replace(true);
+                match event {
+                    DataChannelEvent::OnOpen => {
+                        this.up.send_replace(true);
+                    }
+                    DataChannelEvent::OnClose => return ended(),
+                    _ => {}
                 }
             }
         });

@@ -22,7 +22,7 @@ use crate::error::{ExceptionName, PeerError, Result};
 use crate::frame::{Frame, FrameKind};
 use crate::jsep::{Jsep, SignalingState};
 use crate::wire::{
-    Candidate, ChannelId, Configuration, Description, Direction, Kind, Op, PcId, Pipeline, SdpType, Sctp, Side,
+    Candidate, ChannelId, Configuration, Description, Direction, Event, Kind, Op, PcId, Pipeline, SdpType, Sctp, Side,
     Snapshot, ToWorker, TransceiverId,
 };
 
@@ -76,7 +76,8 @@ impl Peer {
         };
         let ssrc = (random() >> 32) as u32 | 1;
         let (connection, keeper) = Connection::new(&configuration, &shared, Arc::new(handler), ssrc).await?;
-        channels.watch(keeper);
+        let events = Arc::clone(&ports.events);
+        channels.watch(keeper, move || events(Event::DtlsState { pc: id, state: "closed" }));
         let negotiation = Negotiation { jsep: Jsep::new(Box::new(random)), connection, ufrag: String::new() };
         tracing::info!(pc = id, "created");
         Ok(Arc::new(Self {
@@ -354,6 +355,13 @@ impl Peer {
             sctp: one.jsep.max_message_size().map(|max_message_size| Sctp { max_message_size }),
             transceivers,
         }
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        // Tasks hold on to what they work with, and so would live for ever.
+        self.tasks.abort();
     }
 }
 

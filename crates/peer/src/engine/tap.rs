@@ -260,12 +260,13 @@ impl Tap {
 
     fn received(&mut self, mut msg: TaggedPacket) -> Result<(), Error> {
         let Packet::Rtp(packet) = &mut msg.message.packet else { return Ok(()) };
-        let Some(route) = self.route(&packet.header) else { return Ok(()) };
+        // Transport-wide feedback covers every packet: one left out would look lost, and the remote would slow down.
+        let Some(route) = self.route(&packet.header) else { return self.chain.handle_read(msg) };
         let header_size = packet.header.marshal_size();
         let repaired = route.repairs.is_some();
         if let Some((ssrc, payload_type)) = route.repairs {
             // RFC 4588: the original number comes first. Without one it is padding.
-            let Some(original) = packet.payload.first_chunk::<2>() else { return Ok(()) };
+            let Some(original) = packet.payload.first_chunk::<2>() else { return self.chain.handle_read(msg) };
             packet.header.sequence_number = u16::from_be_bytes(*original);
             packet.header.ssrc = ssrc;
             packet.header.payload_type = payload_type;
@@ -286,7 +287,7 @@ impl Tap {
 
     /// Hands a packet that has passed the chain to its transceiver.
     fn deliver(&mut self, packet: rtp::Packet, now: Instant) {
-        let Some(route) = self.route(&packet.header) else { return };
+        let Some(route) = self.route(&packet.header).filter(|route| route.repairs.is_none()) else { return };
         let input = Input::Packet(
             crate::rtp::Packet {
                 sequence: packet.header.sequence_number,
@@ -378,3 +379,7 @@ impl Interceptor for Tap {
 fn repair_of(repairs: &[(u32, u32)], ssrc: u32) -> Option<u32> {
     repairs.iter().find(|(media, _)| *media == ssrc).map(|(_, repair)| *repair)
 }
+
+#[cfg(test)]
+#[path = "tap_tests.rs"]
+mod tests;

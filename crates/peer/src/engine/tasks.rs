@@ -31,6 +31,11 @@ impl Tasks {
         })
     }
 
+    /// Ends all of them without waiting.
+    pub fn abort(&self) {
+        drop(lock(&self.0).take());
+    }
+
     /// Ends all of them.
     pub async fn end(&self) {
         let tasks = lock(&self.0).take();
