@@ -7,6 +7,7 @@ type FirstFrame = (streamId: string) => void;
 export class Streams {
   private readonly streams = new Map<string, MediaStream>();
   private readonly playing = new Set<HTMLMediaElement>();
+  private readonly showing = new Map<string, Set<HTMLMediaElement>>();
   private sink: string | null = null;
   private next = 1;
 
@@ -19,14 +20,24 @@ export class Streams {
     return { streamId };
   }
 
+  /**
+   * Before its track stops. The elements let go of it here: WebKitGTK waits for ever when a track ends that an element
+   * still shows.
+   */
   close(handle: StreamHandle | null): void {
-    if (handle !== null) this.streams.delete(handle.streamId);
+    if (handle === null) return;
+    const { streamId } = handle;
+    for (const element of this.showing.get(streamId) ?? []) element.srcObject = null;
+    this.showing.delete(streamId);
+    this.streams.delete(streamId);
   }
 
   attach(element: HTMLMediaElement, { streamId }: StreamHandle): () => void {
     const stream = this.streams.get(streamId);
     if (stream === undefined) return () => {};
     const scope = new AbortController();
+    const shown = this.showing.get(streamId) ?? new Set();
+    this.showing.set(streamId, shown.add(element));
     element.srcObject = stream;
     element.autoplay = true;
     if (element instanceof HTMLVideoElement) {
@@ -42,7 +53,9 @@ export class Streams {
     return () => {
       scope.abort();
       this.playing.delete(element);
-      element.srcObject = null;
+      shown.delete(element);
+      // It may show something else by now.
+      if (element.srcObject === stream) element.srcObject = null;
     };
   }
 
