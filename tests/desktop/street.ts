@@ -1,5 +1,6 @@
 /** A display for a file of tests, and windows that are gone after each of them. The guests live in a house. */
 import { afterAll, afterEach, beforeAll, expect } from "vitest";
+import type { Guest } from "../browser/guest.ts";
 import { Display } from "../support/display.ts";
 import { App, type Start } from "./app.ts";
 
@@ -39,6 +40,17 @@ export function street(): Street {
     },
   };
   return self;
+}
+
+/** Presses a button of a guest's bar, which may have faded. */
+export async function press(guest: Guest, name: string): Promise<void> {
+  const button = guest.button(name);
+  await button.waitFor();
+  for (let step = 0; ; step++) {
+    await guest.page.mouse.move(200 + (step % 2), 200);
+    if (await button.evaluate((element) => getComputedStyle(element).pointerEvents !== "none")) break;
+  }
+  await button.click();
 }
 
 /** What a healthy app never writes: errors of its own, of its page, and anything that only a link's owner may read. */
