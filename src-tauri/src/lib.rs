@@ -1,7 +1,7 @@
 //! The desktop shell: it wires the page to the sessions and to the desktop, and decides nothing about calls.
 //!
-//! [`controller`] is the one actor and owns everything that lives; [`commands`] are its letters from the page;
-//! [`page`] has the words between the two; [`shell`] is all that may be done to the desktop.
+//! `controller` is the one actor and owns everything that lives; `commands` are its letters from the page;
+//! `page` has the words between the two; `shell` is all that may be done to the desktop.
 
 mod args;
 mod boot;
