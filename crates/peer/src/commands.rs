@@ -6,10 +6,10 @@ use serde_json::Value;
 use tauri::ipc::Channel;
 use tauri::{Runtime, State, Webview};
 
+use crate::Sessions;
 use crate::error::{PeerError, Result};
 use crate::session::Session;
 use crate::wire::{Configuration, Event, Op, Opened, PcId};
-use crate::Sessions;
 
 #[tauri::command]
 pub async fn open<R: Runtime>(
@@ -37,12 +37,7 @@ pub async fn create<R: Runtime>(
 }
 
 #[tauri::command]
-pub async fn run<R: Runtime>(
-    webview: Webview<R>,
-    sessions: State<'_, Sessions>,
-    pc: PcId,
-    op: Op,
-) -> Result<Value> {
+pub async fn run<R: Runtime>(webview: Webview<R>, sessions: State<'_, Sessions>, pc: PcId, op: Op) -> Result<Value> {
     find(&webview, &sessions)?.run(pc, op).await
 }
 
@@ -52,13 +47,20 @@ pub async fn close<R: Runtime>(webview: Webview<R>, sessions: State<'_, Sessions
 }
 
 fn find<R: Runtime>(webview: &Webview<R>, sessions: &Sessions) -> Result<Arc<Session>> {
-    sessions.get(webview.label()).ok_or_else(|| PeerError::invalid_state("open was not called"))
+    sessions
+        .get(webview.label())
+        .ok_or_else(|| PeerError::invalid_state("open was not called"))
 }
 
 /// The documents that may use the loopback socket: the app's own, wherever this platform serves it from.
 fn origins<R: Runtime>(webview: &Webview<R>) -> Vec<String> {
     use tauri::Manager;
     let own = ["tauri://localhost", "http://tauri.localhost", "https://tauri.localhost"];
-    let dev = webview.config().build.dev_url.as_ref().map(|url| url.origin().ascii_serialization());
+    let dev = webview
+        .config()
+        .build
+        .dev_url
+        .as_ref()
+        .map(|url| url.origin().ascii_serialization());
     own.into_iter().map(str::to_owned).chain(dev).collect()
 }

@@ -30,7 +30,10 @@ impl std::fmt::Display for ExceptionName {
 
 impl PeerError {
     pub fn new(name: ExceptionName, message: impl Into<String>) -> Self {
-        Self { name, message: message.into() }
+        Self {
+            name,
+            message: message.into(),
+        }
     }
 
     pub fn invalid_state(message: impl Into<String>) -> Self {

@@ -3,11 +3,13 @@
 //! The page captures, encodes, decodes and shows; this crate speaks JSEP, ICE, DTLS, SRTP, RTP and SCTP.
 //! DESIGN.md is the contract between the two. Nothing runs until a page calls `open`: no thread, no socket.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 mod commands;
 mod engine;
 mod error;
-mod jsep;
 pub mod frame;
+mod jsep;
 mod outbox;
 pub mod rtp;
 mod session;
@@ -44,12 +46,17 @@ pub fn init<R: Runtime>() -> TauriPlugin<R> {
                 webview.state::<Sessions>().end(webview.label());
             }
         })
-        .on_event(|app, event| match event {
-            RunEvent::WindowEvent { label, event: WindowEvent::Destroyed, .. } => {
+        .on_event(|app, event| {
+            if let RunEvent::WindowEvent {
+                label,
+                event: WindowEvent::Destroyed,
+                ..
+            } = event
+            {
                 app.state::<Sessions>().retain(|held| held.window != *label);
+            } else if let RunEvent::Exit = event {
+                app.state::<Sessions>().retain(|_| false);
             }
-            RunEvent::Exit => app.state::<Sessions>().retain(|_| false),
-            _ => {}
         })
         .build()
 }
@@ -71,7 +78,10 @@ impl Sessions {
 
     /// Puts a session in the place of the former one, which ends.
     fn begin(&self, label: &str, window: &str, session: Arc<Session>) {
-        let held = Held { window: window.to_owned(), session };
+        let held = Held {
+            window: window.to_owned(),
+            session,
+        };
         let former = self.lock().insert(label.to_owned(), held);
         former.into_iter().for_each(end);
     }

@@ -117,9 +117,11 @@ impl Outbox {
             // One with the sum does for many.
             ToWorker::Flow { channel, pc, amount } => {
                 let waiting = queue.items.iter_mut().rev().find_map(|item| match item {
-                    Item::Text(ToWorker::Flow { channel: c, pc: p, amount }) if c == channel && p == pc => {
-                        Some(amount)
-                    },
+                    Item::Text(ToWorker::Flow {
+                        channel: c,
+                        pc: p,
+                        amount,
+                    }) if c == channel && p == pc => Some(amount),
                     Item::Text(_) | Item::Frame(_) => None,
                 });
                 if let Some(waiting) = waiting {
@@ -163,7 +165,10 @@ impl Outbox {
     /// Empties the queue and lets everybody go.
     pub fn close(&self) {
         let mut queue = self.lock();
-        *queue = Queue { closed: true, ..Queue::default() };
+        *queue = Queue {
+            closed: true,
+            ..Queue::default()
+        };
         drop(queue);
         self.filled.notify_one();
         self.drained.notify_waiters();
@@ -210,7 +215,10 @@ mod tests {
     }
 
     fn data(len: usize) -> Frame {
-        Frame { kind: FrameKind::DataReceived, ..video(false, len) }
+        Frame {
+            kind: FrameKind::DataReceived,
+            ..video(false, len)
+        }
     }
 
     #[tokio::test]
@@ -221,7 +229,9 @@ mod tests {
         assert!(outbox.next().await.is_some());
         assert_eq!(outbox.put_media(video(false, 1)), Put::Dropped);
         assert_eq!(outbox.put_media(video(true, 1)), Put::Queued);
-        let Some(Item::Frame(frame)) = outbox.next().await else { panic!("a frame") };
+        let Some(Item::Frame(frame)) = outbox.next().await else {
+            panic!("a frame")
+        };
         assert!(frame.key && frame.gap);
     }
 

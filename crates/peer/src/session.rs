@@ -51,7 +51,10 @@ impl Session {
         let session = Arc::new(Self {
             peers: Mutex::default(),
             next: AtomicU32::new(1),
-            ports: Ports { events, outbox: Arc::clone(&outbox) },
+            ports: Ports {
+                events,
+                outbox: Arc::clone(&outbox),
+            },
             server: Mutex::default(),
             closing: AtomicUsize::new(0),
         });
@@ -72,7 +75,13 @@ impl Session {
         });
         *lock(&session.server) = Some(server);
         tracing::info!("session opened");
-        Ok((session, Opened { socket_url, version: VERSION }))
+        Ok((
+            session,
+            Opened {
+                socket_url,
+                version: VERSION,
+            },
+        ))
     }
 
     /// Makes a peer connection.
@@ -109,7 +118,11 @@ impl Session {
     pub fn usage(&self) -> Usage {
         let peers = lock(&self.peers);
         let tasks = self.closing.load(Ordering::Acquire) + peers.values().map(|peer| peer.tasks()).sum::<usize>();
-        Usage { peers: peers.len(), channels: peers.values().map(|peer| peer.channels()).sum(), tasks }
+        Usage {
+            peers: peers.len(),
+            channels: peers.values().map(|peer| peer.channels()).sum(),
+            tasks,
+        }
     }
 
     async fn end_peers(&self) {
@@ -149,7 +162,12 @@ impl Session {
                     peer.close_channel(channel).await;
                 }
             }
-            Incoming::Text(FromWorker::Pipeline { pc, transceiver, side, stats }) => {
+            Incoming::Text(FromWorker::Pipeline {
+                pc,
+                transceiver,
+                side,
+                stats,
+            }) => {
                 if let Ok(peer) = self.peer(pc) {
                     peer.pipeline(transceiver, side, stats);
                 }
@@ -158,7 +176,10 @@ impl Session {
     }
 
     fn peer(&self, pc: PcId) -> Result<Arc<Peer>> {
-        lock(&self.peers).get(&pc).cloned().ok_or_else(|| PeerError::invalid_state("the peer connection is closed"))
+        lock(&self.peers)
+            .get(&pc)
+            .cloned()
+            .ok_or_else(|| PeerError::invalid_state("the peer connection is closed"))
     }
 }
 

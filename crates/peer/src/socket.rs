@@ -47,7 +47,11 @@ impl Socket {
         let mut random = [0_u8; 16];
         getrandom::fill(&mut random).map_err(std::io::Error::other)?;
         let secret = random.iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Self { listener, secret, origins })
+        Ok(Self {
+            listener,
+            secret,
+            origins,
+        })
     }
 
     /// Where the worker connects to.
@@ -130,10 +134,16 @@ async fn greet(stream: TcpStream, path: String, origins: Vec<String>) -> Option<
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY was refused");
     }
+    // The type is tungstenite's.
+    #[allow(clippy::result_large_err)]
     let check = move |request: &Request, response: Response| {
         let origin = request.headers().get("origin").and_then(|value| value.to_str().ok());
         let known = origin.is_some_and(|origin| origins.iter().any(|allowed| allowed == origin));
-        if known && same(request.uri().path().as_bytes(), path.as_bytes()) { Ok(response) } else { Err(forbidden()) }
+        if known && same(request.uri().path().as_bytes(), path.as_bytes()) {
+            Ok(response)
+        } else {
+            Err(forbidden())
+        }
     };
     let config = WebSocketConfig::default()
         .max_message_size(Some(MESSAGE_LIMIT))

@@ -59,6 +59,15 @@ pub enum OneOrMany {
     Many(Vec<String>),
 }
 
+impl OneOrMany {
+    pub fn iter(&self) -> std::slice::Iter<'_, String> {
+        match self {
+            Self::One(one) => std::slice::from_ref(one).iter(),
+            Self::Many(many) => many.iter(),
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -229,26 +238,11 @@ pub struct TransceiverSnapshot {
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum Event {
-    IceCandidate {
-        pc: PcId,
-        candidate: Option<Candidate>,
-    },
-    IceGatheringState {
-        pc: PcId,
-        state: &'static str,
-    },
-    IceConnectionState {
-        pc: PcId,
-        state: &'static str,
-    },
-    ConnectionState {
-        pc: PcId,
-        state: &'static str,
-    },
-    DtlsState {
-        pc: PcId,
-        state: &'static str,
-    },
+    IceCandidate { pc: PcId, candidate: Option<Candidate> },
+    IceGatheringState { pc: PcId, state: &'static str },
+    IceConnectionState { pc: PcId, state: &'static str },
+    ConnectionState { pc: PcId, state: &'static str },
+    DtlsState { pc: PcId, state: &'static str },
 }
 
 /// Text from Rust to the worker.
@@ -282,11 +276,7 @@ pub enum ToWorker {
         id: Option<u16>,
     },
     /// So many more payload bytes of this channel have left Rust.
-    Flow {
-        pc: PcId,
-        channel: ChannelId,
-        amount: u64,
-    },
+    Flow { pc: PcId, channel: ChannelId, amount: u64 },
 }
 
 /// Text from the worker to Rust.

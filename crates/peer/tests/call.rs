@@ -1,5 +1,7 @@
 //! Two sessions in one process call each other through their commands and sockets.
 
+#![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm)]
+
 mod common;
 
 use std::sync::Arc;
@@ -19,9 +21,13 @@ async fn connected(a: &Page, b: &Page) {
 /// Sends a key frame and a few others, and expects the same bytes.
 async fn video_flows(from: &Page, sender: u32, to: &Page, receiver: u32) {
     let start = to.heard();
-    for (index, (key, len)) in [(true, 30_000), (false, 900), (false, 5_000), (false, 1)].into_iter().enumerate() {
+    for (index, (key, len)) in [(true, 30_000), (false, 900), (false, 5_000), (false, 1)]
+        .into_iter()
+        .enumerate()
+    {
         let frame = vp8(key, len, 10 + index as u8);
-        from.frame(1, u8::from(key), sender, index as i64 * 33_333, &frame).await;
+        from.frame(1, u8::from(key), sender, index as i64 * 33_333, &frame)
+            .await;
         let received = to.received(start, 3, &frame).await;
         assert_eq!((received.target, received.flags & 1 == 1), (receiver, key));
     }
@@ -37,11 +43,21 @@ async fn audio_flows(from: &Page, sender: u32, to: &Page, receiver: u32) {
         assert_eq!(received.target, receiver);
         times.push(received.timestamp);
     }
-    assert!(times.windows(2).all(|pair| (19_990..=20_010).contains(&(pair[1] - pair[0]))), "{times:?}");
+    assert!(
+        times
+            .windows(2)
+            .all(|pair| (19_990..=20_010).contains(&(pair[1] - pair[0]))),
+        "{times:?}"
+    );
 }
 
 fn transceivers(snapshot: &Value) -> Vec<u32> {
-    snapshot["transceivers"].as_array().unwrap().iter().map(|one| number(&one["transceiver"])).collect()
+    snapshot["transceivers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| number(&one["transceiver"]))
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -77,21 +93,43 @@ async fn media_and_messages_flow_both_ways() {
     };
     assert_eq!(a.hear(0, flowed).await.0, "grüße".len() as u64);
 
-    a.text(json!({"type": "pipeline", "pc": a.pc, "transceiver": a_video, "side": "receive",
-        "stats": {"rtp": {"framesDecoded": 4}}})).await;
+    a.text(
+        json!({"type": "pipeline", "pc": a.pc, "transceiver": a_video, "side": "receive",
+        "stats": {"rtp": {"framesDecoded": 4}}}),
+    )
+    .await;
     let stats = a.stats("inbound-rtp").await;
     let video = stats.iter().find(|one| one["kind"] == "video").unwrap();
     assert!(video["packetsReceived"].as_u64().unwrap() > 20, "{video}");
-    assert_eq!((&video["framesReceived"], &video["frameWidth"], &video["mid"]), (&json!(4), &json!(640), &json!("1")));
+    assert_eq!(
+        (&video["framesReceived"], &video["frameWidth"], &video["mid"]),
+        (&json!(4), &json!(640), &json!("1"))
+    );
     let out = b.stats("outbound-rtp").await;
-    assert!(out.iter().any(|one| one["kind"] == "video" && one["keyFramesEncoded"] == 1 && one["targetBitrate"] == 800_000), "{out:#?}");
-    for kind in ["candidate-pair", "local-candidate", "remote-candidate", "transport", "data-channel", "codec"] {
+    assert!(
+        out.iter()
+            .any(|one| one["kind"] == "video" && one["keyFramesEncoded"] == 1 && one["targetBitrate"] == 800_000),
+        "{out:#?}"
+    );
+    for kind in [
+        "candidate-pair",
+        "local-candidate",
+        "remote-candidate",
+        "transport",
+        "data-channel",
+        "codec",
+    ] {
         assert!(!a.stats(kind).await.is_empty(), "{kind}");
     }
     let transport = &a.stats("transport").await[0];
     let selected = transport["selectedCandidatePairId"].clone();
     assert_eq!(transport["dtlsState"], "connected");
-    assert!(a.stats("candidate-pair").await.iter().any(|pair| pair["id"] == selected && pair["nominated"] == true));
+    assert!(
+        a.stats("candidate-pair")
+            .await
+            .iter()
+            .any(|pair| pair["id"] == selected && pair["nominated"] == true)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -104,12 +142,19 @@ async fn key_frames_are_asked_for_in_both_directions() {
     let receiver = transceivers(&at_b)[0];
     // A frame that nobody could decode is not sent: the worker hears of it.
     a.frame(1, 0, a_video, 0, &vp8(false, 100, 1)).await;
-    a.hear(0, |heard| matches!(heard, Heard::Text(text) if text["type"] == "key-frame").then_some(())).await;
+    a.hear(0, |heard| {
+        matches!(heard, Heard::Text(text) if text["type"] == "key-frame").then_some(())
+    })
+    .await;
     a.frame(1, 1, a_video, 1, &vp8(true, 100, 2)).await;
     b.received(0, 3, &vp8(true, 100, 2)).await;
     let start = a.heard();
-    b.text(json!({"type": "key-frame-wanted", "pc": b.pc, "transceiver": receiver})).await;
-    a.hear(start, |heard| matches!(heard, Heard::Text(text) if text["type"] == "key-frame").then_some(())).await;
+    b.text(json!({"type": "key-frame-wanted", "pc": b.pc, "transceiver": receiver}))
+        .await;
+    a.hear(start, |heard| {
+        matches!(heard, Heard::Text(text) if text["type"] == "key-frame").then_some(())
+    })
+    .await;
     assert_eq!(a.stats("outbound-rtp").await[0]["pliCount"], 1);
 }
 
@@ -130,11 +175,13 @@ async fn a_second_video_comes_and_goes() {
     video_flows(&a, second, &b, screen).await;
     video_flows(&a, first, &b, receiver).await;
 
-    a.run(json!({"type": "set-direction", "transceiver": second, "direction": "inactive"})).await;
+    a.run(json!({"type": "set-direction", "transceiver": second, "direction": "inactive"}))
+        .await;
     let (_, at_b) = negotiate(&a, &b).await;
     assert_eq!(at_b["transceivers"][1]["currentDirection"], "inactive");
     assert_eq!(at_b["transceivers"][1]["trackId"], Value::Null);
-    a.run(json!({"type": "set-direction", "transceiver": second, "direction": "sendonly"})).await;
+    a.run(json!({"type": "set-direction", "transceiver": second, "direction": "sendonly"}))
+        .await;
     negotiate(&a, &b).await;
     video_flows(&a, second, &b, screen).await;
 
@@ -155,7 +202,8 @@ async fn a_collision_is_rolled_back_and_the_call_goes_on() {
         a.run(json!({"type": "set-local"})).await;
         let offer = b.run(json!({"type": "set-local"})).await["pendingLocal"].clone();
         if explicit {
-            a.run(json!({"type": "set-local", "description": {"type": "rollback"}})).await;
+            a.run(json!({"type": "set-local", "description": {"type": "rollback"}}))
+                .await;
         }
         a.run(json!({"type": "set-remote", "description": offer})).await;
         let answer = a.run(json!({"type": "set-local"})).await["currentLocal"].clone();
@@ -185,17 +233,24 @@ async fn an_offer_that_was_rolled_back_can_be_made_again() {
     a.channel("chat").await;
     for _ in 0..2 {
         a.run(json!({"type": "set-local"})).await;
-        a.run(json!({"type": "set-local", "description": {"type": "rollback"}})).await;
+        a.run(json!({"type": "set-local", "description": {"type": "rollback"}}))
+            .await;
     }
     // A remote offer can be undone as well.
     b.add("audio", "mic").await;
     let offer = b.run(json!({"type": "create-offer"})).await;
     a.run(json!({"type": "set-remote", "description": offer})).await;
-    a.run(json!({"type": "set-remote", "description": {"type": "rollback"}})).await;
+    a.run(json!({"type": "set-remote", "description": {"type": "rollback"}}))
+        .await;
     let (_, at_b) = negotiate(&a, &b).await;
     trickle(&a, &b);
     connected(&a, &b).await;
-    let receiver = at_b["transceivers"].as_array().unwrap().iter().find(|one| one["kind"] == "video").unwrap();
+    let receiver = at_b["transceivers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["kind"] == "video")
+        .unwrap();
     video_flows(&a, a_video, &b, number(&receiver["transceiver"])).await;
     b.event(0, "channel", "label", "chat").await;
 }
@@ -218,13 +273,19 @@ async fn ice_restarts_from_either_end() {
         video_flows(&a, a_video, &b, b_video).await;
         video_flows(&b, b_video, &a, a_video).await;
         // The next offer is an ordinary one.
-        assert_eq!(ufrag(&one.run(json!({"type": "create-offer"})).await), ufrag(&done["currentLocal"]));
+        assert_eq!(
+            ufrag(&one.run(json!({"type": "create-offer"})).await),
+            ufrag(&done["currentLocal"])
+        );
     }
 }
 
 fn ufrag(description: &Value) -> String {
     let sdp = description["sdp"].as_str().unwrap();
-    sdp.lines().find_map(|line| line.strip_prefix("a=ice-ufrag:")).unwrap().to_owned()
+    sdp.lines()
+        .find_map(|line| line.strip_prefix("a=ice-ufrag:"))
+        .unwrap()
+        .to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -241,12 +302,15 @@ async fn a_channel_can_be_added_to_a_call_and_closed_after_its_messages() {
     for n in 0..200_u8 {
         a.frame(5, 0, channel, 0, &[n; 4_000]).await;
     }
-    a.text(json!({"type": "close-channel", "pc": a.pc, "channel": channel})).await;
+    a.text(json!({"type": "close-channel", "pc": a.pc, "channel": channel}))
+        .await;
     let closed = b.event(0, "channel-state", "state", "closed").await;
-    let (_, last) = b.hear(0, |heard| match heard {
-        Heard::Frame(frame) if frame.payload == [199; 4_000] => Some(()),
-        _ => None,
-    }).await;
+    let (_, last) = b
+        .hear(0, |heard| match heard {
+            Heard::Frame(frame) if frame.payload == [199; 4_000] => Some(()),
+            _ => None,
+        })
+        .await;
     assert!(last < closed);
     a.event(0, "channel-state", "state", "closed").await;
 }
@@ -262,7 +326,12 @@ async fn closing_frees_everything() {
     a.session.close(a.pc).await.unwrap();
     a.session.close(a.pc).await.unwrap();
     assert_eq!(a.session.usage(), Default::default());
-    assert!(a.try_run(json!({"type": "create-offer"})).await.unwrap_err().starts_with("InvalidStateError"));
+    assert!(
+        a.try_run(json!({"type": "create-offer"}))
+            .await
+            .unwrap_err()
+            .starts_with("InvalidStateError")
+    );
     b.session.end().await;
     assert_eq!(b.session.usage(), Default::default());
     assert!(connect(&b.url, common::ORIGIN).await.is_none());
@@ -271,8 +340,9 @@ async fn closing_frees_everything() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_socket_is_for_one_worker_of_the_right_document() {
     use tauri_plugin_peer_connection::Session;
-    let (session, opened) =
-        Session::open(Arc::new(|_| {}), vec![common::ORIGIN.to_owned()]).await.unwrap();
+    let (session, opened) = Session::open(Arc::new(|_| {}), vec![common::ORIGIN.to_owned()])
+        .await
+        .unwrap();
     assert!(opened.socket_url.starts_with("ws://127.0.0.1:"));
     assert!(connect(&opened.socket_url, "https://elsewhere.example").await.is_none());
     let wrong = format!("{}x", opened.socket_url);
@@ -289,5 +359,10 @@ async fn the_socket_is_for_one_worker_of_the_right_document() {
         }
     };
     tokio::time::timeout(PATIENCE, ended).await.unwrap();
-    assert!(session.run(pc, tauri_plugin_peer_connection::wire::Op::RestartIce).await.is_err());
+    assert!(
+        session
+            .run(pc, tauri_plugin_peer_connection::wire::Op::RestartIce)
+            .await
+            .is_err()
+    );
 }

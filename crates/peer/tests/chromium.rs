@@ -1,6 +1,8 @@
 //! Calls with a real Chromium. Ignored unless asked for, as it needs the browser:
 //! `cargo test -p tauri-plugin-peer-connection --test chromium -- --ignored`
 
+#![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm)]
+
 mod common;
 
 use std::sync::Arc;
@@ -13,24 +15,36 @@ const CAPTURE: &str = "start(); stream ??= await navigator.mediaDevices.getUserM
 
 async fn flows(browser: &Chromium) {
     // Both ways: what the browser sends comes back to it and is decoded.
-    browser.run("await grows('inbound-rtp', 'video', 'framesDecoded', 15)").await;
-    browser.run("await grows('inbound-rtp', 'audio', 'packetsReceived', 20)").await;
-    browser.run("await until(async () => (await stat('inbound-rtp', 'audio', 'totalAudioEnergy')) > 0)").await;
+    browser
+        .run("await grows('inbound-rtp', 'video', 'framesDecoded', 15)")
+        .await;
+    browser
+        .run("await grows('inbound-rtp', 'audio', 'packetsReceived', 20)")
+        .await;
+    browser
+        .run("await until(async () => (await stat('inbound-rtp', 'audio', 'totalAudioEnergy')) > 0)")
+        .await;
 }
 
 async fn messages(browser: &Chromium, page: &Page, channel: u32) {
-    browser.run("await until(() => channel?.readyState === 'open'); channel.send('from the browser')").await;
+    browser
+        .run("await until(() => channel?.readyState === 'open'); channel.send('from the browser')")
+        .await;
     page.received(0, 6, b"from the browser").await;
     page.frame(5, 2, channel, 0, b"from us").await;
     browser.run("await until(() => texts.includes('from us'))").await;
     let big = vec![9; 250_000];
     page.frame(5, 0, channel, 0, &big).await;
-    browser.run("await until(() => texts.some((one) => one.byteLength === 250000 || one.size === 250000))").await;
+    browser
+        .run("await until(() => texts.some((one) => one.byteLength === 250000 || one.size === 250000))")
+        .await;
 }
 
 fn current(snapshot: &Value) -> Vec<String> {
     let all = snapshot["transceivers"].as_array().unwrap();
-    all.iter().map(|one| one["currentDirection"].as_str().unwrap().to_owned()).collect()
+    all.iter()
+        .map(|one| one["currentDirection"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 async fn browser_calls(browser: &Chromium) -> Arc<Page> {
@@ -46,7 +60,9 @@ async fn browser_calls(browser: &Chromium) -> Arc<Page> {
     browser.candidates(&page, 0).await;
     browser.gathered(&page).await;
     page.event(0, "connection-state", "state", "connected").await;
-    browser.run("await until(() => pc.connectionState === 'connected')").await;
+    browser
+        .run("await until(() => pc.connectionState === 'connected')")
+        .await;
     page
 }
 
@@ -57,13 +73,17 @@ async fn we_call(browser: &Chromium) -> (Arc<Page>, u32) {
     page.add("video", "cam").await;
     let channel = page.channel("chat").await;
     browser.run(CAPTURE).await;
-    browser.run("for (const track of stream.getTracks()) pc.addTrack(track, stream)").await;
+    browser
+        .run("for (const track of stream.getTracks()) pc.addTrack(track, stream)")
+        .await;
     let snapshot = browser.answers(&page).await;
     assert_eq!(current(&snapshot), ["sendrecv", "sendrecv"]);
     browser.candidates(&page, 0).await;
     browser.gathered(&page).await;
     page.event(0, "connection-state", "state", "connected").await;
-    browser.run("await until(() => pc.connectionState === 'connected')").await;
+    browser
+        .run("await until(() => pc.connectionState === 'connected')")
+        .await;
     (page, channel)
 }
 
@@ -85,7 +105,9 @@ async fn chromium_and_we_understand_each_other() {
     restarts(&browser, &page).await;
     collisions(&browser, &page).await;
     page.session.end().await;
-    browser.run("await until(() => pc.connectionState !== 'connected'); pc.close()").await;
+    browser
+        .run("await until(() => pc.connectionState !== 'connected'); pc.close()")
+        .await;
 
     // We offer.
     let (page, channel) = we_call(&browser).await;
@@ -105,28 +127,46 @@ async fn chromium_and_we_understand_each_other() {
 
 /// The browser changes its directions, then we ours.
 async fn directions(browser: &Chromium, page: &Page) {
-    for (theirs, ours) in [("sendonly", "recvonly"), ("recvonly", "sendonly"), ("inactive", "inactive"), ("sendrecv", "sendrecv")] {
+    for (theirs, ours) in [
+        ("sendonly", "recvonly"),
+        ("recvonly", "sendonly"),
+        ("inactive", "inactive"),
+        ("sendrecv", "sendrecv"),
+    ] {
         let set = format!("for (const one of pc.getTransceivers()) one.direction = '{theirs}'");
         browser.run(&set).await;
         let snapshot = browser.offers(page).await;
         assert_eq!(current(&snapshot), [ours, ours]);
         let told = snapshot["transceivers"][1]["trackId"].is_string();
         assert_eq!(told, matches!(theirs, "sendonly" | "sendrecv"));
-        let seen = browser.run("return pc.getTransceivers().map((one) => one.currentDirection)").await;
+        let seen = browser
+            .run("return pc.getTransceivers().map((one) => one.currentDirection)")
+            .await;
         assert_eq!(seen, json!([theirs, theirs]));
         if theirs == "sendonly" {
             let start = page.heard();
-            page.hear(start, |heard| matches!(heard, Heard::Frame(frame) if frame.kind == 3).then_some(())).await;
+            page.hear(start, |heard| {
+                matches!(heard, Heard::Frame(frame) if frame.kind == 3).then_some(())
+            })
+            .await;
         }
     }
     flows(browser).await;
-    for (ours, theirs) in [("sendonly", "recvonly"), ("inactive", "inactive"), ("recvonly", "sendonly"), ("sendrecv", "sendrecv")] {
+    for (ours, theirs) in [
+        ("sendonly", "recvonly"),
+        ("inactive", "inactive"),
+        ("recvonly", "sendonly"),
+        ("sendrecv", "sendrecv"),
+    ] {
         for transceiver in [1, 2] {
-            page.run(json!({"type": "set-direction", "transceiver": transceiver, "direction": ours})).await;
+            page.run(json!({"type": "set-direction", "transceiver": transceiver, "direction": ours}))
+                .await;
         }
         let snapshot = browser.answers(page).await;
         assert_eq!(current(&snapshot), [ours, ours]);
-        let seen = browser.run("return pc.getTransceivers().map((one) => one.currentDirection)").await;
+        let seen = browser
+            .run("return pc.getTransceivers().map((one) => one.currentDirection)")
+            .await;
         assert_eq!(seen, json!([theirs, theirs]));
     }
     flows(browser).await;
@@ -134,28 +174,48 @@ async fn directions(browser: &Chromium, page: &Page) {
 
 async fn replaced(browser: &Chromium, page: &Page) {
     let video = "pc.getSenders().find((one) => one.track?.kind === 'video' || one.was)";
-    browser.run(&format!("const sender = {video}; sender.was = sender.track; await sender.replaceTrack(null)")).await;
-    browser.run(&format!("const sender = {video}; await sender.replaceTrack(sender.was)")).await;
+    browser
+        .run(&format!(
+            "const sender = {video}; sender.was = sender.track; await sender.replaceTrack(null)"
+        ))
+        .await;
+    browser
+        .run(&format!(
+            "const sender = {video}; await sender.replaceTrack(sender.was)"
+        ))
+        .await;
     flows(browser).await;
     // A key frame comes when one is asked for.
     let start = page.heard();
-    page.text(json!({"type": "key-frame-wanted", "pc": page.pc, "transceiver": 2})).await;
-    let key = |heard: &Heard| matches!(heard, Heard::Frame(frame) if frame.kind == 3 && frame.flags & 1 == 1).then_some(());
+    page.text(json!({"type": "key-frame-wanted", "pc": page.pc, "transceiver": 2}))
+        .await;
+    let key =
+        |heard: &Heard| matches!(heard, Heard::Frame(frame) if frame.kind == 3 && frame.flags & 1 == 1).then_some(());
     page.hear(start, key).await;
 }
 
 async fn statistics(browser: &Chromium, page: &Page) {
-    browser.run("await until(async () => (await stat('remote-inbound-rtp', 'video', 'roundTripTimeMeasurements')) > 0)").await;
+    browser
+        .run("await until(async () => (await stat('remote-inbound-rtp', 'video', 'roundTripTimeMeasurements')) > 0)")
+        .await;
     let inbound = page.stats("inbound-rtp").await;
     let video = inbound.iter().find(|one| one["kind"] == "video").unwrap();
-    assert_eq!((&video["frameWidth"], &video["frameHeight"]), (&json!(640), &json!(480)));
-    assert!(video["keyFramesDecoded"].is_u64() && video["jitter"].is_f64(), "{video}");
+    assert_eq!(
+        (&video["frameWidth"], &video["frameHeight"]),
+        (&json!(640), &json!(480))
+    );
+    assert!(
+        video["keyFramesDecoded"].is_u64() && video["jitter"].is_f64(),
+        "{video}"
+    );
     let mut measured = page.stats("remote-inbound-rtp").await;
     for _ in 0..100 {
         if measured.iter().filter(|one| one["roundTripTime"].is_f64()).count() == 2 {
             break;
         }
-        browser.run("await grows('inbound-rtp', 'audio', 'packetsReceived', 10)").await;
+        browser
+            .run("await grows('inbound-rtp', 'audio', 'packetsReceived', 10)")
+            .await;
         measured = page.stats("remote-inbound-rtp").await;
     }
     for one in &measured {
@@ -164,7 +224,9 @@ async fn statistics(browser: &Chromium, page: &Page) {
     // The browser has room: its probes are reported to it.
     browser.run("await until(async () => [...(await pc.getStats()).values()].some((one) => one.availableOutgoingBitrate > 400000))").await;
     let outbound = page.stats("outbound-rtp").await;
-    let target = outbound.iter().find(|one| one["kind"] == "video").unwrap()["targetBitrate"].as_u64().unwrap();
+    let target = outbound.iter().find(|one| one["kind"] == "video").unwrap()["targetBitrate"]
+        .as_u64()
+        .unwrap();
     assert!(target >= 800_000, "{target}: nothing was lost");
     assert_eq!(page.stats("remote-inbound-rtp").await.len(), 2);
 }
@@ -178,7 +240,8 @@ async fn more(browser: &Chromium, page: &Page) {
     assert_eq!(browser.run("return pc.getReceivers().at(-1).track.id").await, "screen");
     // The frames of the first video do for the second.
     let start = page.heard();
-    page.text(json!({"type": "key-frame-wanted", "pc": page.pc, "transceiver": 2})).await;
+    page.text(json!({"type": "key-frame-wanted", "pc": page.pc, "transceiver": 2}))
+        .await;
     let video = |heard: &Heard| match heard {
         Heard::Frame(frame) if frame.kind == 3 => Some(frame.clone()),
         _ => None,
@@ -187,21 +250,30 @@ async fn more(browser: &Chromium, page: &Page) {
     while sent < 60 {
         let (frame, index) = page.hear(at, video).await;
         at = index + 1;
-        page.frame(1, frame.flags & 1, screen, frame.timestamp, &frame.payload).await;
+        page.frame(1, frame.flags & 1, screen, frame.timestamp, &frame.payload)
+            .await;
         sent += 1;
     }
     browser.run(&format!("await until(async () => [...(await pc.getStats()).values()].some((one) => one.type === 'inbound-rtp' && one.mid === {mid} && one.framesDecoded > 10))")).await;
-    page.run(json!({"type": "stop-transceiver", "transceiver": screen})).await;
+    page.run(json!({"type": "stop-transceiver", "transceiver": screen}))
+        .await;
     browser.answers(page).await;
-    browser.run("await until(() => pc.getTransceivers().length === 2)").await;
+    browser
+        .run("await until(() => pc.getTransceivers().length === 2)")
+        .await;
     // The browser's takes over the section.
-    browser.run("pc.addTransceiver(stream.getVideoTracks()[0].clone(), { direction: 'sendonly', streams: [stream] })").await;
+    browser
+        .run("pc.addTransceiver(stream.getVideoTracks()[0].clone(), { direction: 'sendonly', streams: [stream] })")
+        .await;
     let start = page.heard();
     let snapshot = browser.offers(page).await;
     assert_eq!(snapshot["transceivers"].as_array().unwrap().len(), 3);
     assert_eq!(snapshot["transceivers"][2]["currentDirection"], "recvonly");
     let made = number(&snapshot["transceivers"][2]["transceiver"]);
-    page.hear(start, |heard| matches!(heard, Heard::Frame(frame) if frame.kind == 3 && frame.target == made).then_some(())).await;
+    page.hear(start, |heard| {
+        matches!(heard, Heard::Frame(frame) if frame.kind == 3 && frame.target == made).then_some(())
+    })
+    .await;
     browser.run("pc.getTransceivers().at(-1).stop()").await;
     let snapshot = browser.offers(page).await;
     assert_eq!(snapshot["transceivers"][2]["stopped"], true);

@@ -16,12 +16,18 @@ pub struct Carried(pub Packet);
 
 /// A frame's packets as one message.
 pub fn carry(packets: Vec<Packet>) -> Vec<Box<dyn RtcpPacket>> {
-    packets.into_iter().map(|packet| Box::new(Carried(packet)) as Box<dyn RtcpPacket>).collect()
+    packets
+        .into_iter()
+        .map(|packet| Box::new(Carried(packet)) as Box<dyn RtcpPacket>)
+        .collect()
 }
 
 /// A request for a key frame (RFC 4585, 6.3.1).
 pub fn picture_loss(media_ssrc: u32) -> Vec<Box<dyn RtcpPacket>> {
-    vec![Box::new(PictureLossIndication { sender_ssrc: 1, media_ssrc })]
+    vec![Box::new(PictureLossIndication {
+        sender_ssrc: 1,
+        media_ssrc,
+    })]
 }
 
 impl RtcpPacket for Carried {
@@ -42,7 +48,10 @@ impl RtcpPacket for Carried {
     }
 
     fn equal(&self, other: &dyn RtcpPacket) -> bool {
-        other.as_any().downcast_ref::<Self>().is_some_and(|other| self.0 == other.0)
+        other
+            .as_any()
+            .downcast_ref::<Self>()
+            .is_some_and(|other| self.0 == other.0)
     }
 
     fn cloned(&self) -> Box<dyn RtcpPacket> {

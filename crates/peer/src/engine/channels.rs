@@ -11,6 +11,7 @@ use webrtc::peer_connection::PeerConnection;
 
 use super::tap::lock;
 use super::tasks::Tasks;
+use super::way::Way;
 use crate::error::{ExceptionName, PeerError, Result};
 use crate::frame::{Frame, FrameKind};
 use crate::jsep::compose::MAX_MESSAGE_SIZE;
@@ -39,6 +40,7 @@ pub struct Channels {
 struct State {
     next: ChannelId,
     open: HashMap<ChannelId, Writer>,
+    way: Option<Way>,
 }
 
 #[derive(Clone)]
@@ -54,7 +56,13 @@ enum Outgoing {
 
 impl Channels {
     pub fn new(pc: PcId, outbox: Arc<Outbox>, tasks: Tasks) -> Self {
-        Self { pc, outbox, tasks, state: Mutex::default(), up: watch::Sender::new(false) }
+        Self {
+            pc,
+            outbox,
+            tasks,
+            state: Mutex::default(),
+            up: watch::Sender::new(false),
+        }
     }
 
     /// Makes a channel. The engine's one follows when SCTP is up: one made while it is coming up would be lost.
@@ -98,6 +106,11 @@ impl Channels {
         Ok(channel)
     }
 
+    /// Tells how to reach the driver.
+    pub fn set_way(&self, way: Way) {
+        lock(&self.state).way = Some(way);
+    }
+
     /// Watches for SCTP by the engine's own channel. `ended` is called when the remote ends the transport under it.
     pub fn watch(self: &Arc<Self>, keeper: Arc<dyn DataChannel>, ended: impl FnOnce() + Send + 'static) {
         let this = Arc::clone(self);
@@ -126,7 +139,9 @@ impl Channels {
 
     /// Sends a message once there is room for it.
     pub async fn send(&self, frame: Frame) {
-        let Some(writer) = self.writer(frame.target) else { return };
+        let Some(writer) = self.writer(frame.target) else {
+            return;
+        };
         let size = u32::try_from(frame.payload.len()).unwrap_or(u32::MAX);
         if size > MAX_MESSAGE_SIZE {
             tracing::warn!("a message larger than maxMessageSize was dropped");
@@ -134,7 +149,9 @@ impl Channels {
         }
         // An empty message takes room too, or there could be any number of them.
         let weight = size.max(64);
-        let Ok(permit) = writer.room.acquire_many(weight).await else { return };
+        let Ok(permit) = writer.room.acquire_many(weight).await else {
+            return;
+        };
         permit.forget();
         if writer.queue.send(Outgoing::Message(frame, weight)).await.is_err() {
             tracing::debug!("a message came after its channel's end");
@@ -169,13 +186,24 @@ impl Channels {
         let mut state = lock(&self.state);
         state.next += 1;
         let channel = state.next;
-        state.open.insert(channel, Writer { queue, room: Arc::clone(&room) });
+        state.open.insert(
+            channel,
+            Writer {
+                queue,
+                room: Arc::clone(&room),
+            },
+        );
         (channel, outgoing, room)
     }
 
     fn leave(&self, channel: ChannelId, id: Option<u16>) {
         lock(&self.state).open.remove(&channel);
-        self.outbox.put_text(ToWorker::ChannelState { pc: self.pc, channel, state: "closed", id });
+        self.outbox.put_text(ToWorker::ChannelState {
+            pc: self.pc,
+            channel,
+            state: "closed",
+            id,
+        });
     }
 
     async fn run(
@@ -186,7 +214,16 @@ impl Channels {
         outgoing: mpsc::Receiver<Outgoing>,
         room: Arc<Semaphore>,
     ) {
-        self.tasks.spawn(write(self.pc, channel, Arc::clone(&dc), outgoing, room, Arc::clone(&self.outbox)));
+        let way = lock(&self.state).way.clone();
+        self.tasks.spawn(write(
+            self.pc,
+            channel,
+            Arc::clone(&dc),
+            outgoing,
+            room,
+            Arc::clone(&self.outbox),
+            way,
+        ));
         self.read(channel, &*dc, id).await;
         self.leave(channel, id);
     }
@@ -206,7 +243,12 @@ impl Channels {
 
     async fn read(&self, channel: ChannelId, dc: &dyn DataChannel, stream: Option<u16>) {
         let tell = |state| {
-            self.outbox.put_text(ToWorker::ChannelState { pc: self.pc, channel, state, id: stream });
+            self.outbox.put_text(ToWorker::ChannelState {
+                pc: self.pc,
+                channel,
+                state,
+                id: stream,
+            });
         };
         while let Some(event) = dc.poll().await {
             match event {
@@ -242,6 +284,7 @@ async fn write(
     mut outgoing: mpsc::Receiver<Outgoing>,
     room: Arc<Semaphore>,
     outbox: Arc<Outbox>,
+    way: Option<Way>,
 ) {
     let mut handed = 0_u64;
     let mut told = 0_u64;
@@ -250,7 +293,11 @@ async fn write(
         let outstanding = dc.outstanding_bytes().await.unwrap_or(0) as u64;
         let left = handed.saturating_sub(outstanding);
         if left > told {
-            outbox.put_text(ToWorker::Flow { pc, channel, amount: left - told });
+            outbox.put_text(ToWorker::Flow {
+                pc,
+                channel,
+                amount: left - told,
+            });
             told = left;
         }
         let next = if told == handed {
@@ -276,6 +323,9 @@ async fn write(
                     dc.send(BytesMut::from(&frame.payload[..])).await
                 };
                 room.add_permits(weight as usize);
+                if let Some(way) = &way {
+                    way.nudge().await;
+                }
                 if let Err(error) = result {
                     tracing::debug!(%error, "a message could not be sent");
                 }

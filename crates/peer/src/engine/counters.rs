@@ -39,7 +39,15 @@ pub struct Inbound {
 
 impl Inbound {
     /// Counts a packet of the media stream; `repaired` tells that it came as a retransmission.
-    pub fn packet(&mut self, number: u16, timestamp: u32, rate: u32, sizes: (usize, usize), repaired: bool, now: Instant) {
+    pub fn packet(
+        &mut self,
+        number: u16,
+        timestamp: u32,
+        rate: u32,
+        sizes: (usize, usize),
+        repaired: bool,
+        now: Instant,
+    ) {
         self.packets += 1;
         self.header_bytes += sizes.0 as u64;
         self.bytes += sizes.1 as u64;
@@ -52,7 +60,9 @@ impl Inbound {
         let (_, start) = *self.first.get_or_insert((number, now));
         self.highest = self.highest.max(number);
         if !repaired {
-            self.jitter = self.jitter_of.packet(now.saturating_duration_since(start), timestamp, rate);
+            self.jitter = self
+                .jitter_of
+                .packet(now.saturating_duration_since(start), timestamp, rate);
         }
     }
 

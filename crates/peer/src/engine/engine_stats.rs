@@ -8,7 +8,10 @@ use super::transport::KEEPER;
 
 /// Translates the engine's objects; `transport` replaces its transport's id.
 pub fn collect(report: &RTCStatsReport, now: f64, transport: &str) -> Vec<Value> {
-    report.iter().filter_map(|entry| object(entry, now, transport)).collect()
+    report
+        .iter()
+        .filter_map(|entry| object(entry, now, transport))
+        .collect()
 }
 
 fn object(entry: &Entry, now: f64, transport: &str) -> Option<Value> {

@@ -101,7 +101,10 @@ fn reception(shared: &Shared, report: &ReceptionReport, now: Instant) {
         remote.fraction_lost = fraction_lost;
         remote.lost = report.total_lost;
         remote.jitter = f64::from(report.jitter) / f64::from(stream.codecs.clock_rate());
-        let echoed = outbound.reports.iter().find(|(middle, _)| *middle == report.last_sender_report);
+        let echoed = outbound
+            .reports
+            .iter()
+            .find(|(middle, _)| *middle == report.last_sender_report);
         if let Some((_, sent)) = echoed {
             let held = Duration::from_secs_f64(f64::from(report.delay) / 65_536.0);
             let trip = now.saturating_duration_since(*sent).saturating_sub(held);
@@ -121,7 +124,10 @@ fn reception(shared: &Shared, report: &ReceptionReport, now: Instant) {
 /// Finds what is sent under an SSRC, be it the media's or the repair's.
 fn with_outbound<T>(shared: &Shared, ssrc: u32, f: impl FnOnce(&mut Outbound, &Sending) -> T) -> Option<T> {
     let plan = shared.plan();
-    let stream = plan.sending.iter().find(|one| one.ssrc == ssrc || one.repair_ssrc == ssrc)?;
+    let stream = plan
+        .sending
+        .iter()
+        .find(|one| one.ssrc == ssrc || one.repair_ssrc == ssrc)?;
     let mut counters = shared.counters();
     Some(f(counters.outbound.entry(stream.transceiver).or_default(), stream))
 }

@@ -42,7 +42,7 @@ struct IceState {
 enum Gathering {
     #[default]
     New,
-    Gathering,
+    Running,
     Complete,
 }
 
@@ -50,7 +50,7 @@ impl Gathering {
     fn name(self) -> &'static str {
         match self {
             Self::New => "new",
-            Self::Gathering => "gathering",
+            Self::Running => "gathering",
             Self::Complete => "complete",
         }
     }
@@ -88,7 +88,10 @@ impl Handler {
     fn gather(&self, gathering: Gathering) -> bool {
         let news = self.ice.enter(gathering);
         if news {
-            self.tell(Event::IceGatheringState { pc: self.pc, state: gathering.name() });
+            self.tell(Event::IceGatheringState {
+                pc: self.pc,
+                state: gathering.name(),
+            });
         }
         news
     }
@@ -98,7 +101,7 @@ impl Handler {
 impl PeerConnectionEventHandler for Handler {
     async fn on_ice_candidate(&self, event: RTCPeerConnectionIceEvent) {
         let Ok(init) = event.candidate.to_json() else { return };
-        self.gather(Gathering::Gathering);
+        self.gather(Gathering::Running);
         let (mid, ufrag) = {
             let state = lock(&self.ice.state);
             (state.mid.clone(), state.ufrag.clone())
@@ -109,18 +112,24 @@ impl PeerConnectionEventHandler for Handler {
             sdp_m_line_index: Some(0),
             username_fragment: ufrag,
         };
-        self.tell(Event::IceCandidate { pc: self.pc, candidate: Some(candidate) });
+        self.tell(Event::IceCandidate {
+            pc: self.pc,
+            candidate: Some(candidate),
+        });
     }
 
     async fn on_ice_gathering_state_change(&self, state: RTCIceGatheringState) {
         match state {
             RTCIceGatheringState::Gathering => {
-                self.gather(Gathering::Gathering);
+                self.gather(Gathering::Running);
             }
             RTCIceGatheringState::Complete => {
-                self.gather(Gathering::Gathering);
+                self.gather(Gathering::Running);
                 if self.gather(Gathering::Complete) {
-                    self.tell(Event::IceCandidate { pc: self.pc, candidate: None });
+                    self.tell(Event::IceCandidate {
+                        pc: self.pc,
+                        candidate: None,
+                    });
                 }
             }
             _ => {}

@@ -1,5 +1,8 @@
 //! The one home of `webrtc` and `rtc`: nothing outside this module names their types.
 
+// The engine's enums are non-exhaustive.
+#![allow(clippy::wildcard_enum_match_arm)]
+
 mod carrier;
 mod channels;
 mod counters;
@@ -16,6 +19,7 @@ mod stats;
 mod tap;
 mod tasks;
 mod transport;
+mod way;
 
 pub use peer::Peer;
 

@@ -18,11 +18,12 @@ use super::stats::{self, Reports};
 use super::tap::{Shared, Signal, lock};
 use super::tasks::Tasks;
 use super::transport::Connection;
+use super::way::Way;
 use crate::error::{ExceptionName, PeerError, Result};
 use crate::frame::{Frame, FrameKind};
 use crate::jsep::{Jsep, SignalingState};
 use crate::wire::{
-    Candidate, ChannelId, Configuration, Description, Direction, Event, Kind, Op, PcId, Pipeline, SdpType, Sctp, Side,
+    Candidate, ChannelId, Configuration, Description, Direction, Event, Kind, Op, PcId, Pipeline, Sctp, SdpType, Side,
     Snapshot, ToWorker, TransceiverId,
 };
 
@@ -77,8 +78,18 @@ impl Peer {
         let ssrc = (random() >> 32) as u32 | 1;
         let (connection, keeper) = Connection::new(&configuration, &shared, Arc::new(handler), ssrc).await?;
         let events = Arc::clone(&ports.events);
-        channels.watch(keeper, move || events(Event::DtlsState { pc: id, state: "closed" }));
-        let negotiation = Negotiation { jsep: Jsep::new(Box::new(random)), connection, ufrag: String::new() };
+        channels.set_way(connection.way.clone());
+        channels.watch(keeper, move || {
+            events(Event::DtlsState {
+                pc: id,
+                state: "closed",
+            })
+        });
+        let negotiation = Negotiation {
+            jsep: Jsep::new(Box::new(random)),
+            connection,
+            ufrag: String::new(),
+        };
         tracing::info!(pc = id, "created");
         Ok(Arc::new(Self {
             id,
@@ -115,12 +126,20 @@ impl Peer {
                 value(&self.snapshot(one))
             }
             Op::AddCandidate { candidate } => one.add_candidate(candidate).await,
-            Op::AddTransceiver { kind, direction, streams, track_id } => {
+            Op::AddTransceiver {
+                kind,
+                direction,
+                streams,
+                track_id,
+            } => {
                 if one.jsep.transceivers().len() >= TRANSCEIVERS {
                     return Err(PeerError::operation("there are too many transceivers"));
                 }
                 if direction == Direction::Stopped {
-                    return Err(PeerError::new(ExceptionName::TypeError, "a transceiver cannot begin stopped"));
+                    return Err(PeerError::new(
+                        ExceptionName::TypeError,
+                        "a transceiver cannot begin stopped",
+                    ));
                 }
                 Ok(json!({ "transceiver": one.jsep.add_transceiver(kind, direction, streams, track_id) }))
             }
@@ -132,9 +151,14 @@ impl Peer {
                 self.refresh(one);
                 Ok(Value::Null)
             }
-            Op::SetSender { transceiver, track_id, streams } => {
-                one.jsep.set_sender(transceiver, track_id, streams).map(|()| Value::Null)
-            }
+            Op::SetSender {
+                transceiver,
+                track_id,
+                streams,
+            } => one
+                .jsep
+                .set_sender(transceiver, track_id, streams)
+                .map(|()| Value::Null),
             Op::CreateChannel(init) => {
                 let channel = self.channels.create(Arc::clone(&one.connection.pc), init)?;
                 one.jsep.want_data();
@@ -151,9 +175,16 @@ impl Peer {
                 let pc = Arc::clone(&one.connection.pc);
                 let transceivers = one.jsep.transceivers().to_vec();
                 drop(negotiation);
-                let report = pc.get_stats(Instant::now(), webrtc::peer_connection::StatsSelector::None).await;
+                let report = pc
+                    .get_stats(Instant::now(), webrtc::peer_connection::StatsSelector::None)
+                    .await;
                 let reports = lock(&self.reports).clone();
-                Ok(Value::Array(stats::collect(&report, &transceivers, &self.shared, &reports)))
+                Ok(Value::Array(stats::collect(
+                    &report,
+                    &transceivers,
+                    &self.shared,
+                    &reports,
+                )))
             }
         }
     }
@@ -250,7 +281,10 @@ impl Peer {
             SdpType::Offer => {
                 if let Err(error) = one.connection.apply_remote(SdpType::Offer, transport).await {
                     // The page must not see an offer the engine has refused.
-                    let rollback = Description { kind: SdpType::Rollback, sdp: String::new() };
+                    let rollback = Description {
+                        kind: SdpType::Rollback,
+                        sdp: String::new(),
+                    };
                     one.jsep.set_remote(&rollback)?;
                     return Err(error);
                 }
@@ -270,22 +304,27 @@ impl Peer {
         let mut plan = Plan::default();
         for transceiver in one.jsep.transceivers() {
             let id = transceiver.id;
-            let pipes = pipelines.entry(id).or_insert_with(|| {
-                self.start_sender(id, transceiver.kind, Arc::clone(&one.connection.carrier))
-            });
+            let pipes = pipelines
+                .entry(id)
+                .or_insert_with(|| self.start_sender(id, transceiver.kind, one.connection.way.clone()));
             let sending = Sending::of(transceiver);
             plan.sending.extend(sending.clone());
             *lock(&pipes.stream) = sending;
             if transceiver.receives_now() {
-                let packets = pipes.packets.get_or_insert_with(|| {
-                    self.start_receiver(id, transceiver.kind, Arc::clone(&one.connection.carrier))
-                });
+                let packets = pipes
+                    .packets
+                    .get_or_insert_with(|| self.start_receiver(id, transceiver.kind, one.connection.way.clone()));
                 plan.receiving.extend(Receiving::of(transceiver, packets.clone()));
             } else {
                 pipes.packets = None;
             }
         }
-        pipelines.retain(|id, _| one.jsep.transceivers().iter().any(|transceiver| transceiver.id == *id && !transceiver.stopped));
+        pipelines.retain(|id, _| {
+            one.jsep
+                .transceivers()
+                .iter()
+                .any(|transceiver| transceiver.id == *id && !transceiver.stopped)
+        });
         lock(&self.reports).retain(|(id, _), _| pipelines.contains_key(id));
         let known = |id: &TransceiverId| pipelines.contains_key(id);
         {
@@ -298,12 +337,7 @@ impl Peer {
         self.shared.retarget();
     }
 
-    fn start_sender(
-        &self,
-        transceiver: TransceiverId,
-        kind: Kind,
-        carrier: Arc<webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP>,
-    ) -> Pipelines {
+    fn start_sender(&self, transceiver: TransceiverId, kind: Kind, way: Way) -> Pipelines {
         let (frames, queue) = mpsc::channel(send::QUEUE);
         let (overflow, stream) = (Arc::<AtomicBool>::default(), Arc::<Mutex<Option<Sending>>>::default());
         let starts = random();
@@ -314,20 +348,20 @@ impl Peer {
             overflow: Arc::clone(&overflow),
             connected: Arc::clone(&self.connected),
             shared: Arc::clone(&self.shared),
-            carrier,
+            way,
             // A start in the lower half keeps SRTP's rollover unambiguous (RFC 3711, 3.3.1).
             starts: (starts as u16 & 0x7fff, (starts >> 16) as u32, (starts >> 48) as u16),
         };
         self.tasks.spawn(sender.run(queue));
-        Pipelines { frames, overflow, stream, packets: None }
+        Pipelines {
+            frames,
+            overflow,
+            stream,
+            packets: None,
+        }
     }
 
-    fn start_receiver(
-        &self,
-        transceiver: TransceiverId,
-        kind: Kind,
-        carrier: Arc<webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP>,
-    ) -> mpsc::Sender<Input> {
+    fn start_receiver(&self, transceiver: TransceiverId, kind: Kind, way: Way) -> mpsc::Sender<Input> {
         let (packets, queue) = mpsc::channel(receive::QUEUE);
         let receiver = Receiver {
             pc: self.id,
@@ -335,7 +369,7 @@ impl Peer {
             kind,
             shared: Arc::clone(&self.shared),
             outbox: Arc::clone(&self.ports.outbox),
-            carrier,
+            way,
         };
         self.tasks.spawn(receiver.run(queue));
         packets
@@ -352,7 +386,10 @@ impl Peer {
             current_remote: descriptions.current_remote,
             pending_remote: descriptions.pending_remote,
             ice_gathering_state: self.ice.gathering(),
-            sctp: one.jsep.max_message_size().map(|max_message_size| Sctp { max_message_size }),
+            sctp: one
+                .jsep
+                .max_message_size()
+                .map(|max_message_size| Sctp { max_message_size }),
             transceivers,
         }
     }
@@ -374,7 +411,10 @@ impl Negotiation {
     }
 
     async fn create_answer(&mut self) -> Result<Description> {
-        if !matches!(self.jsep.state(), SignalingState::HaveRemoteOffer | SignalingState::HaveLocalPranswer) {
+        if !matches!(
+            self.jsep.state(),
+            SignalingState::HaveRemoteOffer | SignalingState::HaveLocalPranswer
+        ) {
             return Err(PeerError::invalid_state("there is no remote offer to answer"));
         }
         let transport = self.connection.answer().await?;
@@ -391,9 +431,15 @@ impl Negotiation {
             return Ok(Value::Null);
         };
         if candidate.sdp_mid.is_none() && candidate.sdp_m_line_index.is_none() {
-            return Err(PeerError::new(ExceptionName::TypeError, "a candidate needs sdpMid or sdpMLineIndex"));
+            return Err(PeerError::new(
+                ExceptionName::TypeError,
+                "a candidate needs sdpMid or sdpMLineIndex",
+            ));
         }
-        if !self.jsep.has_section(candidate.sdp_mid.as_deref(), candidate.sdp_m_line_index) {
+        if !self
+            .jsep
+            .has_section(candidate.sdp_mid.as_deref(), candidate.sdp_m_line_index)
+        {
             return Err(PeerError::operation("a candidate belongs to no section"));
         }
         self.connection.add_candidate(&candidate).await.map(|()| Value::Null)
@@ -408,7 +454,10 @@ fn signals(pc: PcId, ports: &Ports) -> Box<dyn Fn(Signal) + Send + Sync> {
         Signal::KeyFrame(transceiver) => {
             let now = Instant::now();
             let mut asked = lock(&asked);
-            if asked.get(&transceiver).is_some_and(|last| now < *last + KEY_FRAME_INTERVAL) {
+            if asked
+                .get(&transceiver)
+                .is_some_and(|last| now < *last + KEY_FRAME_INTERVAL)
+            {
                 return;
             }
             asked.insert(transceiver, now);
@@ -418,7 +467,11 @@ fn signals(pc: PcId, ports: &Ports) -> Box<dyn Fn(Signal) + Send + Sync> {
             lock(&asked).remove(&transceiver);
         }
         Signal::Target(transceiver, bitrate) => {
-            outbox.put_text(ToWorker::Target { pc, transceiver, bitrate });
+            outbox.put_text(ToWorker::Target {
+                pc,
+                transceiver,
+                bitrate,
+            });
         }
     })
 }

@@ -40,7 +40,10 @@ pub struct Sending {
 
 impl Receiving {
     pub fn of(one: &Transceiver, sink: mpsc::Sender<Input>) -> Option<Self> {
-        let codecs = one.codecs.clone().filter(|_| one.current.is_some_and(receives) && !one.stopped)?;
+        let codecs = one
+            .codecs
+            .clone()
+            .filter(|_| one.current.is_some_and(receives) && !one.stopped)?;
         Some(Self {
             transceiver: one.id,
             mid: one.mid.clone()?,
@@ -54,7 +57,10 @@ impl Receiving {
 
 impl Sending {
     pub fn of(one: &Transceiver) -> Option<Self> {
-        let codecs = one.codecs.clone().filter(|_| one.current.is_some_and(sends) && !one.stopped)?;
+        let codecs = one
+            .codecs
+            .clone()
+            .filter(|_| one.current.is_some_and(sends) && !one.stopped)?;
         Some(Self {
             transceiver: one.id,
             mid: one.mid.clone()?,
@@ -68,10 +74,16 @@ impl Sending {
 /// A stream as interceptors want it described.
 pub fn stream_info(codecs: &Codecs, ssrc: u32, repair_ssrc: Option<u32>) -> StreamInfo {
     let feedback = |on: bool, typ: &str, parameter: &str| {
-        on.then(|| RTCPFeedback { typ: typ.to_owned(), parameter: parameter.to_owned() })
+        on.then(|| RTCPFeedback {
+            typ: typ.to_owned(),
+            parameter: parameter.to_owned(),
+        })
     };
     let extension = |id: Option<u8>, uri: &str| {
-        id.map(|id| RTPHeaderExtension { uri: uri.to_owned(), id: u16::from(id) })
+        id.map(|id| RTPHeaderExtension {
+            uri: uri.to_owned(),
+            id: u16::from(id),
+        })
     };
     let repair = repair_ssrc.zip(codecs.repair);
     StreamInfo {
@@ -81,7 +93,10 @@ pub fn stream_info(codecs: &Codecs, ssrc: u32, repair_ssrc: Option<u32>) -> Stre
         payload_type_rtx: repair.map(|(_, payload_type)| payload_type),
         rtp_header_extensions: [
             extension(codecs.mid_extension, MID_URI),
-            extension(codecs.transport_cc_extension.filter(|_| codecs.transport_cc), TRANSPORT_CC_URI),
+            extension(
+                codecs.transport_cc_extension.filter(|_| codecs.transport_cc),
+                TRANSPORT_CC_URI,
+            ),
         ]
         .into_iter()
         .flatten()

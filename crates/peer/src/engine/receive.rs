@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
-use webrtc::media_stream::track_local::TrackLocal;
-use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 
 use super::carrier::picture_loss;
 use super::tap::Shared;
+use super::way::Way;
 use crate::frame::{Frame, FrameKind};
 use crate::outbox::{Outbox, Put};
 use crate::rtp::audio::AudioOrder;
@@ -38,7 +37,7 @@ pub struct Receiver {
     pub kind: Kind,
     pub shared: Arc<Shared>,
     pub outbox: Arc<Outbox>,
-    pub carrier: Arc<TrackLocalStaticRTP>,
+    pub way: Way,
 }
 
 enum Order {
@@ -118,6 +117,10 @@ impl Receiver {
                 wanted &= !frame.key;
                 wanted |= self.deliver(frame, &mut clock) == Put::Dropped && self.kind == Kind::Video;
             }
+            if let Order::Video(video) = &order {
+                let mut counters = self.shared.counters();
+                counters.inbound.entry(self.transceiver).or_default().frames_dropped = video.dropped();
+            }
             let due = asked.is_none_or(|asked| now >= asked + PLI_INTERVAL);
             if let Some(ssrc) = ssrc
                 && self.kind == Kind::Video
@@ -161,8 +164,6 @@ impl Receiver {
 
     async fn ask(&self, ssrc: u32) {
         self.shared.counters().inbound.entry(self.transceiver).or_default().plis += 1;
-        if let Err(error) = self.carrier.write_rtcp(picture_loss(ssrc)).await {
-            tracing::debug!(%error, "a key frame could not be asked for");
-        }
+        self.way.write(picture_loss(ssrc)).await;
     }
 }

@@ -7,12 +7,11 @@ use std::time::Instant;
 use bytes::Bytes;
 use rtc::rtp::{Header, Packet};
 use tokio::sync::mpsc;
-use webrtc::media_stream::track_local::TrackLocal;
-use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 
 use super::carrier::carry;
 use super::plan::Sending;
 use super::tap::{Shared, Signal, lock};
+use super::way::Way;
 use crate::frame::Frame;
 use crate::rtp::clock::SendClock;
 use crate::rtp::vp8::{Payloader, dimensions, is_key};
@@ -33,7 +32,7 @@ pub struct Sender {
     pub overflow: Arc<AtomicBool>,
     pub connected: Arc<AtomicBool>,
     pub shared: Arc<Shared>,
-    pub carrier: Arc<TrackLocalStaticRTP>,
+    pub way: Way,
     /// Random starts of the sequence numbers, the RTP time and the picture ids.
     pub starts: (u16, u32, u16),
 }
@@ -83,9 +82,7 @@ impl Sender {
             }
             self.count(&frame);
             former = Some(stream);
-            if let Err(error) = self.carrier.write_rtcp(carry(packets)).await {
-                tracing::debug!(%error, "a frame could not be sent");
-            }
+            self.way.write(carry(packets)).await;
         }
     }
 

@@ -1,69 +1,153 @@
 //! Tokio's runtime with big socket buffers: the default ones lose bursts of data-channel packets.
+//!
+//! Where a relay may be used, sockets also do away with a delay. The engine's driver hands what came through a relay
+//! to its core after it has written, and what the core sends through a relay is written after the next thing that
+//! happens, which may be hundreds of milliseconds later. An empty datagram is such a thing.
 
 use std::future::Future;
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use webrtc::runtime::{
-    AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, Runtime, TokioRuntime,
+    AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, RecvMeta, Runtime, TokioRuntime,
+    Transmit,
 };
 
 /// Bytes asked for; the system may give less.
 const BUFFER: usize = 2 << 20;
 
+/// Empty datagrams after a real one: the core answers in the first round, the relay's client writes in the second.
+const ROUNDS: u8 = 2;
+
 #[derive(Debug)]
-pub struct Sockets(pub TokioRuntime);
+pub struct Sockets {
+    pub tokio: TokioRuntime,
+    /// A relay may be used.
+    pub relay: bool,
+}
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 impl Runtime for Sockets {
     fn spawn(&self, future: Boxed<'static, ()>) -> Box<dyn JoinHandle> {
-        self.0.spawn(future)
+        self.tokio.spawn(future)
     }
 
     fn wrap_udp_socket(&self, socket: UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
         let reference = socket2::SockRef::from(&socket);
-        for result in [reference.set_recv_buffer_size(BUFFER), reference.set_send_buffer_size(BUFFER)] {
+        for result in [
+            reference.set_recv_buffer_size(BUFFER),
+            reference.set_send_buffer_size(BUFFER),
+        ] {
             if let Err(error) = result {
                 tracing::debug!(%error, "a socket buffer keeps its size");
             }
         }
-        self.0.wrap_udp_socket(socket)
+        let inner = self.tokio.wrap_udp_socket(socket)?;
+        Ok(if self.relay {
+            Arc::new(Nudging {
+                inner,
+                rounds: AtomicU8::new(0),
+                looked: AtomicBool::new(false),
+            })
+        } else {
+            inner
+        })
     }
 
     fn wrap_tcp_listener(&self, listener: TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {
-        self.0.wrap_tcp_listener(listener)
+        self.tokio.wrap_tcp_listener(listener)
     }
 
     fn connect_tcp<'a>(&'a self, remote: SocketAddr) -> Boxed<'a, io::Result<Arc<dyn AsyncTcpStream>>> {
-        self.0.connect_tcp(remote)
+        self.tokio.connect_tcp(remote)
     }
 
     fn resolve_host<'a>(&'a self, host: &'a str) -> Boxed<'a, io::Result<Vec<SocketAddr>>> {
-        self.0.resolve_host(host)
+        self.tokio.resolve_host(host)
     }
 
     fn sleep(&self, duration: Duration) -> Boxed<'static, ()> {
-        self.0.sleep(duration)
+        self.tokio.sleep(duration)
     }
 
     fn interval(&self, period: Duration) -> Box<dyn AsyncInterval> {
-        self.0.interval(period)
+        self.tokio.interval(period)
     }
 
     fn block_on(&self, future: Pin<Box<dyn Future<Output = ()> + '_>>) {
-        self.0.block_on(future);
+        self.tokio.block_on(future);
     }
 
     fn yield_now(&self) -> Boxed<'static, ()> {
-        self.0.yield_now()
+        self.tokio.yield_now()
     }
 
     fn name(&self) -> &'static str {
-        self.0.name()
+        self.tokio.name()
+    }
+}
+
+/// A socket that lets an empty datagram follow what was received.
+#[derive(Debug)]
+struct Nudging {
+    inner: Arc<dyn AsyncUdpSocket>,
+    rounds: AtomicU8,
+    looked: AtomicBool,
+}
+
+impl AsyncUdpSocket for Nudging {
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.inner.local_addr()
+    }
+
+    fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
+        self.inner.poll_send(cx, transmit)
+    }
+
+    fn poll_recv(
+        &self,
+        cx: &mut Context<'_>,
+        buffers: &mut [IoSliceMut<'_>],
+        meta: &mut [RecvMeta],
+    ) -> Poll<io::Result<usize>> {
+        match self.inner.poll_recv(cx, buffers, meta) {
+            Poll::Ready(result) => {
+                self.rounds.store(ROUNDS, Ordering::Relaxed);
+                Poll::Ready(result)
+            }
+            Poll::Pending => {
+                let rounds = self.rounds.load(Ordering::Relaxed);
+                let Some(first) = meta.first_mut().filter(|_| rounds > 0) else {
+                    return Poll::Pending;
+                };
+                // The driver looks for more right after each datagram, without waiting: that look changes nothing but
+                // is the sign that the datagram before it was dealt with.
+                if !self.looked.swap(true, Ordering::Relaxed) {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                self.looked.store(false, Ordering::Relaxed);
+                self.rounds.store(rounds - 1, Ordering::Relaxed);
+                *first = RecvMeta::default();
+                first.len = 0;
+                first.stride = 0;
+                Poll::Ready(Ok(1))
+            }
+        }
+    }
+
+    fn max_gso_segments(&self) -> usize {
+        self.inner.max_gso_segments()
+    }
+
+    fn max_gro_segments(&self) -> usize {
+        self.inner.max_gro_segments()
     }
 }
 
@@ -78,8 +162,12 @@ pub fn addresses() -> Vec<SocketAddr> {
         tracing::warn!(%error, "the network interfaces could not be listed");
         Vec::new()
     });
-    let found: Vec<IpAddr> =
-        interfaces.iter().filter_map(|one| one.addr).map(|addr| addr.ip()).filter(usable).collect();
+    let found: Vec<IpAddr> = interfaces
+        .iter()
+        .filter_map(|one| one.addr)
+        .map(|addr| addr.ip())
+        .filter(usable)
+        .collect();
     let mut addresses = Vec::new();
     // A wildcard stands for every interface of its family, also for those that come later.
     if found.iter().any(IpAddr::is_ipv4) {

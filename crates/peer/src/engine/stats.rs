@@ -19,17 +19,32 @@ pub type Reports = HashMap<(TransceiverId, Side), Pipeline>;
 const TRANSPORT: &str = "T01";
 
 /// All objects of a report.
-pub fn collect(report: &RTCStatsReport, transceivers: &[Transceiver], shared: &Shared, reports: &Reports) -> Vec<Value> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64() * 1_000.0);
+pub fn collect(
+    report: &RTCStatsReport,
+    transceivers: &[Transceiver],
+    shared: &Shared,
+    reports: &Reports,
+) -> Vec<Value> {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0.0, |time| time.as_secs_f64() * 1_000.0);
     let mut all = super::engine_stats::collect(report, now, TRANSPORT);
     let counters = shared.counters();
     for one in transceivers {
         let Some(codecs) = &one.codecs else { continue };
         let mid = one.mid.clone().unwrap_or_default();
-        let about = About { now, mid: &mid, codecs, transceiver: one };
+        let about = About {
+            now,
+            mid: &mid,
+            codecs,
+            transceiver: one,
+        };
         let codec = about.codec();
         let received = counters.inbound.get(&one.id).filter(|inbound| inbound.packets > 0);
-        let sent = counters.outbound.get(&one.id).filter(|outbound| outbound.packets > 0 || one.sends_now());
+        let sent = counters
+            .outbound
+            .get(&one.id)
+            .filter(|outbound| outbound.packets > 0 || one.sends_now());
         if received.is_some() || sent.is_some() {
             all.push(codec);
         }
@@ -162,7 +177,9 @@ impl About<'_> {
 
 /// Adds members; those that identify the object stay as they are.
 fn merge(into: &mut Value, members: Option<&Map<String, Value>>) {
-    let (Some(into), Some(members)) = (into.as_object_mut(), members) else { return };
+    let (Some(into), Some(members)) = (into.as_object_mut(), members) else {
+        return;
+    };
     for (name, value) in members {
         if !matches!(name.as_str(), "id" | "type" | "timestamp" | "ssrc" | "mid" | "kind") {
             into.insert(name.clone(), value.clone());

@@ -11,9 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rtc::interceptor::{
-    CongestionControlBuilder, Interceptor, NackGeneratorBuilder, NackResponderBuilder, Packet,
-    ReceiverReportBuilder, Registry, SenderReportBuilder, Slot, StreamInfo, TaggedPacket, TwccReceiverBuilder,
-    TwccSenderBuilder,
+    CongestionControlBuilder, Interceptor, NackGeneratorBuilder, NackResponderBuilder, Packet, ReceiverReportBuilder,
+    Registry, SenderReportBuilder, Slot, StreamInfo, TaggedPacket, TwccReceiverBuilder, TwccSenderBuilder,
 };
 use rtc::rtp;
 use rtc::sansio::Protocol;
@@ -81,8 +80,12 @@ impl Shared {
     pub fn retarget(&self) {
         let total = lock(&self.bitrate).target();
         let plan = self.plan();
-        let videos: Vec<TransceiverId> =
-            plan.sending.iter().filter(|one| one.codecs.kind == Kind::Video).map(|one| one.transceiver).collect();
+        let videos: Vec<TransceiverId> = plan
+            .sending
+            .iter()
+            .filter(|one| one.codecs.kind == Kind::Video)
+            .map(|one| one.transceiver)
+            .collect();
         drop(plan);
         let share = total / u32::try_from(videos.len()).unwrap_or(1).max(1);
         for transceiver in videos {
@@ -131,9 +134,15 @@ impl Tap {
     pub fn new(shared: Arc<Shared>) -> Self {
         let estimator = Estimator::new(Arc::clone(&shared));
         let chain = Registry::new()
-            .with(Slot::CongestionControl, CongestionControlBuilder::new(estimator).build())
+            .with(
+                Slot::CongestionControl,
+                CongestionControlBuilder::new(estimator).build(),
+            )
             .with(Slot::TwccSender, TwccSenderBuilder::new().build())
-            .with(Slot::NackResponder, NackResponderBuilder::new().with_size(2_048).build())
+            .with(
+                Slot::NackResponder,
+                NackResponderBuilder::new().with_size(2_048).build(),
+            )
             .with(
                 Slot::NackGenerator,
                 NackGeneratorBuilder::new()
@@ -177,7 +186,11 @@ impl Tap {
             }
         }
         // Streams that were found by their MID stay as long as their transceiver receives.
-        let mids = |info: &StreamInfo| plan.receiving.iter().any(|one| one.codecs.payload_type == info.payload_type);
+        let mids = |info: &StreamInfo| {
+            plan.receiving
+                .iter()
+                .any(|one| one.codecs.payload_type == info.payload_type)
+        };
         for (ssrc, info) in &self.remote {
             if !remote.contains_key(ssrc) && plan.receiving.iter().any(|one| one.sources.is_empty()) && mids(info) {
                 remote.insert(*ssrc, info.clone());
@@ -250,8 +263,15 @@ impl Tap {
             let extension = one.codecs.mid_extension.and_then(|id| header.get_extension(id));
             extension.is_some_and(|mid| mid == one.mid.as_bytes())
         };
-        let mut same = plan.receiving.iter().filter(|one| one.codecs.payload_type == header.payload_type);
-        let found = plan.receiving.iter().find(by_mid).or_else(|| same.next().filter(|_| same.next().is_none()))?;
+        let mut same = plan
+            .receiving
+            .iter()
+            .filter(|one| one.codecs.payload_type == header.payload_type);
+        let found = plan
+            .receiving
+            .iter()
+            .find(by_mid)
+            .or_else(|| same.next().filter(|_| same.next().is_none()))?;
         if header.payload_type != found.codecs.payload_type {
             return None;
         }
@@ -259,19 +279,29 @@ impl Tap {
     }
 
     fn received(&mut self, mut msg: TaggedPacket) -> Result<(), Error> {
-        let Packet::Rtp(packet) = &mut msg.message.packet else { return Ok(()) };
+        let Packet::Rtp(packet) = &mut msg.message.packet else {
+            return Ok(());
+        };
         // Transport-wide feedback covers every packet: one left out would look lost, and the remote would slow down.
-        let Some(route) = self.route(&packet.header) else { return self.chain.handle_read(msg) };
+        let Some(route) = self.route(&packet.header) else {
+            return self.chain.handle_read(msg);
+        };
         let header_size = packet.header.marshal_size();
         let repaired = route.repairs.is_some();
         if let Some((ssrc, payload_type)) = route.repairs {
             // RFC 4588: the original number comes first. Without one it is padding.
-            let Some(original) = packet.payload.first_chunk::<2>() else { return self.chain.handle_read(msg) };
+            let Some(original) = packet.payload.first_chunk::<2>() else {
+                return self.chain.handle_read(msg);
+            };
             packet.header.sequence_number = u16::from_be_bytes(*original);
             packet.header.ssrc = ssrc;
             packet.header.payload_type = payload_type;
             packet.payload = packet.payload.slice(2..);
-        } else if self.remote.get(&packet.header.ssrc).is_some_and(|info| info.payload_type != packet.header.payload_type) {
+        } else if self
+            .remote
+            .get(&packet.header.ssrc)
+            .is_some_and(|info| info.payload_type != packet.header.payload_type)
+        {
             return Ok(());
         }
         {
@@ -280,14 +310,23 @@ impl Tap {
             inbound.ssrc = packet.header.ssrc;
             let sizes = (header_size, packet.payload.len());
             let header = &packet.header;
-            inbound.packet(header.sequence_number, header.timestamp, route.rate, sizes, repaired, msg.now);
+            inbound.packet(
+                header.sequence_number,
+                header.timestamp,
+                route.rate,
+                sizes,
+                repaired,
+                msg.now,
+            );
         }
         self.chain.handle_read(msg)
     }
 
     /// Hands a packet that has passed the chain to its transceiver.
     fn deliver(&mut self, packet: rtp::Packet, now: Instant) {
-        let Some(route) = self.route(&packet.header).filter(|route| route.repairs.is_none()) else { return };
+        let Some(route) = self.route(&packet.header).filter(|route| route.repairs.is_none()) else {
+            return;
+        };
         let input = Input::Packet(
             crate::rtp::Packet {
                 sequence: packet.header.sequence_number,
@@ -331,14 +370,23 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Tap {
 
     fn handle_write(&mut self, msg: TaggedPacket) -> Result<(), Error> {
         self.refresh();
-        let Packet::Rtcp(packets) = &msg.message.packet else { return self.chain.handle_write(msg) };
+        let Packet::Rtcp(packets) = &msg.message.packet else {
+            return self.chain.handle_write(msg);
+        };
+        if packets.is_empty() {
+            return Ok(());
+        }
         if !packets.iter().any(|packet| packet.as_any().is::<Carried>()) {
             return self.chain.handle_write(msg);
         }
         for packet in packets {
             if let Some(Carried(packet)) = packet.as_any().downcast_ref() {
                 let message = Packet::Rtp(packet.clone()).into();
-                self.chain.handle_write(TaggedPacket { now: msg.now, transport: msg.transport, message })?;
+                self.chain.handle_write(TaggedPacket {
+                    now: msg.now,
+                    transport: msg.transport,
+                    message,
+                })?;
             }
         }
         Ok(())
@@ -377,7 +425,10 @@ impl Interceptor for Tap {
 }
 
 fn repair_of(repairs: &[(u32, u32)], ssrc: u32) -> Option<u32> {
-    repairs.iter().find(|(media, _)| *media == ssrc).map(|(_, repair)| *repair)
+    repairs
+        .iter()
+        .find(|(media, _)| *media == ssrc)
+        .map(|(_, repair)| *repair)
 }
 
 #[cfg(test)]

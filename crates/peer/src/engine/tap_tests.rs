@@ -40,10 +40,27 @@ impl Wire {
             ssrc: SSRC,
             repair_ssrc: REPAIR,
         };
-        let (sources, repairs) = if declared { (vec![SSRC], vec![(SSRC, REPAIR)]) } else { (vec![], vec![]) };
-        let receiving = Receiving { transceiver: 2, mid: "m".to_owned(), codecs, sources, repairs, sink };
-        sender.set_plan(Plan { sending: vec![sending], receiving: vec![] });
-        receiver.set_plan(Plan { sending: vec![], receiving: vec![receiving] });
+        let (sources, repairs) = if declared {
+            (vec![SSRC], vec![(SSRC, REPAIR)])
+        } else {
+            (vec![], vec![])
+        };
+        let receiving = Receiving {
+            transceiver: 2,
+            mid: "m".to_owned(),
+            codecs,
+            sources,
+            repairs,
+            sink,
+        };
+        sender.set_plan(Plan {
+            sending: vec![sending],
+            receiving: vec![],
+        });
+        receiver.set_plan(Plan {
+            sending: vec![],
+            receiving: vec![receiving],
+        });
         Self {
             sender: Tap::new(Arc::new(sender)),
             receiver: Tap::new(Arc::new(receiver)),
@@ -55,7 +72,11 @@ impl Wire {
     }
 
     fn message(&self, packets: Vec<Box<dyn rtc::rtcp::Packet>>) -> TaggedPacket {
-        TaggedPacket { now: self.now, transport: TransportContext::default(), message: Packet::Rtcp(packets).into() }
+        TaggedPacket {
+            now: self.now,
+            transport: TransportContext::default(),
+            message: Packet::Rtcp(packets).into(),
+        }
     }
 
     fn send(&mut self, sequence_number: u16) {
@@ -127,7 +148,12 @@ fn what_is_lost_is_sent_again() {
     let shared = Arc::clone(&wire.receiver.shared);
     let counters = shared.counters();
     let inbound = &counters.inbound[&2];
-    assert!(inbound.nacks > 0 && inbound.lost() == 0, "{} {}", inbound.nacks, inbound.lost());
+    assert!(
+        inbound.nacks > 0 && inbound.lost() == 0,
+        "{} {}",
+        inbound.nacks,
+        inbound.lost()
+    );
     // Each is sent again about once, not over and over.
     assert!(wire.sent < all.len() + 2 * lost, "{}", wire.sent);
     drop(counters);
@@ -151,7 +177,9 @@ fn a_request_for_a_key_frame_reaches_the_sender() {
     wire.send(1);
     wire.step(|_| false);
     let message = wire.message(picture_loss(SSRC));
-    assert!(matches!(&message.message.packet, Packet::Rtcp(packets) if packets[0].as_any().is::<PictureLossIndication>()));
+    assert!(
+        matches!(&message.message.packet, Packet::Rtcp(packets) if packets[0].as_any().is::<PictureLossIndication>())
+    );
     wire.receiver.handle_write(message).unwrap();
     wire.step(|_| false);
     assert!(lock(&wire.signals).contains(&Signal::KeyFrame(1)));
@@ -166,7 +194,11 @@ fn heavy_loss_lowers_the_target() {
     }
     let target = lock(&wire.sender.shared.bitrate).target();
     assert!(target < crate::rtp::bitrate::START, "{target}");
-    assert!(lock(&wire.signals).iter().any(|signal| matches!(signal, Signal::Target(1, bitrate) if *bitrate < 700_000)));
+    assert!(
+        lock(&wire.signals)
+            .iter()
+            .any(|signal| matches!(signal, Signal::Target(1, bitrate) if *bitrate < 700_000))
+    );
 }
 
 #[test]

@@ -29,11 +29,12 @@ use webrtc::runtime::TokioRuntime;
 
 use super::sockets::{Sockets, addresses};
 use super::tap::{Shared, Tap};
+use super::way::Way;
 use crate::error::{ExceptionName, PeerError, Result};
 use crate::jsep::compose::MAX_MESSAGE_SIZE;
 use crate::jsep::sdp::Sdp;
 use crate::jsep::transport::{Setup, Transport};
-use crate::wire::{Candidate, Configuration, IceTransportPolicy, OneOrMany, SdpType};
+use crate::wire::{Candidate, Configuration, IceTransportPolicy, SdpType};
 
 /// Packets the remote may retransmit late without SRTP taking them for a replay.
 const REPLAY_WINDOW: usize = 4_096;
@@ -50,8 +51,7 @@ const RECEIVE_BUFFER: u32 = 4 << 20;
 /// The engine's connection.
 pub struct Connection {
     pub pc: Arc<dyn PeerConnection>,
-    /// The way for media and RTCP into the connection.
-    pub carrier: Arc<TrackLocalStaticRTP>,
+    pub way: Way,
     /// The remote's end as it was last described.
     remote: Option<Transport>,
     /// Candidates of a generation that is not described yet.
@@ -87,7 +87,9 @@ impl Connection {
             Err(error) => {
                 // Not every system lets the multicast port be opened.
                 tracing::debug!(%error, "trying without mDNS");
-                build(configuration, shared, handler, MulticastDnsMode::Disabled).await.map_err(failed)?
+                build(configuration, shared, handler, MulticastDnsMode::Disabled)
+                    .await
+                    .map_err(failed)?
             }
         };
         let carrier = Arc::new(TrackLocalStaticRTP::new(MediaStreamTrack::new(
@@ -96,7 +98,10 @@ impl Connection {
             "carrier".to_owned(),
             RtpCodecKind::Audio,
             vec![RTCRtpEncodingParameters {
-                rtp_coding_parameters: RTCRtpCodingParameters { ssrc: Some(ssrc), ..Default::default() },
+                rtp_coding_parameters: RTCRtpCodingParameters {
+                    ssrc: Some(ssrc),
+                    ..Default::default()
+                },
                 active: true,
                 codec: placeholder().rtp_codec,
                 ..Default::default()
@@ -111,11 +116,14 @@ impl Connection {
         pc.add_transceiver_from_track(track, Some(init)).await.map_err(failed)?;
         // The engine starts SCTP with DTLS or never. This channel, which is negotiated and therefore says nothing to
         // the remote, makes it start always, so that the page's channels may come at any time.
-        let options = RTCDataChannelInit { negotiated: Some(KEEPER_STREAM), ..Default::default() };
+        let options = RTCDataChannelInit {
+            negotiated: Some(KEEPER_STREAM),
+            ..Default::default()
+        };
         let keeper = pc.create_data_channel(KEEPER, Some(options)).await.map_err(failed)?;
         let connection = Self {
             pc,
-            carrier,
+            way: Way::new(carrier, relay(configuration)),
             remote: None,
             early: VecDeque::new(),
             started: None,
@@ -135,7 +143,12 @@ impl Connection {
             let options = Some(RTCOfferOptions { ice_restart: restart });
             let description = self.pc.create_offer(options).await.map_err(failed)?;
             let (sdp, mut transport) = read(&description.sdp)?;
-            let mid = |data: bool| sdp.media.iter().find(|one| one.is_data() == data).and_then(|one| one.mid());
+            let mid = |data: bool| {
+                sdp.media
+                    .iter()
+                    .find(|one| one.is_data() == data)
+                    .and_then(|one| one.mid())
+            };
             let (carrier, data) = (mid(false).map(str::to_owned), mid(true).map(str::to_owned));
             if carrier.is_some() && carrier == data && self.state == State::Stable {
                 self.pc.set_local_description(description).await.map_err(failed)?;
@@ -207,7 +220,11 @@ impl Connection {
             }
             Err(error) => return Err(failed(error)),
         }
-        self.state = if kind == SdpType::Offer { State::RemoteOffer } else { State::Stable };
+        self.state = if kind == SdpType::Offer {
+            State::RemoteOffer
+        } else {
+            State::Stable
+        };
         match kind {
             SdpType::Offer => self.started = self.started.or(Some(transport.setup.answer())),
             SdpType::Answer | SdpType::Pranswer | SdpType::Rollback => self.negotiated = true,
@@ -255,14 +272,18 @@ impl Connection {
             self.early.push_back(candidate.clone());
             return Ok(());
         }
-        let init = RTCIceCandidateInit { candidate: candidate.candidate.clone(), ..Default::default() };
+        let init = RTCIceCandidateInit {
+            candidate: candidate.candidate.clone(),
+            ..Default::default()
+        };
         self.pc.add_ice_candidate(init).await.map_err(failed)
     }
 
     pub async fn configure(&self, configuration: &Configuration) -> Result<()> {
-        self.pc.set_configuration(rtc_configuration(configuration)).await.map_err(|error| {
-            PeerError::new(ExceptionName::InvalidModificationError, error.to_string())
-        })
+        self.pc
+            .set_configuration(rtc_configuration(configuration))
+            .await
+            .map_err(|error| PeerError::new(ExceptionName::InvalidModificationError, error.to_string()))
     }
 }
 
@@ -278,8 +299,13 @@ async fn build(
         .with_configuration(rtc_configuration(configuration))
         .with_media_engine(media)
         .with_setting_engine(settings(mdns))
-        .with_interceptor_registry(Registry::new().with(rtc::interceptor::Slot::Custom(1), Tap::new(Arc::clone(shared))))
-        .with_runtime(Arc::new(Sockets(TokioRuntime)))
+        .with_interceptor_registry(
+            Registry::new().with(rtc::interceptor::Slot::Custom(1), Tap::new(Arc::clone(shared))),
+        )
+        .with_runtime(Arc::new(Sockets {
+            tokio: TokioRuntime,
+            relay: relay(configuration),
+        }))
         .with_handler(handler)
         .with_udp_addrs(addresses())
         .with_data_channel_send_buffer_limit(CHANNEL_BUFFER)
@@ -323,11 +349,7 @@ fn placeholder() -> RTCRtpCodecParameters {
 
 fn rtc_configuration(configuration: &Configuration) -> RTCConfiguration {
     let servers = configuration.ice_servers.iter().filter_map(|server| {
-        let urls = match &server.urls {
-            OneOrMany::One(url) => vec![url.clone()],
-            OneOrMany::Many(urls) => urls.clone(),
-        };
-        let urls: Vec<String> = urls.into_iter().filter(|url| supported(url)).collect();
+        let urls: Vec<String> = server.urls.iter().filter(|url| supported(url)).cloned().collect();
         (!urls.is_empty()).then(|| RTCIceServer {
             urls,
             username: server.username.clone().unwrap_or_default(),
@@ -341,6 +363,15 @@ fn rtc_configuration(configuration: &Configuration) -> RTCConfiguration {
             IceTransportPolicy::Relay => RTCIceTransportPolicy::Relay,
         })
         .build()
+}
+
+/// Whether a relay may be used.
+fn relay(configuration: &Configuration) -> bool {
+    configuration
+        .ice_servers
+        .iter()
+        .flat_map(|server| server.urls.iter())
+        .any(|url| url.starts_with("turn"))
 }
 
 /// The engine's TURN client speaks UDP only.

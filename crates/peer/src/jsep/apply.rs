@@ -73,7 +73,9 @@ impl Jsep {
                     self.rollback();
                     Ok(None)
                 }
-                state => Err(wrong(SdpType::Rollback, state)),
+                state @ (Stable | SignalingState::HaveLocalPranswer | HaveRemotePranswer) => {
+                    Err(wrong(SdpType::Rollback, state))
+                }
             };
         }
         let sdp = Sdp::parse(&description.sdp).map_err(malformed)?;
@@ -122,7 +124,9 @@ impl Jsep {
         }
         let known = self.saved.as_ref().map_or(&self.lines, |saved| &saved.lines);
         if sdp.media.len() < known.len() {
-            return Err(PeerError::invalid_access("the offer has fewer sections than the last one"));
+            return Err(PeerError::invalid_access(
+                "the offer has fewer sections than the last one",
+            ));
         }
         for section in &sdp.media {
             let Some(mid) = section.mid() else {
@@ -181,7 +185,9 @@ impl Jsep {
         if let Some(known) = self.lines.get(index)
             && known.mid == mid
         {
-            let Owner::Transceiver(id) = known.owner else { return Owner::Nobody };
+            let Owner::Transceiver(id) = known.owner else {
+                return Owner::Nobody;
+            };
             return Owner::Transceiver(id);
         }
         if section.rejected() {
@@ -221,7 +227,9 @@ impl Jsep {
             line.form = (answered.protocol.clone(), answered.formats.join(" "));
             match line.owner {
                 Owner::Transceiver(id) => {
-                    let Some(one) = self.transceivers.iter_mut().find(|one| one.id == id) else { continue };
+                    let Some(one) = self.transceivers.iter_mut().find(|one| one.id == id) else {
+                        continue;
+                    };
                     let codecs = Codecs::agree(one.kind, answered);
                     if rejected || codecs.is_none() {
                         one.stop();
@@ -231,7 +239,11 @@ impl Jsep {
                     let direction = answer.direction(answered);
                     let (remote_sdp, remote) = if ours { (offer, offered) } else { (answer, answered) };
                     one.remote = Remote::read(remote_sdp, remote);
-                    let mine = if ours { direction } else { common(offer.direction(offered), reversed(direction)) };
+                    let mine = if ours {
+                        direction
+                    } else {
+                        common(offer.direction(offered), reversed(direction))
+                    };
                     one.settle(mine, codecs);
                     one.sender.placeholder = false;
                 }
@@ -262,7 +274,10 @@ impl Jsep {
 
     fn save(&mut self) {
         if self.saved.is_none() {
-            self.saved = Some(Saved { transceivers: self.transceivers.clone(), lines: self.lines.clone() });
+            self.saved = Some(Saved {
+                transceivers: self.transceivers.clone(),
+                lines: self.lines.clone(),
+            });
         }
     }
 

@@ -6,8 +6,7 @@ use crate::wire::Kind;
 /// `urn:ietf:params:rtp-hdrext:sdes:mid` (RFC 9143).
 pub const MID_URI: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
 /// Transport-wide sequence numbers, which the remote reports on.
-pub const TRANSPORT_CC_URI: &str =
-    "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
+pub const TRANSPORT_CC_URI: &str = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
 
 /// What was agreed on, or what is offered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +55,10 @@ impl Codecs {
             .filter_map(|map| {
                 let (number, name) = map.split_once(' ')?;
                 let listed = section.formats.iter().any(|format| format == number);
-                Some((number.parse().ok().filter(|number| *number < 128 && listed)?, name.trim()))
+                Some((
+                    number.parse().ok().filter(|number| *number < 128 && listed)?,
+                    name.trim(),
+                ))
             })
             .collect();
         let (payload_type, _) = *maps.iter().find(|(_, name)| name.eq_ignore_ascii_case(wanted))?;
@@ -99,7 +101,9 @@ impl Codecs {
 
     /// The formats of the `m=` line.
     pub fn formats(&self) -> String {
-        self.repair.map_or(self.payload_type.to_string(), |repair| format!("{} {repair}", self.payload_type))
+        self.repair.map_or(self.payload_type.to_string(), |repair| {
+            format!("{} {repair}", self.payload_type)
+        })
     }
 
     /// The MIME types for the page.
@@ -124,7 +128,10 @@ impl Codecs {
     pub fn lines(&self) -> Vec<String> {
         let pt = self.payload_type;
         let mut lines = Vec::new();
-        for (id, uri) in [(self.transport_cc_extension, TRANSPORT_CC_URI), (self.mid_extension, MID_URI)] {
+        for (id, uri) in [
+            (self.transport_cc_extension, TRANSPORT_CC_URI),
+            (self.mid_extension, MID_URI),
+        ] {
             lines.extend(id.map(|id| format!("a=extmap:{id} {uri}")));
         }
         match self.kind {
@@ -157,7 +164,10 @@ mod tests {
     use crate::jsep::sdp::Sdp;
 
     fn section(kind: &str, formats: &str, lines: &[String]) -> Section {
-        let text = format!("v=0\r\nm={kind} 9 UDP/TLS/RTP/SAVPF {formats}\r\n{}\r\n", lines.join("\r\n"));
+        let text = format!(
+            "v=0\r\nm={kind} 9 UDP/TLS/RTP/SAVPF {formats}\r\n{}\r\n",
+            lines.join("\r\n")
+        );
         Sdp::parse(&text).unwrap().media.remove(0)
     }
 
@@ -172,9 +182,18 @@ mod tests {
 
     #[test]
     fn the_remotes_numbers_and_its_lacks_are_kept() {
-        let lines = ["a=rtpmap:100 H264/90000", "a=rtpmap:101 vp8/90000", "a=rtpmap:102 rtx/90000",
-            "a=fmtp:102 apt=100", "a=rtpmap:103 rtx/90000", "a=fmtp:103 apt=101", "a=rtcp-fb:* nack pli",
-            "a=extmap:9 urn:ietf:params:rtp-hdrext:sdes:mid", "a=extmap:20 urn:x"].map(str::to_owned);
+        let lines = [
+            "a=rtpmap:100 H264/90000",
+            "a=rtpmap:101 vp8/90000",
+            "a=rtpmap:102 rtx/90000",
+            "a=fmtp:102 apt=100",
+            "a=rtpmap:103 rtx/90000",
+            "a=fmtp:103 apt=101",
+            "a=rtcp-fb:* nack pli",
+            "a=extmap:9 urn:ietf:params:rtp-hdrext:sdes:mid",
+            "a=extmap:20 urn:x",
+        ]
+        .map(str::to_owned);
         let codecs = Codecs::agree(Kind::Video, &section("video", "100 101 102 103", &lines)).unwrap();
         assert_eq!((codecs.payload_type, codecs.repair), (101, Some(103)));
         assert!(codecs.pli && !codecs.nack && !codecs.transport_cc);

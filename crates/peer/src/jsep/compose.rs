@@ -66,9 +66,15 @@ impl Composer<'_> {
 
     fn sender(&self, transceiver: &Transceiver, codecs: &Codecs) -> Vec<String> {
         let sender = &transceiver.sender;
-        let streams = if sender.streams.is_empty() { &["-".to_owned()][..] } else { &sender.streams[..] };
-        let mut lines: Vec<String> =
-            streams.iter().map(|stream| format!("a=msid:{stream} {}", sender.msid)).collect();
+        let streams = if sender.streams.is_empty() {
+            &["-".to_owned()][..]
+        } else {
+            &sender.streams[..]
+        };
+        let mut lines: Vec<String> = streams
+            .iter()
+            .map(|stream| format!("a=msid:{stream} {}", sender.msid))
+            .collect();
         let mut ssrcs = vec![sender.ssrc];
         if codecs.repair.is_some() {
             lines.push(format!("a=ssrc-group:FID {} {}", sender.ssrc, sender.repair_ssrc));
@@ -95,7 +101,10 @@ impl Composer<'_> {
 
     /// A section that says no, in the form of the one it answers or that was there before.
     pub fn rejected(&self, mid: &str, kind: &str, protocol: &str, formats: &str) -> String {
-        let mut lines = vec![format!("m={kind} 0 {protocol} {formats}"), "c=IN IP4 0.0.0.0".to_owned()];
+        let mut lines = vec![
+            format!("m={kind} 0 {protocol} {formats}"),
+            "c=IN IP4 0.0.0.0".to_owned(),
+        ];
         lines.push(format!("a=mid:{mid}"));
         if kind == "application" {
             lines.push(format!("a=sctp-port:{SCTP_PORT}"));
@@ -106,6 +115,11 @@ impl Composer<'_> {
     }
 
     pub fn refusal(&self, section: &Section) -> String {
-        self.rejected(section.mid().unwrap_or("-"), &section.kind, &section.protocol, &section.formats.join(" "))
+        self.rejected(
+            section.mid().unwrap_or("-"),
+            &section.kind,
+            &section.protocol,
+            &section.formats.join(" "),
+        )
     }
 }

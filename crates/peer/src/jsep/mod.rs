@@ -157,7 +157,11 @@ impl Jsep {
     pub fn max_message_size(&self) -> Option<u32> {
         let remote = self.descriptions.current_remote.as_ref()?;
         let data = Transport::read(&Sdp::parse(&remote.sdp).ok()?).ok()??.data?;
-        Some(if data.max_message_size == 0 { MAX_MESSAGE_SIZE } else { data.max_message_size.min(MAX_MESSAGE_SIZE) })
+        Some(if data.max_message_size == 0 {
+            MAX_MESSAGE_SIZE
+        } else {
+            data.max_message_size.min(MAX_MESSAGE_SIZE)
+        })
     }
 
     pub fn add_transceiver(
@@ -246,8 +250,12 @@ impl Jsep {
                 line.owner = Owner::Nobody;
             }
         }
-        let fresh: Vec<TransceiverId> =
-            self.transceivers.iter().filter(|one| one.mid.is_none() && !one.stopping).map(|one| one.id).collect();
+        let fresh: Vec<TransceiverId> = self
+            .transceivers
+            .iter()
+            .filter(|one| one.mid.is_none() && !one.stopping)
+            .map(|one| one.id)
+            .collect();
         for id in fresh {
             self.take_line(&mut lines, Owner::Transceiver(id));
         }
@@ -261,7 +269,11 @@ impl Jsep {
             cname: &self.cname,
             transport,
             // An end that a rolled-back offer has started cannot choose any more.
-            setup: if self.setup.is_none() { transport.setup } else { Setup::Actpass },
+            setup: if self.setup.is_none() {
+                transport.setup
+            } else {
+                Setup::Actpass
+            },
         };
         let mut sections = Vec::new();
         let mut bundled: Vec<&str> = Vec::new();
@@ -282,13 +294,22 @@ impl Jsep {
             }
         }
         let sdp = composer.description(&bundled, &sections);
-        self.offer = Some(Made { sdp: sdp.clone(), lines });
-        Ok(Description { kind: SdpType::Offer, sdp })
+        self.offer = Some(Made {
+            sdp: sdp.clone(),
+            lines,
+        });
+        Ok(Description {
+            kind: SdpType::Offer,
+            sdp,
+        })
     }
 
     /// Writes an answer to the pending remote offer.
     pub fn create_answer(&mut self, transport: &Transport) -> Result<Description> {
-        if !matches!(self.state, SignalingState::HaveRemoteOffer | SignalingState::HaveLocalPranswer) {
+        if !matches!(
+            self.state,
+            SignalingState::HaveRemoteOffer | SignalingState::HaveLocalPranswer
+        ) {
             return Err(PeerError::invalid_state("there is no remote offer to answer"));
         }
         let Some(remote) = &self.descriptions.pending_remote else {
@@ -302,20 +323,24 @@ impl Jsep {
             version: self.version,
             cname: &self.cname,
             transport,
-            setup: self.setup.unwrap_or_else(|| theirs.map_or(Setup::Actpass, |theirs| theirs.setup).answer()),
+            setup: self
+                .setup
+                .unwrap_or_else(|| theirs.map_or(Setup::Actpass, |theirs| theirs.setup).answer()),
         };
         let mut sections = Vec::new();
         let mut bundled = Vec::new();
         for (line, section) in self.lines.iter().zip(&sdp.media) {
             let accepted = match line.owner {
                 _ if section.rejected() => None,
-                Owner::Transceiver(id) => self.transceivers.iter().find(|one| one.id == id && !one.stopping).and_then(
-                    |one| {
+                Owner::Transceiver(id) => self
+                    .transceivers
+                    .iter()
+                    .find(|one| one.id == id && !one.stopping)
+                    .and_then(|one| {
                         let codecs = Codecs::agree(one.kind, section)?;
                         let direction = common(one.direction, reversed(sdp.direction(section)));
                         Some(composer.media(&line.mid, one, &codecs, direction))
-                    },
-                ),
+                    }),
                 Owner::Data => Some(composer.data(&line.mid)),
                 Owner::Nobody => None,
             };
@@ -325,14 +350,24 @@ impl Jsep {
             sections.push(accepted.unwrap_or_else(|| composer.refusal(section)));
         }
         let sdp = composer.description(&bundled, &sections);
-        self.answer = Some(Made { sdp: sdp.clone(), lines: self.lines.clone() });
-        Ok(Description { kind: SdpType::Answer, sdp })
+        self.answer = Some(Made {
+            sdp: sdp.clone(),
+            lines: self.lines.clone(),
+        });
+        Ok(Description {
+            kind: SdpType::Answer,
+            sdp,
+        })
     }
 
     /// The codecs to offer in a section nothing was agreed on for: the numbers other sections agreed on, as all of
     /// them share one transport.
     fn proposal(&self, kind: Kind) -> Codecs {
-        let known = self.transceivers.iter().filter(|one| one.kind == kind).find_map(|one| one.codecs.clone());
+        let known = self
+            .transceivers
+            .iter()
+            .filter(|one| one.kind == kind)
+            .find_map(|one| one.codecs.clone());
         known.unwrap_or_else(|| {
             let other = self.transceivers.iter().find_map(|one| one.codecs.as_ref());
             let mut proposal = Codecs::proposal(kind);
@@ -369,8 +404,16 @@ impl Jsep {
             Owner::Data | Owner::Nobody => ("UDP/DTLS/SCTP".to_owned(), "webrtc-datachannel".to_owned()),
             Owner::Transceiver(_) => ("UDP/TLS/RTP/SAVPF".to_owned(), "0".to_owned()),
         };
-        let line = Line { mid, kind: kind.to_owned(), form, owner };
-        match lines.iter_mut().find(|line| line.owner == Owner::Nobody && line.kind == kind) {
+        let line = Line {
+            mid,
+            kind: kind.to_owned(),
+            form,
+            owner,
+        };
+        match lines
+            .iter_mut()
+            .find(|line| line.owner == Owner::Nobody && line.kind == kind)
+        {
             Some(free) => *free = line,
             None => lines.push(line),
         }
@@ -379,7 +422,13 @@ impl Jsep {
     fn new_sender(&mut self, streams: Vec<String>, track: Option<String>) -> Sender {
         let placeholder = track.is_none();
         let msid = track.unwrap_or_else(|| format!("{:016x}{:016x}", (self.random)(), (self.random)()));
-        Sender { msid, placeholder, streams, ssrc: self.new_ssrc(), repair_ssrc: self.new_ssrc() }
+        Sender {
+            msid,
+            placeholder,
+            streams,
+            ssrc: self.new_ssrc(),
+            repair_ssrc: self.new_ssrc(),
+        }
     }
 
     fn new_ssrc(&mut self) -> u32 {

@@ -32,11 +32,17 @@ pub struct Attributes(Vec<(String, String)>);
 impl Attributes {
     /// The first value of an attribute; empty for a property.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .filter(move |(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 
     fn direction(&self) -> Option<Direction> {
@@ -73,7 +79,10 @@ impl Sdp {
                 }
                 "a" => {
                     let (key, value) = value.split_once(':').unwrap_or((value, ""));
-                    let level = sdp.media.last_mut().map_or(&mut sdp.session, |section| &mut section.attributes);
+                    let level = sdp
+                        .media
+                        .last_mut()
+                        .map_or(&mut sdp.session, |section| &mut section.attributes);
                     level.0.push((key.to_owned(), value.to_owned()));
                 }
                 _ => {}
@@ -108,7 +117,13 @@ impl Section {
         let port = port.split('/').next().and_then(|port| port.parse().ok());
         let port = port.ok_or_else(|| "an m= line has no port".to_owned())?;
         let formats = words.map(str::to_owned).collect();
-        Ok(Self { kind, port, protocol, formats, attributes: Attributes::default() })
+        Ok(Self {
+            kind,
+            port,
+            protocol,
+            formats,
+            attributes: Attributes::default(),
+        })
     }
 
     pub fn mid(&self) -> Option<&str> {
@@ -124,7 +139,10 @@ impl Section {
     pub fn is_data(&self) -> bool {
         self.kind == "application"
             && self.protocol.ends_with("SCTP")
-            && self.formats.first().is_some_and(|format| format == "webrtc-datachannel")
+            && self
+                .formats
+                .first()
+                .is_some_and(|format| format == "webrtc-datachannel")
     }
 
     /// `(stream, track)` of each msid line; the stream may be `-`, the track missing.
@@ -161,7 +179,10 @@ impl Section {
 
     /// `(media, repair)` sources of the FID groups (RFC 5576).
     pub fn repairs(&self) -> Vec<(u32, u32)> {
-        let groups = self.attributes.all("ssrc-group").filter_map(|group| group.strip_prefix("FID "));
+        let groups = self
+            .attributes
+            .all("ssrc-group")
+            .filter_map(|group| group.strip_prefix("FID "));
         groups
             .filter_map(|pair| {
                 let mut words = pair.split_whitespace().map_while(|word| word.parse().ok());
@@ -223,7 +244,13 @@ mod tests {
 
     #[test]
     fn nonsense_is_an_error_not_a_panic() {
-        for text in ["", "v=0\r\nm=audio\r\n", "v=0\r\nm=audio x y z\r\n", "v=0\r\nnonsense\r\n", "m=audio 9 X 1"] {
+        for text in [
+            "",
+            "v=0\r\nm=audio\r\n",
+            "v=0\r\nm=audio x y z\r\n",
+            "v=0\r\nnonsense\r\n",
+            "m=audio 9 X 1",
+        ] {
             assert!(Sdp::parse(text).is_err(), "{text:?}");
         }
         let odd = "v=0\nm=video 9 X 1\na=msid:\na=msid: \na=ssrc:\na=ssrc-group:FID 1\na=ssrc:x y\n";

@@ -5,7 +5,9 @@ use super::*;
 fn side(seed: u64) -> Jsep {
     let mut state = seed;
     Jsep::new(Box::new(move || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         state
     }))
 }
@@ -30,36 +32,67 @@ fn round(from: &mut Jsep, to: &mut Jsep) -> (String, String) {
     let answer = to.create_answer(&transport("to")).unwrap();
     to.set_local(SdpType::Answer, &answer.sdp).unwrap();
     from.set_remote(&answer).unwrap();
-    assert_eq!((from.state(), to.state()), (SignalingState::Stable, SignalingState::Stable));
+    assert_eq!(
+        (from.state(), to.state()),
+        (SignalingState::Stable, SignalingState::Stable)
+    );
     (offer.sdp, answer.sdp)
 }
 
 fn video(jsep: &mut Jsep, track: &str) -> TransceiverId {
-    jsep.add_transceiver(Kind::Video, Direction::Sendrecv, vec!["stream".to_owned()], Some(track.to_owned()))
+    jsep.add_transceiver(
+        Kind::Video,
+        Direction::Sendrecv,
+        vec!["stream".to_owned()],
+        Some(track.to_owned()),
+    )
 }
 
 fn directions(jsep: &Jsep) -> Vec<(Direction, Option<Direction>)> {
-    jsep.transceivers().iter().map(|one| (one.direction, one.current)).collect()
+    jsep.transceivers()
+        .iter()
+        .map(|one| (one.direction, one.current))
+        .collect()
 }
 
 #[test]
 fn both_sides_agree_on_a_call() {
     let (mut a, mut b) = (side(1), side(2));
-    a.add_transceiver(Kind::Audio, Direction::Sendrecv, vec!["s".to_owned()], Some("mic".to_owned()));
+    a.add_transceiver(
+        Kind::Audio,
+        Direction::Sendrecv,
+        vec!["s".to_owned()],
+        Some("mic".to_owned()),
+    );
     video(&mut a, "cam");
     a.want_data();
     video(&mut b, "other");
     let (offer, answer) = round(&mut a, &mut b);
-    assert!(offer.contains("a=group:BUNDLE 0 1 2") && answer.contains("a=group:BUNDLE 0 1 2"), "{answer}");
+    assert!(
+        offer.contains("a=group:BUNDLE 0 1 2") && answer.contains("a=group:BUNDLE 0 1 2"),
+        "{answer}"
+    );
     assert!(offer.contains("a=setup:actpass") && answer.contains("a=setup:passive"));
     // The audio section had to be made; the video section took the transceiver that was there.
     let ours: Vec<_> = b.transceivers().iter().map(|one| (one.kind, one.current)).collect();
-    assert_eq!(ours, [(Kind::Video, Some(Direction::Sendrecv)), (Kind::Audio, Some(Direction::Recvonly))]);
+    assert_eq!(
+        ours,
+        [
+            (Kind::Video, Some(Direction::Sendrecv)),
+            (Kind::Audio, Some(Direction::Recvonly))
+        ]
+    );
     let snapshot = &b.snapshots()[1];
-    assert_eq!((snapshot.mid.as_deref(), snapshot.track_id.as_deref()), (Some("0"), Some("mic")));
+    assert_eq!(
+        (snapshot.mid.as_deref(), snapshot.track_id.as_deref()),
+        (Some("0"), Some("mic"))
+    );
     assert_eq!(snapshot.streams, ["s"]);
     assert_eq!(a.snapshots()[1].track_id.as_deref(), Some("other"));
-    assert_eq!((a.max_message_size(), b.max_message_size()), (Some(MAX_MESSAGE_SIZE), Some(MAX_MESSAGE_SIZE)));
+    assert_eq!(
+        (a.max_message_size(), b.max_message_size()),
+        (Some(MAX_MESSAGE_SIZE), Some(MAX_MESSAGE_SIZE))
+    );
     assert_eq!(a.transceivers()[1].remote.sources, [b.transceivers()[0].sender.ssrc]);
 }
 
@@ -89,7 +122,10 @@ fn directions_follow_what_both_want() {
         round(&mut a, &mut b);
         assert_eq!(directions(&a), [(wanted, Some(mine))]);
         assert_eq!(directions(&b), [(Sendrecv, Some(theirs))]);
-        assert_eq!(b.snapshots()[0].track_id.is_some(), matches!(wanted, Sendonly | Sendrecv));
+        assert_eq!(
+            b.snapshots()[0].track_id.is_some(),
+            matches!(wanted, Sendonly | Sendrecv)
+        );
     }
 }
 
@@ -124,7 +160,11 @@ fn a_rollback_restores_what_was() {
     assert_eq!(a.transceivers()[1].mid.as_deref(), Some("1"));
     b.set_remote(&offer).unwrap();
     assert_eq!(b.transceivers().len(), 2);
-    b.set_remote(&Description { kind: SdpType::Rollback, sdp: String::new() }).unwrap();
+    b.set_remote(&Description {
+        kind: SdpType::Rollback,
+        sdp: String::new(),
+    })
+    .unwrap();
     assert_eq!((b.transceivers().len(), b.state()), (1, SignalingState::Stable));
     a.set_local(SdpType::Rollback, "").unwrap();
     assert_eq!(a.snapshots()[0], before[0]);
@@ -141,7 +181,11 @@ fn a_made_transceiver_with_a_track_survives_the_rollback() {
     b.set_remote(&offer).unwrap();
     let id = b.transceivers()[0].id;
     b.set_sender(id, Some("mine".to_owned()), vec![]).unwrap();
-    b.set_remote(&Description { kind: SdpType::Rollback, sdp: String::new() }).unwrap();
+    b.set_remote(&Description {
+        kind: SdpType::Rollback,
+        sdp: String::new(),
+    })
+    .unwrap();
     assert_eq!((b.transceivers().len(), b.transceivers()[0].mid.as_deref()), (1, None));
 }
 
@@ -152,7 +196,10 @@ fn a_stopped_section_is_rejected_and_used_again() {
     round(&mut a, &mut b);
     a.stop(first).unwrap();
     let (offer, answer) = round(&mut a, &mut b);
-    assert!(offer.contains("m=video 0 ") && answer.contains("m=video 0 "), "{answer}");
+    assert!(
+        offer.contains("m=video 0 ") && answer.contains("m=video 0 "),
+        "{answer}"
+    );
     assert!(a.transceivers()[0].stopped && b.transceivers()[0].stopped);
     video(&mut a, "two");
     let (offer, _) = round(&mut a, &mut b);
@@ -173,7 +220,11 @@ fn what_is_unknown_is_refused_section_by_section() {
         m=video 9 UDP/TLS/RTP/SAVPF 100\r\na=mid:x\r\na=rtpmap:100 H264/90000\r\na=sendrecv\r\n\
         m=text 9 UDP/TLS/RTP/SAVPF 101\r\na=mid:y\r\n\
         m=audio 9 UDP/TLS/RTP/SAVPF 99\r\na=mid:z\r\na=rtpmap:99 opus/48000/2\r\na=sendonly\r\n";
-    b.set_remote(&Description { kind: SdpType::Offer, sdp: sdp.to_owned() }).unwrap();
+    b.set_remote(&Description {
+        kind: SdpType::Offer,
+        sdp: sdp.to_owned(),
+    })
+    .unwrap();
     let answer = b.create_answer(&transport("b")).unwrap();
     assert!(answer.sdp.contains("a=group:BUNDLE z\r\n"), "{}", answer.sdp);
     assert!(answer.sdp.contains("m=video 0 ") && answer.sdp.contains("m=text 0 "));
@@ -189,12 +240,27 @@ fn descriptions_are_applied_unchanged_and_in_the_right_state() {
     video(&mut a, "cam");
     let offer = a.create_offer(&transport("a")).unwrap();
     let name = |result: Result<()>| result.unwrap_err().name;
-    assert_eq!(name(a.set_local(SdpType::Offer, &offer.sdp.replace("VP8", "VP9"))), ExceptionName::InvalidModificationError);
+    assert_eq!(
+        name(a.set_local(SdpType::Offer, &offer.sdp.replace("VP8", "VP9"))),
+        ExceptionName::InvalidModificationError
+    );
     assert_eq!(name(a.set_local(SdpType::Answer, "")), ExceptionName::InvalidStateError);
-    assert_eq!(name(a.set_local(SdpType::Rollback, "")), ExceptionName::InvalidStateError);
-    let answer = Description { kind: SdpType::Answer, sdp: offer.sdp };
-    assert_eq!(a.set_remote(&answer).unwrap_err().name, ExceptionName::InvalidStateError);
-    let nonsense = Description { kind: SdpType::Offer, sdp: "v=0".to_owned() };
+    assert_eq!(
+        name(a.set_local(SdpType::Rollback, "")),
+        ExceptionName::InvalidStateError
+    );
+    let answer = Description {
+        kind: SdpType::Answer,
+        sdp: offer.sdp,
+    };
+    assert_eq!(
+        a.set_remote(&answer).unwrap_err().name,
+        ExceptionName::InvalidStateError
+    );
+    let nonsense = Description {
+        kind: SdpType::Offer,
+        sdp: "v=0".to_owned(),
+    };
     assert_eq!(a.set_remote(&nonsense).unwrap_err().name, ExceptionName::OperationError);
     assert_eq!(a.state(), SignalingState::Stable);
 }
@@ -222,8 +288,15 @@ fn a_restart_is_wanted_until_it_is_answered() {
 
 #[test]
 fn the_engine_sees_its_own_form() {
-    let data = Some(Data { port: 5000, max_message_size: 0 });
-    let engine = Transport { data, candidates: vec!["1 1 udp 1 127.0.0.1 9 typ host".to_owned()], ..transport("u") };
+    let data = Some(Data {
+        port: 5000,
+        max_message_size: 0,
+    });
+    let engine = Transport {
+        data,
+        candidates: vec!["1 1 udp 1 127.0.0.1 9 typ host".to_owned()],
+        ..transport("u")
+    };
     let sdp = engine.for_engine("0", "1");
     let read = Transport::read(&Sdp::parse(&sdp).unwrap()).unwrap().unwrap();
     assert_eq!(read, engine);

@@ -99,7 +99,11 @@ impl Transceiver {
             transceiver: self.id,
             mid: self.mid.clone(),
             kind: self.kind,
-            direction: if self.stopping { Direction::Stopped } else { self.direction },
+            direction: if self.stopping {
+                Direction::Stopped
+            } else {
+                self.direction
+            },
             current_direction: self.current,
             stopped: self.stopped,
             streams: remote.map(|remote| remote.streams.clone()).unwrap_or_default(),
@@ -108,4 +112,3 @@ impl Transceiver {
         }
     }
 }
-

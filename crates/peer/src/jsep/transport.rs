@@ -80,9 +80,16 @@ impl Transport {
     /// Reads the transport of the first section that is not rejected: the others are bundled with it. `None` if
     /// all are rejected.
     pub fn read(sdp: &Sdp) -> Result<Option<Self>, String> {
-        let Some(tagged) = sdp.media.iter().find(|section| !section.rejected()) else { return Ok(None) };
+        let Some(tagged) = sdp.media.iter().find(|section| !section.rejected()) else {
+            return Ok(None);
+        };
         let get = |name: &'static str| sdp.inherited(tagged, name).map(str::trim);
-        let fingerprints = || tagged.attributes.all("fingerprint").chain(sdp.session.all("fingerprint"));
+        let fingerprints = || {
+            tagged
+                .attributes
+                .all("fingerprint")
+                .chain(sdp.session.all("fingerprint"))
+        };
         let sha256 = |value: &&str| value.get(..8).is_some_and(|hash| hash.eq_ignore_ascii_case("sha-256 "));
         let fingerprint = fingerprints().find(sha256).or_else(|| fingerprints().next());
         let mut candidates: Vec<String> = Vec::new();
@@ -98,7 +105,11 @@ impl Transport {
             setup: get("setup").and_then(Setup::parse).unwrap_or(Setup::Actpass),
             lite: sdp.session.get("ice-lite").is_some(),
             candidates,
-            data: sdp.media.iter().find(|section| section.is_data() && !section.rejected()).map(Data::read),
+            data: sdp
+                .media
+                .iter()
+                .find(|section| section.is_data() && !section.rejected())
+                .map(Data::read),
         }))
     }
 
@@ -118,7 +129,10 @@ impl Transport {
     pub fn for_engine(&self, carrier_mid: &str, data_mid: &str) -> String {
         let mut sdp = String::from("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n");
         let lite = if self.lite { "a=ice-lite\r\n" } else { "" };
-        let _ = write!(sdp, "a=group:BUNDLE {carrier_mid} {data_mid}\r\na=msid-semantic:WMS *\r\n{lite}");
+        let _ = write!(
+            sdp,
+            "a=group:BUNDLE {carrier_mid} {data_mid}\r\na=msid-semantic:WMS *\r\n{lite}"
+        );
         let common = self.lines(self.setup).join("\r\n");
         let _ = write!(
             sdp,
@@ -128,7 +142,10 @@ impl Transport {
         for candidate in &self.candidates {
             let _ = write!(sdp, "a=candidate:{candidate}\r\n");
         }
-        let data = self.data.unwrap_or(Data { port: SCTP_PORT, max_message_size: MAX_MESSAGE_SIZE });
+        let data = self.data.unwrap_or(Data {
+            port: SCTP_PORT,
+            max_message_size: MAX_MESSAGE_SIZE,
+        });
         let _ = write!(
             sdp,
             "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\n{common}\r\n\
@@ -142,7 +159,10 @@ impl Transport {
 impl Data {
     fn read(section: &Section) -> Self {
         let get = |name| section.attributes.get(name).and_then(|value| value.trim().parse().ok());
-        let max_message_size = section.attributes.get("max-message-size").and_then(|value| value.trim().parse().ok());
+        let max_message_size = section
+            .attributes
+            .get("max-message-size")
+            .and_then(|value| value.trim().parse().ok());
         Self {
             port: get("sctp-port").unwrap_or(SCTP_PORT),
             max_message_size: max_message_size.unwrap_or(UNSAID_MESSAGE_SIZE),

@@ -56,7 +56,12 @@ impl AudioOrder {
                 continue;
             }
             let gap = std::mem::take(&mut self.gap);
-            return Some(Assembled { key: true, gap, timestamp: packet.timestamp, payload: packet.payload });
+            return Some(Assembled {
+                key: true,
+                gap,
+                timestamp: packet.timestamp,
+                payload: packet.payload,
+            });
         }
     }
 
@@ -74,18 +79,30 @@ mod tests {
 
     fn packet(sequence: u16) -> Packet {
         let payload = Bytes::from(sequence.to_be_bytes().to_vec());
-        Packet { sequence, timestamp: u32::from(sequence) * 960, marker: false, payload }
+        Packet {
+            sequence,
+            timestamp: u32::from(sequence) * 960,
+            marker: false,
+            payload,
+        }
     }
 
     fn numbers(order: &mut AudioOrder, now: Instant) -> Vec<(u8, bool)> {
-        std::iter::from_fn(|| order.poll(now)).map(|frame| (frame.payload[1], frame.gap)).collect()
+        std::iter::from_fn(|| order.poll(now))
+            .map(|frame| (frame.payload[1], frame.gap))
+            .collect()
     }
 
     #[test]
     fn packets_are_brought_into_order_and_duplicates_dropped() {
         let (mut order, now) = (AudioOrder::default(), Instant::now());
-        [1, 3, 3, 2, 2, 4].into_iter().for_each(|number| order.push(packet(number), now));
-        assert_eq!(numbers(&mut order, now), [(1, false), (2, false), (3, false), (4, false)]);
+        [1, 3, 3, 2, 2, 4]
+            .into_iter()
+            .for_each(|number| order.push(packet(number), now));
+        assert_eq!(
+            numbers(&mut order, now),
+            [(1, false), (2, false), (3, false), (4, false)]
+        );
     }
 
     #[test]

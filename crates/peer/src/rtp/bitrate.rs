@@ -85,9 +85,16 @@ impl Bitrate {
 
     /// Transport-wide feedback.
     pub fn outcomes(&mut self, outcomes: &[Outcome], now: Instant) {
-        let epoch = *self.epoch.get_or_insert_with(|| outcomes.first().map_or(now, |one| one.departure));
-        let mut window =
-            self.window.unwrap_or(Window { since: now, sent: 0, lost: 0, bytes: 0, delay: f64::INFINITY });
+        let epoch = *self
+            .epoch
+            .get_or_insert_with(|| outcomes.first().map_or(now, |one| one.departure));
+        let mut window = self.window.unwrap_or(Window {
+            since: now,
+            sent: 0,
+            lost: 0,
+            bytes: 0,
+            delay: f64::INFINITY,
+        });
         for outcome in outcomes {
             window.sent += 1;
             match outcome.arrival {
@@ -114,7 +121,10 @@ impl Bitrate {
         if !delay.is_finite() {
             return false;
         }
-        if self.base_since.is_none_or(|since| now.saturating_duration_since(since) > Duration::from_secs(10)) {
+        if self
+            .base_since
+            .is_none_or(|since| now.saturating_duration_since(since) > Duration::from_secs(10))
+        {
             self.base = (f64::INFINITY, self.base.0);
             self.base_since = Some(now);
         }
@@ -156,7 +166,11 @@ mod tests {
                     count += 1;
                     let delay = 5.0 + growth * (step as f64 / 10.0) + (now - from).as_secs_f64();
                     let arrival = (count % 100 >= loss).then(|| Duration::from_secs_f64(delay));
-                    Outcome { departure: now, arrival, size: 1_000 }
+                    Outcome {
+                        departure: now,
+                        arrival,
+                        size: 1_000,
+                    }
                 })
                 .collect();
             bitrate.outcomes(&outcomes, now);

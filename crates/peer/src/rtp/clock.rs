@@ -18,7 +18,12 @@ pub struct SendClock {
 impl SendClock {
     /// `rate` is in ticks a second; `offset` the random start (RFC 3550, 5.1).
     pub fn new(rate: u32, offset: u32) -> Self {
-        Self { rate, offset, last: None, shift: 0 }
+        Self {
+            rate,
+            offset,
+            last: None,
+            shift: 0,
+        }
     }
 
     pub fn ticks(&mut self, micros: i64, now: Instant) -> u32 {

@@ -23,7 +23,10 @@ mod tests {
     #[test]
     fn it_goes_on_over_the_wrap_and_back() {
         let mut sequence = Sequence::default();
-        assert_eq!([65_534, 65_535, 1, 0, 2].map(|n| sequence.unwrap(n)), [65_534, 65_535, 65_537, 65_536, 65_538]);
+        assert_eq!(
+            [65_534, 65_535, 1, 0, 2].map(|n| sequence.unwrap(n)),
+            [65_534, 65_535, 65_537, 65_536, 65_538]
+        );
     }
 
     #[test]

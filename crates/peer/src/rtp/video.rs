@@ -31,7 +31,10 @@ pub struct VideoAssembler {
 
 impl VideoAssembler {
     pub fn new() -> Self {
-        Self { needs_key: true, ..Self::default() }
+        Self {
+            needs_key: true,
+            ..Self::default()
+        }
     }
 
     /// Frames that were given up.
@@ -99,10 +102,15 @@ impl VideoAssembler {
     fn complete(&mut self) -> Option<Assembled> {
         loop {
             let (first, end) = self.extent()?;
-            let packets: Vec<Packet> =
-                (first..end).filter_map(|number| self.waiting.remove(&number)).map(|(packet, _)| packet).collect();
+            let packets: Vec<Packet> = (first..end)
+                .filter_map(|number| self.waiting.remove(&number))
+                .map(|(packet, _)| packet)
+                .collect();
             self.next = Some(end);
-            let payloads: Vec<Payload> = packets.iter().filter_map(|packet| Payload::parse(&packet.payload)).collect();
+            let payloads: Vec<Payload> = packets
+                .iter()
+                .filter_map(|packet| Payload::parse(&packet.payload))
+                .collect();
             let Some(head) = payloads.first() else { continue };
             if !head.start || (self.needs_key && !head.key) {
                 self.dropped += 1;
@@ -114,7 +122,12 @@ impl VideoAssembler {
             let timestamp = packets.iter().find(|packet| !packet.payload.is_empty())?.timestamp;
             let gap = std::mem::take(&mut self.gap);
             self.needs_key = false;
-            return Some(Assembled { key, gap, timestamp, payload: join(payloads) });
+            return Some(Assembled {
+                key,
+                gap,
+                timestamp,
+                payload: join(payloads),
+            });
         }
     }
 
@@ -180,7 +193,9 @@ fn join(mut payloads: Vec<Payload>) -> Bytes {
         return payloads.remove(0).data;
     }
     let mut frame = BytesMut::with_capacity(payloads.iter().map(|payload| payload.data.len()).sum());
-    payloads.iter().for_each(|payload| frame.extend_from_slice(&payload.data));
+    payloads
+        .iter()
+        .for_each(|payload| frame.extend_from_slice(&payload.data));
     frame.freeze()
 }
 
@@ -197,7 +212,11 @@ mod tests {
 
     impl Source {
         fn new(sequence: u16) -> Self {
-            Self { payloader: Payloader::new(0), sequence, timestamp: 0 }
+            Self {
+                payloader: Payloader::new(0),
+                sequence,
+                timestamp: 0,
+            }
         }
 
         /// A frame of this many packets.
@@ -211,7 +230,12 @@ mod tests {
             let packet = |(index, payload)| {
                 self.sequence = self.sequence.wrapping_add(1);
                 let (sequence, timestamp) = (self.sequence, self.timestamp);
-                Packet { sequence, timestamp, marker: index == last, payload }
+                Packet {
+                    sequence,
+                    timestamp,
+                    marker: index == last,
+                    payload,
+                }
             };
             payloads.into_iter().enumerate().map(packet).collect()
         }
@@ -234,7 +258,13 @@ mod tests {
             assembler.push(packet, now);
         }
         let frames = all(&mut assembler, now);
-        assert_eq!(frames.iter().map(|frame| frame.payload.len() / 1_100).collect::<Vec<_>>(), [3, 2, 1]);
+        assert_eq!(
+            frames
+                .iter()
+                .map(|frame| frame.payload.len() / 1_100)
+                .collect::<Vec<_>>(),
+            [3, 2, 1]
+        );
         assert!(frames[0].key && frames.iter().all(|frame| !frame.gap) && !assembler.needs_key());
     }
 
@@ -255,15 +285,31 @@ mod tests {
     #[test]
     fn a_loss_costs_everything_up_to_the_next_key_frame() {
         let (mut source, mut assembler, now) = (Source::new(0), VideoAssembler::new(), Instant::now());
-        source.frame(true, 2).into_iter().for_each(|packet| assembler.push(packet, now));
-        source.frame(false, 2).into_iter().skip(1).for_each(|packet| assembler.push(packet, now));
-        source.frame(false, 1).into_iter().for_each(|packet| assembler.push(packet, now));
+        source
+            .frame(true, 2)
+            .into_iter()
+            .for_each(|packet| assembler.push(packet, now));
+        source
+            .frame(false, 2)
+            .into_iter()
+            .skip(1)
+            .for_each(|packet| assembler.push(packet, now));
+        source
+            .frame(false, 1)
+            .into_iter()
+            .for_each(|packet| assembler.push(packet, now));
         assert_eq!(all(&mut assembler, now).len(), 1);
         assert_eq!(all(&mut assembler, now + HOLD).len(), 0);
         assert!(assembler.needs_key());
-        source.frame(false, 1).into_iter().for_each(|packet| assembler.push(packet, now));
+        source
+            .frame(false, 1)
+            .into_iter()
+            .for_each(|packet| assembler.push(packet, now));
         assert_eq!(all(&mut assembler, now + HOLD).len(), 0);
-        source.frame(true, 2).into_iter().for_each(|packet| assembler.push(packet, now));
+        source
+            .frame(true, 2)
+            .into_iter()
+            .for_each(|packet| assembler.push(packet, now));
         let frames = all(&mut assembler, now + HOLD);
         assert!(frames.len() == 1 && frames[0].gap && frames[0].key && !assembler.needs_key());
         assert!(assembler.dropped() >= 2);
@@ -272,10 +318,17 @@ mod tests {
     #[test]
     fn a_stream_joined_in_the_middle_of_a_key_frame_waits_for_the_next() {
         let (mut source, mut assembler, now) = (Source::new(0), VideoAssembler::new(), Instant::now());
-        source.frame(true, 3).into_iter().skip(1).for_each(|packet| assembler.push(packet, now));
+        source
+            .frame(true, 3)
+            .into_iter()
+            .skip(1)
+            .for_each(|packet| assembler.push(packet, now));
         assert_eq!(all(&mut assembler, now).len(), 0);
         assert_eq!(all(&mut assembler, now + HOLD).len(), 0);
-        source.frame(true, 3).into_iter().for_each(|packet| assembler.push(packet, now + HOLD));
+        source
+            .frame(true, 3)
+            .into_iter()
+            .for_each(|packet| assembler.push(packet, now + HOLD));
         assert_eq!(all(&mut assembler, now + HOLD).len(), 1);
     }
 
@@ -284,19 +337,32 @@ mod tests {
         let (mut source, mut assembler, now) = (Source::new(0), VideoAssembler::new(), Instant::now());
         let key = source.frame(true, 1).remove(0);
         source.sequence += 1;
-        let padding = Packet { sequence: 2, timestamp: key.timestamp, marker: false, payload: Bytes::new() };
+        let padding = Packet {
+            sequence: 2,
+            timestamp: key.timestamp,
+            marker: false,
+            payload: Bytes::new(),
+        };
         let next = source.frame(false, 1).remove(0);
-        [key, padding, next].into_iter().for_each(|packet| assembler.push(packet, now));
+        [key, padding, next]
+            .into_iter()
+            .for_each(|packet| assembler.push(packet, now));
         assert_eq!(all(&mut assembler, now).len(), 2);
     }
 
     #[test]
     fn a_far_jump_is_a_new_beginning() {
         let (mut source, mut assembler, now) = (Source::new(0), VideoAssembler::new(), Instant::now());
-        source.frame(true, 1).into_iter().for_each(|packet| assembler.push(packet, now));
+        source
+            .frame(true, 1)
+            .into_iter()
+            .for_each(|packet| assembler.push(packet, now));
         assert_eq!(all(&mut assembler, now).len(), 1);
         source.sequence = 20_000;
-        source.frame(true, 1).into_iter().for_each(|packet| assembler.push(packet, now));
+        source
+            .frame(true, 1)
+            .into_iter()
+            .for_each(|packet| assembler.push(packet, now));
         let frames = all(&mut assembler, now);
         assert!(frames.len() == 1 && frames[0].gap);
     }
@@ -304,11 +370,17 @@ mod tests {
     #[test]
     fn the_queue_is_bounded() {
         let (mut source, mut assembler, now) = (Source::new(0), VideoAssembler::new(), Instant::now());
-        source.frame(true, 1).into_iter().for_each(|packet| assembler.push(packet, now));
+        source
+            .frame(true, 1)
+            .into_iter()
+            .for_each(|packet| assembler.push(packet, now));
         all(&mut assembler, now);
         source.sequence += 1;
         for _ in 0..2 * CAPACITY {
-            source.frame(false, 1).into_iter().for_each(|packet| assembler.push(packet, now));
+            source
+                .frame(false, 1)
+                .into_iter()
+                .for_each(|packet| assembler.push(packet, now));
         }
         assert!(assembler.waiting.len() <= CAPACITY);
     }

@@ -16,7 +16,9 @@ pub struct Payloader {
 
 impl Payloader {
     pub fn new(picture: u16) -> Self {
-        Self { picture: picture & 0x7fff }
+        Self {
+            picture: picture & 0x7fff,
+        }
     }
 
     /// The payloads of one frame; the last one gets the marker.
@@ -104,7 +106,10 @@ mod tests {
             let mut payloader = Payloader::new(0x7fff);
             let payloads = payloader.frame(&frame);
             assert!(payloads.iter().all(|payload| payload.len() <= MAX_PAYLOAD));
-            let parsed: Vec<_> = payloads.iter().map(|payload| Payload::parse(payload).unwrap()).collect();
+            let parsed: Vec<_> = payloads
+                .iter()
+                .map(|payload| Payload::parse(payload).unwrap())
+                .collect();
             assert!(parsed[0].start && parsed[0].key && parsed[1..].iter().all(|one| !one.start));
             let joined: Vec<u8> = parsed.iter().flat_map(|one| one.data.to_vec()).collect();
             assert_eq!(joined, frame);
@@ -123,7 +128,10 @@ mod tests {
         ] {
             let payload = Bytes::from([descriptor, &[0x01, 0xff]].concat());
             let parsed = Payload::parse(&payload).unwrap();
-            assert_eq!((parsed.start, parsed.key, &parsed.data[..]), (true, false, &[0x01, 0xff][..]));
+            assert_eq!(
+                (parsed.start, parsed.key, &parsed.data[..]),
+                (true, false, &[0x01, 0xff][..])
+            );
             assert_eq!(Payload::parse(&payload.slice(..descriptor.len())), None);
         }
         assert_eq!(Payload::parse(&Bytes::new()), None);

@@ -73,21 +73,37 @@ impl Chromium {
     pub async fn start() -> Arc<Self> {
         let pages = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let sockets = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/?{}", pages.local_addr().unwrap(), sockets.local_addr().unwrap().port());
+        let url = format!(
+            "http://{}/?{}",
+            pages.local_addr().unwrap(),
+            sockets.local_addr().unwrap().port()
+        );
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = pages.accept().await {
                 let mut request = [0; 4096];
-                stream.read(&mut request).await.ok();
-                let head = format!("HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", SCRIPT.len());
+                let _asked = stream.read(&mut request).await;
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+                    SCRIPT.len()
+                );
                 stream.write_all(head.as_bytes()).await.ok();
                 stream.write_all(SCRIPT.as_bytes()).await.ok();
             }
         });
         let profile = std::env::temp_dir().join(format!("peer-chromium-{}", std::process::id()));
         let program = std::env::var("CHROMIUM").unwrap_or_else(|_| "chromium".to_owned());
-        let flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-            "--disable-component-update", "--disable-sync", "--use-fake-ui-for-media-stream",
-            "--use-fake-device-for-media-stream", "--autoplay-policy=no-user-gesture-required"];
+        let flags = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--use-fake-ui-for-media-stream",
+            "--use-fake-device-for-media-stream",
+            "--autoplay-policy=no-user-gesture-required",
+        ];
         let process = Command::new(program)
             .args(flags)
             .arg(format!("--user-data-dir={}", profile.display()))
@@ -96,9 +112,16 @@ impl Chromium {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let (stream, _) = tokio::time::timeout(PATIENCE * 3, sockets.accept()).await.unwrap().unwrap();
+        let (stream, _) = tokio::time::timeout(PATIENCE * 3, sockets.accept())
+            .await
+            .unwrap()
+            .unwrap();
         let socket = tokio_tungstenite::accept_async(stream).await.unwrap();
-        Arc::new(Self { process, profile, socket: Mutex::new((socket, 0)) })
+        Arc::new(Self {
+            process,
+            profile,
+            socket: Mutex::new((socket, 0)),
+        })
     }
 
     /// Runs a script in the page and returns what it returns.
@@ -106,9 +129,17 @@ impl Chromium {
         let mut socket = self.socket.lock().await;
         socket.1 += 1;
         let id = socket.1;
-        socket.0.send(Message::text(json!({"id": id, "script": script}).to_string())).await.unwrap();
+        socket
+            .0
+            .send(Message::text(json!({"id": id, "script": script}).to_string()))
+            .await
+            .unwrap();
         loop {
-            let message = tokio::time::timeout(PATIENCE * 3, socket.0.next()).await.unwrap().unwrap().unwrap();
+            let message = tokio::time::timeout(PATIENCE * 3, socket.0.next())
+                .await
+                .unwrap()
+                .unwrap()
+                .unwrap();
             let Message::Text(text) = message else { continue };
             let answer: Value = serde_json::from_str(&text).unwrap();
             assert_eq!(answer["id"], id);
@@ -130,13 +161,16 @@ impl Chromium {
             if event["candidate"].is_null() {
                 return from;
             }
-            self.run(&format!("await pc.addIceCandidate({})", event["candidate"])).await;
+            self.run(&format!("await pc.addIceCandidate({})", event["candidate"]))
+                .await;
         }
     }
 
     /// The browser's candidates go to us.
     pub async fn gathered(&self, page: &Page) {
-        let all = self.run("await until(() => pc.iceGatheringState === 'complete'); return candidates").await;
+        let all = self
+            .run("await until(() => pc.iceGatheringState === 'complete'); return candidates")
+            .await;
         for candidate in all.as_array().unwrap() {
             page.run(json!({"type": "add-candidate", "candidate": candidate})).await;
         }
@@ -144,10 +178,13 @@ impl Chromium {
 
     /// The browser offers, we answer; our snapshot.
     pub async fn offers(&self, page: &Page) -> Value {
-        let offer = self.run("await pc.setLocalDescription(); return pc.localDescription.toJSON()").await;
+        let offer = self
+            .run("await pc.setLocalDescription(); return pc.localDescription.toJSON()")
+            .await;
         page.run(json!({"type": "set-remote", "description": offer})).await;
         let answered = page.run(json!({"type": "set-local"})).await;
-        self.run(&format!("await pc.setRemoteDescription({})", answered["currentLocal"])).await;
+        self.run(&format!("await pc.setRemoteDescription({})", answered["currentLocal"]))
+            .await;
         answered
     }
 
@@ -179,10 +216,18 @@ pub fn reflect(page: &Arc<Page>) {
             at = index + 1;
             match heard {
                 Heard::Frame(frame) => {
-                    page.frame(frame.kind - 2, frame.flags & 1, frame.target, frame.timestamp, &frame.payload).await;
+                    page.frame(
+                        frame.kind - 2,
+                        frame.flags & 1,
+                        frame.target,
+                        frame.timestamp,
+                        &frame.payload,
+                    )
+                    .await;
                 }
                 Heard::Text(text) => {
-                    page.text(json!({"type": "key-frame-wanted", "pc": page.pc, "transceiver": text["transceiver"]})).await;
+                    page.text(json!({"type": "key-frame-wanted", "pc": page.pc, "transceiver": text["transceiver"]}))
+                        .await;
                 }
                 Heard::Event(_) => {}
             }

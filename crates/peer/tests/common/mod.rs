@@ -66,13 +66,23 @@ impl Seen {
 pub async fn connect(url: &str, origin: &str) -> Option<WebSocketStream<MaybeTlsStream<TcpStream>>> {
     let mut request = url.into_client_request().unwrap();
     request.headers_mut().insert("origin", origin.parse().unwrap());
-    tokio_tungstenite::connect_async(request).await.ok().map(|(socket, _)| socket)
+    tokio_tungstenite::connect_async(request)
+        .await
+        .ok()
+        .map(|(socket, _)| socket)
 }
 
 impl Page {
     pub async fn open() -> Self {
+        Self::open_with(json!({})).await
+    }
+
+    pub async fn open_with(configuration: Value) -> Self {
         // `RUST_LOG=…` shows what went on.
-        tracing_subscriber::fmt().with_env_filter(tracing_subscriber::EnvFilter::from_default_env()).try_init().ok();
+        tracing_subscriber::fmt()
+            .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+            .try_init()
+            .ok();
         let seen = Arc::<Seen>::default();
         let sink = Arc::clone(&seen);
         let tell = move |event| sink.push(Heard::Event(serde_json::to_value(event).unwrap()));
@@ -102,12 +112,21 @@ impl Page {
                 }
             }
         });
-        let pc = session.create(Configuration::default()).await.unwrap();
-        Self { session, pc, url: opened.socket_url, seen, out }
+        let configuration: Configuration = serde_json::from_value(configuration).unwrap();
+        let pc = session.create(configuration).await.unwrap();
+        Self {
+            session,
+            pc,
+            url: opened.socket_url,
+            seen,
+            out,
+        }
     }
 
     pub async fn run(&self, op: Value) -> Value {
-        self.try_run(op.clone()).await.unwrap_or_else(|error| panic!("{op}: {error}"))
+        self.try_run(op.clone())
+            .await
+            .unwrap_or_else(|error| panic!("{op}: {error}"))
     }
 
     pub async fn try_run(&self, op: Value) -> Result<Value, String> {
@@ -121,7 +140,8 @@ impl Page {
     }
 
     pub async fn channel(&self, label: &str) -> u32 {
-        let op = json!({"type": "create-channel", "label": label, "ordered": true, "protocol": "", "negotiated": false});
+        let op =
+            json!({"type": "create-channel", "label": label, "ordered": true, "protocol": "", "negotiated": false});
         number(&self.run(op).await["channel"])
     }
 
@@ -154,7 +174,10 @@ impl Page {
                 news.as_mut().enable();
                 let found = {
                     let all = self.seen.all.lock().unwrap();
-                    all.iter().enumerate().skip(from).find_map(|(index, heard)| pick(heard).map(|found| (found, index)))
+                    all.iter()
+                        .enumerate()
+                        .skip(from)
+                        .find_map(|(index, heard)| pick(heard).map(|found| (found, index)))
                 };
                 match found {
                     Some(found) => return found,
@@ -191,12 +214,18 @@ impl Page {
     fn brief(&self) -> Vec<String> {
         let all = self.seen.all.lock().unwrap();
         let last = all.iter().skip(all.len().saturating_sub(40));
-        last.map(|heard| format!("{heard:?}").chars().take(160).collect()).collect()
+        last.map(|heard| format!("{heard:?}").chars().take(160).collect())
+            .collect()
     }
 
     pub async fn stats(&self, kind: &str) -> Vec<Value> {
         let all = self.run(json!({"type": "get-stats"})).await;
-        all.as_array().unwrap().iter().filter(|one| one["type"] == kind).cloned().collect()
+        all.as_array()
+            .unwrap()
+            .iter()
+            .filter(|one| one["type"] == kind)
+            .cloned()
+            .collect()
     }
 }
 
@@ -215,13 +244,13 @@ pub fn trickle(a: &Arc<Page>, b: &Arc<Page>) {
                     Heard::Event(event) if event["type"] == "ice-candidate" => Some(event["candidate"].clone()),
                     _ => None,
                 };
-                let Ok((candidate, index)) =
-                    tokio::time::timeout(PATIENCE / 2, from.hear(at, candidate)).await
-                else {
+                let Ok((candidate, index)) = tokio::time::timeout(PATIENCE / 2, from.hear(at, candidate)).await else {
                     return;
                 };
                 at = index + 1;
-                let added = to.try_run(json!({"type": "add-candidate", "candidate": candidate})).await;
+                let added = to
+                    .try_run(json!({"type": "add-candidate", "candidate": candidate}))
+                    .await;
                 added.ok();
             }
         });
@@ -234,7 +263,9 @@ pub async fn negotiate(from: &Page, to: &Page) -> (Value, Value) {
     let offer = offered["pendingLocal"].clone();
     to.run(json!({"type": "set-remote", "description": offer})).await;
     let answered = to.run(json!({"type": "set-local"})).await;
-    let done = from.run(json!({"type": "set-remote", "description": answered["currentLocal"]})).await;
+    let done = from
+        .run(json!({"type": "set-remote", "description": answered["currentLocal"]}))
+        .await;
     (done, answered)
 }
 
