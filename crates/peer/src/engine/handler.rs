@@ -160,6 +160,9 @@ impl PeerConnectionEventHandler for Handler {
             RTCPeerConnectionState::Closed => ("closed", Some("closed")),
             _ => return,
         };
+        // DTLS connects once; an ICE restart is none of its business.
+        let before = self.connected.load(Ordering::Acquire);
+        let dtls = dtls.filter(|state| *state == "closed" || !before);
         if state == "connected" {
             self.connected.store(true, Ordering::Release);
             tracing::info!(pc = self.pc, "connected");
