@@ -86,6 +86,8 @@ fn run(args: args::Args) -> tauri::Result<()> {
             window::open(app.handle(), &settings)?;
             #[cfg(target_os = "macos")]
             listen_for_links(app.handle());
+            #[cfg(target_os = "linux")]
+            register_links(app.handle());
             Ok(())
         })
         .build(tauri::generate_context!())?
@@ -97,6 +99,17 @@ fn run(args: args::Args) -> tauri::Result<()> {
 fn second_start(app: &AppHandle, argv: Vec<String>, _folder: String) {
     let link = args::Args::try_parse_from(argv).ok().and_then(|args| args.first_link());
     app.state::<Inbox>().post(Ask::Started(link));
+}
+
+/// An AppImage is installed by nobody who could say that `snug` links are ours; packages and installers do that.
+#[cfg(target_os = "linux")]
+fn register_links(app: &AppHandle) {
+    use tauri_plugin_deep_link::DeepLinkExt;
+    if app.env().appimage.is_some()
+        && let Err(error) = app.deep_link().register_all()
+    {
+        tracing::warn!(%error, "the desktop does not know that snug links are for this app");
+    }
 }
 
 /// Elsewhere a link comes as an argument of a second start.

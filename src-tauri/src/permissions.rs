@@ -7,8 +7,8 @@ use tauri::{Runtime, Webview};
 /// Grants the camera, the microphone and the screen to the app's own page, and nothing to anybody else.
 ///
 /// The system has its own say after that: on macOS it asks the person with the words in Info.plist, on Windows its
-/// privacy settings decide. WebView2 remembers a refusal for good, which is why the answer there is never a `Deny`
-/// that could hit the own page; macOS's webview asks only for the camera and the microphone.
+/// privacy settings decide. WebView2 keeps an answer for good, so the own page's devices are never refused here;
+/// macOS's webview asks only for the camera and the microphone.
 pub fn answer<R: Runtime>(webview: Webview<R>, kind: PermissionKind) -> PermissionResponse {
     let own = webview.url().is_ok_and(|url| Home::of(&webview).holds(&url));
     let answer = decide(own, kind);

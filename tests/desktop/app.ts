@@ -193,10 +193,18 @@ export class App {
     await this.driver.programEnds(pid);
   }
 
-  /** Of the window as the display shows it; another one above it would hide it. */
+  /** Of the window as the display shows it, once it is painted; another window above it would hide it. */
   async screenshot(screen: string): Promise<void> {
     await mkdir(SCREENS, { recursive: true });
-    const picture = await pictureOfWindow(this.env.DISPLAY ?? "", await this.driver.programPid());
+    const pid = await this.driver.programPid();
+    let picture: Buffer = Buffer.alloc(0);
+    // Painting comes later than the page: two pictures alike, or a few that differ because something moves.
+    for (let tries = 0; tries < 5; tries++) {
+      await this.driver.run("for (let i = 0; i < 4; i++) await new Promise(requestAnimationFrame);");
+      const now = await pictureOfWindow(this.env.DISPLAY ?? "", pid);
+      if (now.equals(picture)) break;
+      picture = now;
+    }
     await writeFile(join(SCREENS, `app-${screen}.png`), picture);
   }
 

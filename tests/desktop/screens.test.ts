@@ -32,7 +32,7 @@ test.each(["en", "zh-CN"] as const)("every screen, %s", async (lang) => {
   await app.driver.send("POST", "actions", pressEscape());
   await app.driver.until("the panel is closed", `return document.getElementById("settings-name") === null;`);
   await shot("home");
-  await app.openLink("tea?");
+  await app.openLink("no room!");
   await app.has("#home-problem:not(:empty)");
   await shot("home-bad-link");
 
