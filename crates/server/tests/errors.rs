@@ -81,7 +81,9 @@ async fn e3_the_longest_frame_gets_through() {
     one.send_text(message_of(LIMIT)).await;
     let data = two.expect("message").await["data"].as_str().map(str::len);
     assert!(data.is_some_and(|size| size > LIMIT - 100), "{data:?}");
-    one.send_text(message_of(1024 * 1024 + 100)).await;
-    one.closed().await;
+    // The header alone ends the socket, perhaps before the rest is written.
+    if one.try_send(message_of(1024 * 1024 + 100)).await.is_ok() {
+        one.closed().await;
+    }
     two.expect("peer-away").await;
 }
