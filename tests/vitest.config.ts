@@ -10,7 +10,7 @@ export default defineConfig({
     include: ["browser/**/*.test.ts", "desktop/**/*.test.ts"],
     environment: "node",
     fileParallelism: false,
-    testTimeout: 180_000,
-    hookTimeout: 180_000,
+    testTimeout: 360_000,
+    hookTimeout: 360_000,
   },
 });

@@ -9,7 +9,7 @@ import type { Insight, PeerInsight } from "../../ui/src/inspect.ts";
 
 const SCREENS = new URL("../../target/screens/", import.meta.url).pathname;
 /** For machines that are busy with something else; what is waited for comes much sooner. */
-const PATIENCE = 60_000;
+const PATIENCE = 120_000;
 
 export interface BrowserWish {
   /** What the person answers when the page asks for camera and microphone. */

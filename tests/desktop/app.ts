@@ -13,7 +13,7 @@ export const BINARY =
   process.env.SNUG_APP_BIN ?? new URL("../../target/debug/snug", import.meta.url).pathname;
 const SCREENS = process.env.SNUG_SCREENS ?? new URL("../../target/screens", import.meta.url).pathname;
 /** For machines that are busy with something else; what is waited for comes much sooner. */
-const PATIENCE = 60_000;
+const PATIENCE = 120_000;
 
 export interface Start {
   /** `SNUG_SERVER`: where new rooms are started. */

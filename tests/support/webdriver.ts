@@ -7,7 +7,7 @@ import { createServer } from "node:net";
 const DRIVER = process.env.SNUG_WEBKIT_DRIVER ?? "WebKitWebDriver";
 const ELEMENT = "element-6066-11e4-a52e-4f735466cecf";
 /** For machines that are busy with something else; what is waited for comes much sooner. */
-const PATIENCE = 60_000;
+const PATIENCE = 120_000;
 
 export interface Launch {
   binary: string;
