@@ -50,7 +50,7 @@ async function traces(page: () => Promise<readonly Trace[]>, server: Server, she
     return trace !== null && trace.joinId === joinId ? [trace] : [];
   });
   const points = new Map<number, Trace>();
-  for (const trace of [...own, ...logged].sort((a, b) => a.at - b.at)) {
+  for (const trace of [...own, ...logged]) {
     if (!points.has(trace.point)) points.set(trace.point, trace);
   }
   return [...points.values()].sort((a, b) => a.point - b.point);

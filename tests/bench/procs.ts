@@ -58,10 +58,12 @@ export function memory(root: number): number {
   }, 0);
 }
 
-/** The one process below this program whose command line contains the text, nearest first. */
-export function below(text: string): number {
-  const found = tree(process.pid).find((pid) => readIfAlive(`/proc/${pid}/cmdline`)?.includes(text));
-  if (found === undefined) throw new Error(`no process of ours runs ${text}`);
+/** The first process below this program, nearest first, that runs this program or has this argument. */
+export function below(word: string): number {
+  const found = tree(process.pid).find((pid) =>
+    readIfAlive(`/proc/${pid}/cmdline`)?.split("\0").includes(word),
+  );
+  if (found === undefined) throw new Error(`no process of ours runs ${word}`);
   return found;
 }
 
