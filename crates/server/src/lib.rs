@@ -4,17 +4,18 @@
 //! [`snug_room`]; what is here owns sockets, the clock and the dice, and decides nothing.
 //!
 //! ```text
-//! listener --> connection (hyper) --> page, healthz
-//!                  |  upgrade at /ws
-//!                  v
-//!              socket: gate, parse  == Command ==>  hub: the core, one task
-//!              socket: write        <== Letter ===  (bounded mailbox; full: dropped)
+//! server: accepts --> connection (hyper) --> page, healthz
+//!                         |  upgrade at /ws
+//!                         v
+//!                     socket: gate, parse  -- call -->  hub: the core, behind a lock
+//!                     socket: write  <== Letter ===     (bounded outlet; full: dropped)
 //! ```
 
 mod config;
+mod connection;
 mod hub;
-mod mailbox;
 mod origin;
+mod outlet;
 mod page;
 mod route;
 mod server;

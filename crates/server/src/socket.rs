@@ -1,14 +1,14 @@
-use crate::hub::Command;
-use crate::mailbox::{Letter, Letters, Release, mailbox, released};
+use crate::hub::Hub;
+use crate::outlet::{Inbox, Letter};
 use crate::trace::{self, Point};
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use hyper::body::Bytes;
 use snug_protocol::{ClientFrame, ClientMessage, CloseCode, ErrorCode, Limits, ServerMessage};
-use snug_room::{Frame, Gate, Input, SocketId, Verdict};
+use snug_room::{Frame, Gate, SocketId, Verdict};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval_at, sleep, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
@@ -20,54 +20,33 @@ const HARD_LIMIT: usize = 1024 * 1024;
 /// How many heartbeats a socket may be silent, answers to our pings included.
 const SILENT_HEARTBEATS: u32 = 3;
 
-/// One client's socket: reads, judges and parses frames for the hub, and writes what is in the mailbox.
+/// One client's socket: reads, judges and parses frames for the hub, and writes what is in the inbox.
 pub(crate) struct Socket {
-    pub(crate) id: SocketId,
     pub(crate) address: IpAddr,
-    pub(crate) limits: Limits,
+    pub(crate) limits: Arc<Limits>,
     pub(crate) linger: Duration,
-    pub(crate) hub: mpsc::Sender<Command>,
+    pub(crate) hub: Hub,
 }
 
 impl Socket {
     /// Runs until the client or the hub ends it.
     pub(crate) async fn run(self, io: impl AsyncRead + AsyncWrite + Unpin) {
         let config = WebSocketConfig::default()
-            .read_buffer_size(8 * 1024)
-            .write_buffer_size(8 * 1024)
+            .read_buffer_size(4 * 1024)
+            .write_buffer_size(4 * 1024)
             .max_write_buffer_size(4 * HARD_LIMIT)
             .max_message_size(Some(HARD_LIMIT))
             .max_frame_size(Some(HARD_LIMIT));
         let stream = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
-        let (messages, bytes) = self.limits.outbox;
-        // A resume replays a whole outbox at once, and that is no sign of a slow reader.
-        let (mailbox, letters, cut) = mailbox(messages + 256, 2 * bytes + self.limits.frame_bytes);
-        let opened = Command::Opened {
-            socket: self.id,
-            address: self.address,
-            mailbox,
-        };
-        if self.hub.send(opened).await.is_err() {
-            return;
-        }
-        let linger = self.linger;
-        let given_up = async {
-            if released(cut).await == Release::Gently {
-                sleep(linger).await;
-            }
-        };
+        let (id, inbox) = self.hub.open(self.address);
         tokio::select! {
-            () = self.talk(stream, letters) => {}
-            () = given_up => {}
+            () = self.talk(id, stream, &inbox) => {}
+            () = inbox.given_up(self.linger) => {}
         }
-        // An error means that the hub, and so the server, is gone.
-        self.hub
-            .send(Command::Core(Input::Closed { socket: self.id }))
-            .await
-            .ok();
+        self.hub.closed(id).await;
     }
 
-    async fn talk(&self, mut stream: impl WebSocket, mut letters: Letters) {
+    async fn talk(&self, id: SocketId, mut stream: impl WebSocket, inbox: &Inbox) {
         let mut gate = Gate::new(Instant::now(), &self.limits);
         let heartbeat = Duration::from_millis(self.limits.heartbeat_ms.max(1));
         let mut pulse = interval_at(tokio::time::Instant::now() + heartbeat, heartbeat);
@@ -75,16 +54,16 @@ impl Socket {
         let mut silent = 0;
         loop {
             let result = tokio::select! {
-                letter = letters.next() => match letter {
+                letter = inbox.next() => match letter {
                     None => return,
-                    Some(letter) => write(&mut stream, letter, &mut letters).await,
+                    Some(letter) => write(&mut stream, letter, inbox).await,
                 },
                 message = stream.next() => match message {
                     None => return,
                     Some(Err(error)) => Err(error),
                     Some(Ok(message)) => {
                         silent = 0;
-                        match self.judge(&mut gate, message).await {
+                        match self.judge(id, &mut gate, message).await {
                             Next::Read => Ok(()),
                             Next::End => return,
                             Next::Answer(answer, pause) => {
@@ -92,28 +71,28 @@ impl Socket {
                                 sleep(pause).await;
                                 sent
                             }
-                            Next::Close(code) => return self.close(stream, code).await,
+                            Next::Close(code) => return self.close(id, stream, code).await,
                         }
                     }
                 },
                 _ = pulse.tick() => {
                     silent += 1;
                     if silent > SILENT_HEARTBEATS {
-                        debug!(socket = self.id.0, "silent for too long");
+                        debug!(socket = id.0, "silent for too long");
                         return;
                     }
                     stream.send(Message::Ping(Bytes::new())).await
                 }
             };
             if let Err(error) = result {
-                debug!(socket = self.id.0, %error, "the socket broke");
+                debug!(socket = id.0, %error, "the socket broke");
                 return;
             }
         }
     }
 
     /// What to do with one message of the client.
-    async fn judge(&self, gate: &mut Gate, message: Message) -> Next {
+    async fn judge(&self, socket: SocketId, gate: &mut Gate, message: Message) -> Next {
         let text = match message {
             Message::Text(text) => Some(text),
             Message::Binary(_) => None,
@@ -151,11 +130,7 @@ impl Socket {
                 {
                     trace::point(join_id, Point::Server);
                 }
-                match self
-                    .hub
-                    .send(Command::Core(Input::Frame { socket: self.id, frame }))
-                    .await
-                {
+                match self.hub.frame(socket, frame).await {
                     Ok(()) => Next::Read,
                     Err(_) => Next::End,
                 }
@@ -176,8 +151,8 @@ impl Socket {
         }
     }
 
-    async fn close(&self, mut stream: impl WebSocket, code: CloseCode) {
-        debug!(socket = self.id.0, ?code, "closing");
+    async fn close(&self, socket: SocketId, mut stream: impl WebSocket, code: CloseCode) {
+        debug!(socket = socket.0, ?code, "closing");
         let goodbye = async {
             if stream.send(closing(code)).await.is_ok() {
                 // Until the client's own close arrives; a reset instead would lose the code.
@@ -185,7 +160,7 @@ impl Socket {
             }
         };
         if timeout(self.linger, goodbye).await.is_err() {
-            debug!(socket = self.id.0, "the client did not answer the close");
+            debug!(socket = socket.0, "the client did not answer the close");
         }
     }
 }
@@ -212,7 +187,7 @@ fn refuse(id: Option<u64>, code: ErrorCode, message: &str, pause: Duration) -> N
 }
 
 /// Writes this letter and all that are there already, with one flush.
-async fn write(stream: &mut impl WebSocket, first: Letter, letters: &mut Letters) -> Result<(), Error> {
+async fn write(stream: &mut impl WebSocket, first: Letter, inbox: &Inbox) -> Result<(), Error> {
     let mut next = Some(first);
     while let Some(letter) = next {
         match letter {
@@ -225,7 +200,7 @@ async fn write(stream: &mut impl WebSocket, first: Letter, letters: &mut Letters
                 return Err(Error::ConnectionClosed);
             }
         }
-        next = letters.ready();
+        next = inbox.ready();
     }
     stream.flush().await
 }
