@@ -11,7 +11,7 @@
 //!                     socket: write  <== Letter ===     (bounded outlet; full: dropped)
 //! ```
 
-mod config;
+pub mod config;
 mod connection;
 mod hub;
 mod origin;
@@ -20,7 +20,8 @@ mod page;
 mod route;
 mod server;
 mod socket;
+pub mod token;
 pub mod trace;
 
-pub use config::Config;
+pub use config::{Config, Secret};
 pub use server::Server;
