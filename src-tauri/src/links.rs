@@ -9,9 +9,9 @@ mod host;
 use std::fmt;
 
 /// The longest link, in characters.
-pub const MAX_CHARS: usize = 2048;
+pub const MAX_CHARS: usize = 10_240;
 
-/// A room's address. The secret never shows in a log.
+/// A room's address. Secret and token never show in a log.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RoomLink {
     /// `http(s)://HOST[:PORT]`
@@ -19,6 +19,8 @@ pub struct RoomLink {
     pub room: String,
     /// 128 random bits, base64url; None for a room without one.
     pub secret: Option<String>,
+    /// One person's own way in, on a server that lets in only whom its operator invited.
+    pub token: Option<String>,
 }
 
 /// Why a text is no room link.
@@ -56,11 +58,7 @@ impl RoomLink {
         }
         let (address, fragment) = text.split_once('#').unwrap_or((text, ""));
         let address = without_query(address);
-        let secret = match fragment {
-            "" => None,
-            secret if is_secret(secret) => Some(secret.to_owned()),
-            _ => return Err(LinkError::Secret),
-        };
+        let (secret, token) = read_fragment(fragment).ok_or(LinkError::Secret)?;
         if !address.contains(['/', ':']) {
             // Without a dot, or a bare host would be taken for a room.
             if address.contains('.') || !is_room(address) {
@@ -71,6 +69,7 @@ impl RoomLink {
                 server,
                 room: address.to_owned(),
                 secret,
+                token,
             });
         }
         let (scheme, rest) = split_scheme(address).ok_or(LinkError::Scheme)?;
@@ -85,6 +84,7 @@ impl RoomLink {
             server,
             room: room.to_owned(),
             secret,
+            token,
         })
     }
 }
@@ -158,6 +158,35 @@ fn is_room(room: &str) -> bool {
         && room.chars().all(plain)
 }
 
+/// `SECRET`, `token=JWT`, or both with `&` between; None for anything else.
+fn read_fragment(fragment: &str) -> Option<(Option<String>, Option<String>)> {
+    let (secret, token) = match fragment.split_once('&') {
+        Some((secret, rest)) => (Some(secret), Some(rest)),
+        None if fragment.starts_with("token=") => (None, Some(fragment)),
+        None if fragment.is_empty() => (None, None),
+        None => (Some(fragment), None),
+    };
+    let token = match token {
+        Some(named) => Some(named.strip_prefix("token=").filter(|token| is_token(token))?),
+        None => None,
+    };
+    if secret.is_some_and(|secret| !is_secret(secret)) {
+        return None;
+    }
+    Some((secret.map(str::to_owned), token.map(str::to_owned)))
+}
+
+/// A JWT in its compact form (RFC 7519, section 3); nothing in it is read here.
+fn is_token(token: &str) -> bool {
+    let is_part = |part: &str| {
+        !part.is_empty()
+            && part
+                .chars()
+                .all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_'))
+    };
+    token.split('.').count() == 3 && token.split('.').all(is_part)
+}
+
 /// 22 letters carry 132 bits; the last one's four spare bits are zero.
 fn is_secret(secret: &str) -> bool {
     let base64url = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
@@ -195,6 +224,7 @@ mod tests {
             assert_eq!(Some(link.server.as_str()), case["server"].as_str(), "{input:?}");
             assert_eq!(Some(link.room.as_str()), case["roomId"].as_str(), "{input:?}");
             assert_eq!(link.secret.as_deref(), case["secret"].as_str(), "{input:?}");
+            assert_eq!(link.token.as_deref(), case["token"].as_str(), "{input:?}");
             count += 1;
         }
         for case in list("invalid") {

@@ -69,7 +69,7 @@ impl From<Opening> for ShellEvent {
 }
 
 /// The wish for a seat.
-#[derive(Clone, Debug, PartialEq, Deserialize, TS)]
+#[derive(Clone, PartialEq, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 #[ts(export)]
 pub struct JoinRequest {
@@ -80,6 +80,8 @@ pub struct JoinRequest {
     pub identity: Option<String>,
     /// Heard only from the first one in.
     pub capacity: Option<u32>,
+    /// What an operator's invitation carries; null on a server that is open to all.
+    pub token: Option<String>,
     /// Names this join in every part's traces: letters, digits and hyphens, at most 64.
     pub join_id: String,
 }

@@ -56,6 +56,7 @@ test("only the app's own commands can be given, and their arguments are checked"
     name: null,
     identity: null,
     capacity: null,
+    token: null,
     joinId: "j",
   };
   await expect(app.invoke("join", { request })).rejects.toThrow("the server is not of the form");
@@ -113,6 +114,7 @@ test("a page that is loaded again leaves no ghost in its room", async () => {
     name: "Ann",
     identity: "ann",
     capacity: null,
+    token: null,
     joinId: "j-1",
   };
   await app.invoke("join", { request });

@@ -107,6 +107,7 @@ impl Stage {
             name: None,
             identity: None,
             capacity: None,
+            token: None,
             join_id: "j-1".into(),
         };
         self.inbox

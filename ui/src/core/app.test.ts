@@ -115,6 +115,7 @@ describe("joining", () => {
           name: "Ann",
           identity: "me",
           capacity: null,
+          token: null,
           joinId: "j1",
         },
       },

@@ -14,7 +14,7 @@ import type { SessionEvent } from "../generated/SessionEvent";
 import { type Call, type CallEffect, type CallEvent, overallQuality, startCall, updateCall } from "./call";
 import { type Devices, effectiveWish, mutedKinds, newDevices, updateDevices } from "./devices";
 import {
-  formatLink,
+  formatOwnLink,
   type LinkProblem,
   makeLink,
   parseLink,
@@ -212,6 +212,14 @@ function step(app: App, event: AppEvent): Step {
 
 function open(app: App, link: RoomLink): Step {
   const { screen } = app;
+  // An invitation to the room at whose door one stands.
+  if (
+    screen.at === "lobby" &&
+    screen.joining === null &&
+    link.token !== undefined &&
+    sameRoom(screen.link, link)
+  )
+    return just({ ...app, screen: { ...screen, link } });
   // The link of the room one is in already, clicked again: only the window comes to the front.
   if ((screen.at === "lobby" || screen.at === "call") && sameRoom(linkOf(screen) ?? link, link))
     return just(app);
@@ -226,8 +234,10 @@ function join(app: App, before: readonly Effect[], joinId: string): Step {
     server: link.server,
     roomId: link.roomId,
     name: app.settings.name.trim() === "" ? null : app.settings.name.trim(),
-    identity: app.setup.identity,
+    // A token says who one is.
+    identity: link.token === undefined ? app.setup.identity : null,
     capacity: null,
+    token: link.token ?? null,
     joinId,
   };
   const screen: Screen = { ...app.screen, joining: { joinId, unreachable: false } };
@@ -340,7 +350,7 @@ function derived(before: App, after: App): readonly Effect[] {
   if (wish !== wishOf(before) && !sameWish(wish, wishOf(before))) effects.push({ do: "wish", wish });
   effects.push(...muteChanges(before, after));
   const [was, is] = [linkOf(before.screen), linkOf(after.screen)];
-  if ((was && formatLink(was)) !== (is && formatLink(is))) effects.push({ do: "show-link", link: is });
+  if ((was && formatOwnLink(was)) !== (is && formatOwnLink(is))) effects.push({ do: "show-link", link: is });
   const memory: Memory = { settings: after.settings, recent: after.recent, devices: after.devices.wish };
   const save = (key: MemoryKey) => effects.push({ do: "save", key, value: toStored(memory, key) });
   if (before.settings !== after.settings) save("settings");

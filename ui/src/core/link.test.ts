@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import examples from "../../../tests/scenarios/links.json" with { type: "json" };
-import { formatLink, makeLink, parseLink, parseServer, RANDOM_BYTES } from "./link";
+import { formatLink, formatOwnLink, makeLink, parseLink, parseServer, RANDOM_BYTES } from "./link";
 
 interface Valid {
   input: string;
@@ -8,6 +8,7 @@ interface Valid {
   server: string;
   roomId: string;
   secret: string | null;
+  token?: string;
 }
 
 describe("links that are read", () => {
@@ -16,9 +17,9 @@ describe("links that are read", () => {
   });
 
   test.each(examples.valid as Valid[])(
-    "$input can be given away again",
+    "$input can be kept and read again",
     ({ input, defaultServer, ...value }) => {
-      expect(parseLink(formatLink(value), null)).toEqual({ ok: true, value });
+      expect(parseLink(formatOwnLink(value), null)).toEqual({ ok: true, value });
     },
   );
 });
@@ -31,6 +32,12 @@ test("a new room has a code to say aloud and a secret, and its link is read back
   const link = makeLink("https://snug.example", crypto.getRandomValues(new Uint8Array(RANDOM_BYTES)));
   expect(link.roomId).toMatch(/^[a-hjkmnp-z]{3}-[a-hjkmnp-z]{4}-[a-hjkmnp-z]{3}$/);
   expect(parseLink(formatLink(link), null)).toEqual({ ok: true, value: link });
+});
+
+test("what is one person's own is not given away", () => {
+  const link = { server: "https://snug.example", roomId: "tea", secret: null, token: "a.b.c" };
+  expect(formatLink(link)).toBe("https://snug.example/r/tea");
+  expect(formatOwnLink(link)).toBe("https://snug.example/r/tea#token=a.b.c");
 });
 
 test("too little randomness makes no room", () => {

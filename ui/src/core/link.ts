@@ -3,13 +3,18 @@
  * all that a URL may be: ASCII only, no user, no escapes, one path. `tests/scenarios/links.json` holds the examples.
  */
 
-/** A room's link: `https://HOST/r/ROOM#SECRET` or `snug://HOST/r/ROOM#SECRET`. The secret never leaves the machine. */
+/**
+ * A room's link: `https://HOST/r/ROOM#SECRET` or `snug://HOST/r/ROOM#SECRET`, and perhaps `&token=JWT` behind it where a
+ * server lets in only whom its operator invited. The secret never leaves the machine.
+ */
 export interface RoomLink {
   /** `http(s)://HOST[:PORT]` */
   readonly server: string;
   readonly roomId: string;
   /** 128 random bits, base64url; null for a room without one. */
   readonly secret: string | null;
+  /** One person's own way in: shown to the server, and given away to nobody else. */
+  readonly token?: string;
 }
 
 export type LinkProblem =
@@ -38,14 +43,14 @@ export function parseLink(input: string, defaultServer: string | null): Parsed<R
   const hash = text.indexOf("#");
   const fragment = hash < 0 ? "" : text.slice(hash + 1);
   const main = (hash < 0 ? text : text.slice(0, hash)).replace(/\?[\x21-\x7e]*$/, "");
-  if (fragment !== "" && !SECRET.test(fragment)) return problem("secret");
-  const secret = fragment === "" ? null : fragment;
+  const keys = readFragment(fragment);
+  if (keys === null) return problem("secret");
 
   if (!main.includes("/") && !main.includes(":")) {
     if (!CODE.test(main)) return problem("room");
     return defaultServer === null
       ? problem("no-server")
-      : { ok: true, value: { server: defaultServer, roomId: main, secret } };
+      : { ok: true, value: { server: defaultServer, roomId: main, ...keys } };
   }
   const split = splitScheme(main);
   if (split === null) return problem("scheme");
@@ -56,7 +61,7 @@ export function parseLink(input: string, defaultServer: string | null): Parsed<R
   if (!path.startsWith("/r/")) return problem("path");
   const roomId = path.slice(3).replace(/\/$/, "");
   if (!ROOM.test(roomId)) return problem("room");
-  return { ok: true, value: { server, roomId, secret } };
+  return { ok: true, value: { server, roomId, ...keys } };
 }
 
 /** Reads a server's address as a person types it: `example.org`, `https://example.org`, `192.168.1.5:7000`. */
@@ -71,7 +76,13 @@ export function parseServer(input: string): Parsed<string> {
   return server === null ? problem(rest.includes("/") ? "path" : "host") : { ok: true, value: server };
 }
 
-/** The link to give away. */
+/** The link as this page was given it, for its own address only. */
+export function formatOwnLink(link: RoomLink): string {
+  if (link.token === undefined) return formatLink(link);
+  return `${formatLink(link)}${link.secret === null ? "#" : "&"}token=${link.token}`;
+}
+
+/** The link to give away: without what is one person's own. */
 export function formatLink(link: RoomLink): string {
   return `${link.server}/r/${link.roomId}${link.secret === null ? "" : `#${link.secret}`}`;
 }
@@ -99,7 +110,8 @@ export function roomLabel(link: RoomLink): string {
   return link.roomId;
 }
 
-const MAX_LINK = 2048;
+/** A server takes tokens of 8 KiB. */
+const MAX_LINK = 10240;
 /** No l, i or o, which look like digits and one another. */
 const LETTERS = "abcdefghjkmnpqrstuvwxyz";
 const ROOM = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
@@ -107,12 +119,23 @@ const ROOM = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 const CODE = /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/;
 /** 22 letters carry 132 bits; the last one's four spare bits are zero. */
 const SECRET = /^[A-Za-z0-9_-]{21}[AQgw]$/;
+const TOKEN = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 const LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/;
 
 type Scheme = "https" | "http" | "snug";
 
 function problem(code: LinkProblem): { ok: false; problem: LinkProblem } {
   return { ok: false, problem: code };
+}
+
+function readFragment(fragment: string): { secret: string | null; token?: string } | null {
+  const parts = fragment === "" ? [] : fragment.split("&");
+  const secret = parts[0]?.startsWith("token=") === false ? (parts.shift() ?? null) : null;
+  if (secret !== null && !SECRET.test(secret)) return null;
+  const [named, more] = parts;
+  if (named === undefined) return { secret };
+  const token = named.startsWith("token=") ? named.slice("token=".length) : "";
+  return more === undefined && TOKEN.test(token) ? { secret, token } : null;
 }
 
 function trim(text: string): string {

@@ -21,6 +21,8 @@ export interface JoinRequest {
   name: string | null;
   identity: string | null;
   capacity: number | null;
+  /** What an operator's invitation carries; null on a server that is open to all. */
+  token: string | null;
   /** Names this join in every part's traces. */
   joinId: string;
 }

@@ -13,6 +13,10 @@ server: string, roomId: string, name: string | null, identity: string | null,
  */
 capacity: number | null, 
 /**
+ * What an operator's invitation carries; null on a server that is open to all.
+ */
+token: string | null, 
+/**
  * Names this join in every part's traces: letters, digits and hyphens, at most 64.
  */
 joinId: string, };

@@ -24,6 +24,7 @@ const REQUEST: JoinRequest = {
   name: null,
   identity: null,
   capacity: null,
+  token: null,
   joinId: "j",
 };
 const CONNECTING: SessionEvent = { type: "connecting", attempt: 1 };

@@ -79,6 +79,7 @@ function start() {
     name: "Ada",
     identity: null,
     capacity: null,
+    token: null,
     joinId: "j1",
   };
   const session = signaling.join(request, (event) => events.push(event));
@@ -148,6 +149,7 @@ test("a listener that sends at once and one that throws do not confuse it", () =
     name: null,
     identity: null,
     capacity: 2,
+    token: null,
     joinId: "j1",
   };
   const session = signaling.join(request, (event) => {

@@ -162,13 +162,14 @@ class WebSession implements SignalingSession {
 }
 
 function joinOf(request: JoinRequest): Join {
-  const { roomId, joinId, name, identity, capacity } = request;
+  const { roomId, joinId, name, identity, capacity, token } = request;
   return {
     roomId,
     joinId,
     ...(name === null ? {} : { name }),
     ...(identity === null ? {} : { identity }),
     ...(capacity === null ? {} : { capacity }),
+    ...(token === null ? {} : { token }),
   };
 }
 

@@ -1,5 +1,5 @@
 /** The host of a guest: a page that `snug-server` serves at `/` and `/r/ROOM`. */
-import { formatLink, type Parsed, parseLink, type RoomLink } from "../core/link";
+import { formatOwnLink, type Parsed, parseLink, type RoomLink } from "../core/link";
 import type { Host, Signaling } from "../core/ports";
 import { LocalStorage } from "./storage";
 
@@ -47,7 +47,7 @@ export function webHost({ signaling, onTrace }: WebHostParts): Host {
     },
     showLink(link) {
       // Rooms on other servers have no page here.
-      const path = link === null || link.server !== server ? "/" : formatLink(link).slice(server.length);
+      const path = link === null || link.server !== server ? "/" : formatOwnLink(link).slice(server.length);
       const [before = "", fragment] = path.split("#");
       const next = `${before}${window.location.search}${fragment === undefined ? "" : `#${fragment}`}`;
       window.history.replaceState(null, "", next);
