@@ -4,27 +4,43 @@ mod cli;
 mod log;
 
 use anyhow::Context;
-use clap::Parser;
-use cli::{Cli, Command};
+use cli::{Cli, Settings, Task};
 use snug_server::Server;
-use std::io::Write;
+use std::process::ExitCode;
+use tracing::warn;
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let cli = Cli::parse();
-    let options = match cli.command {
-        Some(Command::Serve(options)) => options,
-        None => cli.serve,
-    };
-    log::start(options.log);
-    let config = options.config();
-    let listen = config.listen;
-    let server = Server::bind(config)
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("snug-server: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Does what the command line says; whether all is well.
+async fn run() -> anyhow::Result<bool> {
+    match Cli::read()? {
+        Task::Serve(settings) => serve(*settings).await?,
+        Task::Invite(invite) => invite.run()?,
+        Task::CheckConfig(decided) => return cli::check(&decided),
+    }
+    Ok(true)
+}
+
+async fn serve(settings: Settings) -> anyhow::Result<()> {
+    log::start(settings.log);
+    if settings.no_limits {
+        warn!("NO LIMITS: any client can stop this server. This is for benchmarks only");
+    }
+    let listen = settings.config.listen;
+    let server = Server::bind(settings.config)
         .await
         .with_context(|| format!("cannot listen on {listen}"))?;
-    let mut stdout = std::io::stdout();
-    writeln!(stdout, "listening on http://{}", server.address()).context("cannot write to stdout")?;
-    stdout.flush().context("cannot write to stdout")?;
+    cli::print(&format!("listening on http://{}", server.address()))?;
     server.run(ended()?).await.context("cannot serve")
 }
 
