@@ -24,7 +24,9 @@ const crates = {
   "snug-room": ["snug-protocol"],
   "snug-session": ["snug-protocol"],
   "snug-client": ["snug-protocol", "snug-session"],
-  "snug-server": ["snug-protocol", "snug-room"],
+  "snug-server": ["snug-protocol", "snug-room", "snug-turn"],
+  "snug-turn": [],
+  "snug-load": [],
   "tauri-plugin-peer-connection": [],
   "snug-desktop": [
     "snug-protocol",
