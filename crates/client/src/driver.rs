@@ -105,6 +105,7 @@ impl Driver {
                 tracing::info!("joined");
             }
             SessionEvent::Connecting { .. }
+            | SessionEvent::Waiting { .. }
             | SessionEvent::Resumed { .. }
             | SessionEvent::Away { .. }
             | SessionEvent::Ended { .. } => tracing::info!(?event, "session"),

@@ -28,6 +28,7 @@ impl Guest {
             name: None,
             token: None,
             capacity: None,
+            lobby: None,
             resume: None,
             join_id: Some("j1".to_owned()),
         };

@@ -1,4 +1,4 @@
-use crate::{Identity, MediaKind, ParseError, Payload, PeerId, ResumeToken, RoomId};
+use crate::{Identity, MediaKind, ParseError, Payload, PeerId, ResumeToken, RoomId, TrackId, TrackInfo};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -57,7 +57,47 @@ pub enum ClientMessage {
         to: Option<PeerId>,
     },
     /// I send this kind again.
-    Unmute { kind: MediaKind },
+    Unmute {
+        kind: MediaKind,
+    },
+    /// I send this track.
+    Publish(TrackInfo),
+    Unpublish {
+        track_id: TrackId,
+    },
+    /// I want a track that `from` publishes.
+    Subscribe {
+        track_id: TrackId,
+        from: PeerId,
+    },
+    Unsubscribe {
+        track_id: TrackId,
+        from: PeerId,
+    },
+    /// Moderators: take the seat away from this peer.
+    Kick {
+        peer_id: PeerId,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// Moderators: let nobody in any more.
+    Lock,
+    Unlock,
+    /// Moderators: give a seat to one who waits.
+    Admit {
+        peer_id: PeerId,
+    },
+    /// Moderators: send one who waits away.
+    Deny {
+        peer_id: PeerId,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// Moderators: end the room, for everyone.
+    End {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
     /// Liveness, and the cumulative acknowledgement of everything up to `seq`.
     Ping {
         #[ts(type = "number")]
@@ -81,6 +121,9 @@ pub struct Join {
     /// How many seats the room has; only the first one in is heard.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capacity: Option<u32>,
+    /// Whether others wait until a moderator lets them in; only the first one in and moderators are heard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lobby: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume: Option<Resume>,
     /// Names this join in the traces of every part it passes through.
@@ -97,6 +140,7 @@ impl fmt::Debug for Join {
             .field("name", &self.name)
             .field("token", &self.token.as_ref().map(|_| "[hidden]"))
             .field("capacity", &self.capacity)
+            .field("lobby", &self.lobby)
             .field("resume", &self.resume)
             .field("join_id", &self.join_id)
             .finish()
@@ -172,6 +216,16 @@ impl ClientMessage {
             "message" => body(text).map(|Data { data, to }| Self::Message { data, to }),
             "mute" => body(text).map(|Kind { kind, to }| Self::Mute { kind, to }),
             "unmute" => body(text).map(|Kind { kind, .. }| Self::Unmute { kind }),
+            "publish" => body(text).map(Self::Publish),
+            "unpublish" => body(text).map(|Track { track_id }| Self::Unpublish { track_id }),
+            "subscribe" => body(text).map(|Wish { track_id, from }| Self::Subscribe { track_id, from }),
+            "unsubscribe" => body(text).map(|Wish { track_id, from }| Self::Unsubscribe { track_id, from }),
+            "kick" => body(text).map(|Of { peer_id, reason }| Self::Kick { peer_id, reason }),
+            "lock" => Ok(Self::Lock),
+            "unlock" => Ok(Self::Unlock),
+            "admit" => body(text).map(|Of { peer_id, .. }| Self::Admit { peer_id }),
+            "deny" => body(text).map(|Of { peer_id, reason }| Self::Deny { peer_id, reason }),
+            "end" => body(text).map(|End { reason }| Self::End { reason }),
             "ping" => body(text).map(|Ping { seq }| Self::Ping { seq }),
             other => Err(format!("unknown type `{}`", other.chars().take(40).collect::<String>())),
         }
@@ -210,4 +264,31 @@ struct Kind {
 struct Ping {
     #[serde(default)]
     seq: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Track {
+    track_id: TrackId,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Wish {
+    track_id: TrackId,
+    from: PeerId,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Of {
+    peer_id: PeerId,
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct End {
+    #[serde(default)]
+    reason: Option<String>,
 }

@@ -19,14 +19,26 @@ pub enum ErrorCode {
     /// The `to` is not in the room. A seat in another room looks the same as one that never was.
     NoSuchPeer,
     Forbidden,
-    Unauthorized,
-    TokenExpired,
     RoomFull,
     RoomLocked,
     Version,
     /// The server cannot answer now; try again later.
     Unavailable,
     Internal,
+    /// This server wants a token, and there is none, or one that is none.
+    Unauthorized,
+    TokenExpired,
+    TokenNotYetValid,
+    /// The token is for another room.
+    TokenWrongRoom,
+    /// The token names an algorithm that this server does not take.
+    TokenBadAlgorithm,
+    TokenBadSignature,
+    /// The token's issuer is no key of this server.
+    TokenUnknownKey,
+    TokenTooLarge,
+    /// The join names another identity than the token.
+    TokenIdentity,
 }
 
 /// How a server closes a socket. The 40xx family means: never retry by yourself.

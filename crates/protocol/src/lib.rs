@@ -11,14 +11,16 @@ mod ids;
 mod limits;
 mod payload;
 mod server;
+mod track;
 
 pub use client::{ClientFrame, ClientMessage, Join, Resume};
 pub use error::{CloseCode, ErrorCode, ParseError};
 pub use ice::IceServer;
-pub use ids::{Identity, PeerId, ResumeToken, RoomId};
+pub use ids::{Identity, PeerId, ResumeToken, RoomId, TrackId};
 pub use limits::Limits;
 pub use payload::Payload;
-pub use server::{Joined, LeaveReason, MediaKind, PeerInfo, Role, ServerMessage, Topology};
+pub use server::{Joined, LeaveReason, PeerInfo, Role, ServerMessage, Topology};
+pub use track::{MediaKind, TrackInfo};
 
 /// The version of the protocol that this crate speaks. A client announces none; the server says its own in `joined`.
 pub const PROTOCOL_VERSION: u32 = 1;

@@ -9,6 +9,10 @@ pub struct Limits {
     pub name_chars: usize,
     /// Peers in one room, at most.
     pub peers_per_room: u32,
+    /// Who may wait in one room's lobby, at most.
+    pub waiting_per_room: u32,
+    /// Rooms of one server, at most.
+    pub rooms: Option<usize>,
     /// Candidates a peer may send: a steady rate a second, and a burst.
     pub candidates: (u32, u32),
     /// Other messages a peer may send: a steady rate a second, and a burst.
@@ -19,6 +23,8 @@ pub struct Limits {
     pub idle_ms: u64,
     /// Milliseconds that a seat outlives its socket.
     pub grace_ms: u64,
+    /// Milliseconds that a room made by the operator waits for its first seat.
+    pub empty_ms: u64,
     /// Milliseconds between two heartbeats of a client.
     pub heartbeat_ms: u64,
     /// What one away session may hold: messages, and bytes, whichever comes first. Past it the session ends.
@@ -32,11 +38,14 @@ impl Default for Limits {
             room_id_chars: 128,
             name_chars: 128,
             peers_per_room: 64,
+            waiting_per_room: 64,
+            rooms: None,
             candidates: (50, 100),
             messages: (200, 400),
             joins: (20, 40),
             idle_ms: 10_000,
             grace_ms: 30_000,
+            empty_ms: 600_000,
             heartbeat_ms: 10_000,
             outbox: (1_000, 1024 * 1024),
         }

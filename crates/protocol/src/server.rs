@@ -1,4 +1,6 @@
-use crate::{ErrorCode, IceServer, Identity, ParseError, Payload, PeerId, ResumeToken, RoomId};
+use crate::{
+    ErrorCode, IceServer, Identity, MediaKind, ParseError, Payload, PeerId, ResumeToken, RoomId, TrackId, TrackInfo,
+};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -69,10 +71,75 @@ pub enum ServerMessage {
         from: PeerId,
         kind: MediaKind,
     },
+    /// `from` sends this track.
+    Publish {
+        from: PeerId,
+        #[serde(flatten)]
+        track: TrackInfo,
+    },
+    Unpublish {
+        from: PeerId,
+        track_id: TrackId,
+    },
+    /// `from` wants this track of yours.
+    Subscribe {
+        from: PeerId,
+        track_id: TrackId,
+    },
+    Unsubscribe {
+        from: PeerId,
+        track_id: TrackId,
+    },
+    /// The peer has this role from now on.
+    Role {
+        peer_id: PeerId,
+        role: Role,
+    },
+    /// A moderator locked the room: nobody comes in any more.
+    Lock {
+        from: PeerId,
+    },
+    Unlock {
+        from: PeerId,
+    },
+    /// To moderators: somebody waits to be let in. The peerId is that of the seat it will get.
+    Knock {
+        peer_id: PeerId,
+        identity: Identity,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+    },
+    /// To moderators: that one waits no longer.
+    KnockGone {
+        peer_id: PeerId,
+    },
+    /// You wait until a moderator lets you in: then `joined` comes.
+    Waiting {
+        room_id: RoomId,
+        peer_id: PeerId,
+        /// Milliseconds between two pings of yours.
+        #[ts(type = "number")]
+        heartbeat_ms: u64,
+    },
+    /// A moderator did not let you in.
+    Denied {
+        room_id: RoomId,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
     /// The room has no free seat.
     Full {
         room_id: RoomId,
         capacity: u32,
+    },
+    /// The room lets nobody in.
+    Locked {
+        room_id: RoomId,
+    },
+    /// A moderator, or the operator, took the seat away.
+    Kicked {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     /// The seat is given up, as asked.
     Left,
@@ -97,6 +164,10 @@ pub enum ServerMessage {
         id: Option<u64>,
         code: ErrorCode,
         message: String,
+        /// Milliseconds after which trying again may help.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[ts(type = "number", optional)]
+        retry_after_ms: Option<u64>,
     },
 }
 
@@ -146,6 +217,10 @@ pub struct PeerInfo {
     /// The kinds that it said it does not send.
     #[serde(default)]
     pub muted: Vec<MediaKind>,
+    /// What it publishes, in the order of its saying so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(as = "Option<Vec<TrackInfo>>", optional)]
+    pub tracks: Vec<TrackInfo>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
@@ -162,15 +237,6 @@ pub enum Role {
 pub enum Topology {
     Mesh,
     Sfu,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
-#[serde(rename_all = "kebab-case")]
-#[ts(export)]
-pub enum MediaKind {
-    Audio,
-    Video,
-    Screen,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
@@ -201,7 +267,20 @@ impl ServerMessage {
             | Self::Message { .. }
             | Self::Mute { .. }
             | Self::Unmute { .. }
+            | Self::Publish { .. }
+            | Self::Unpublish { .. }
+            | Self::Subscribe { .. }
+            | Self::Unsubscribe { .. }
+            | Self::Role { .. }
+            | Self::Lock { .. }
+            | Self::Unlock { .. }
+            | Self::Knock { .. }
+            | Self::KnockGone { .. }
+            | Self::Waiting { .. }
+            | Self::Denied { .. }
             | Self::Full { .. }
+            | Self::Locked { .. }
+            | Self::Kicked { .. }
             | Self::Left
             | Self::Ended { .. } => true,
         }
@@ -243,8 +322,11 @@ impl ServerMessage {
             "answer" => read(text).map(|Sdp { from, sdp }| Self::Answer { from, sdp })?,
             "candidate" => read(text).map(|Candidate { from, candidate }| Self::Candidate { from, candidate })?,
             "message" => read(text).map(|Data { from, data }| Self::Message { from, data })?,
-            "resumed" | "peer-left" | "peer-away" | "peer-back" | "ready" | "mute" | "unmute" | "full" | "ended"
-            | "pong" | "ack" | "error" => read::<Plain>(text)?.into(),
+            "resumed" | "peer-left" | "peer-away" | "peer-back" | "ready" | "mute" | "unmute" | "publish"
+            | "unpublish" | "subscribe" | "unsubscribe" | "role" | "lock" | "unlock" | "knock" | "knock-gone"
+            | "waiting" | "denied" | "full" | "locked" | "kicked" | "ended" | "pong" | "ack" | "error" => {
+                read::<Plain>(text)?.into()
+            }
             _ => return Ok(None),
         }))
     }
@@ -307,9 +389,59 @@ enum Plain {
         from: PeerId,
         kind: MediaKind,
     },
+    Publish {
+        from: PeerId,
+        #[serde(flatten)]
+        track: TrackInfo,
+    },
+    Unpublish {
+        from: PeerId,
+        track_id: TrackId,
+    },
+    Subscribe {
+        from: PeerId,
+        track_id: TrackId,
+    },
+    Unsubscribe {
+        from: PeerId,
+        track_id: TrackId,
+    },
+    Role {
+        peer_id: PeerId,
+        role: Role,
+    },
+    Lock {
+        from: PeerId,
+    },
+    Unlock {
+        from: PeerId,
+    },
+    Knock {
+        peer_id: PeerId,
+        identity: Identity,
+        name: Option<String>,
+    },
+    KnockGone {
+        peer_id: PeerId,
+    },
+    Waiting {
+        room_id: RoomId,
+        peer_id: PeerId,
+        heartbeat_ms: u64,
+    },
+    Denied {
+        room_id: RoomId,
+        reason: Option<String>,
+    },
     Full {
         room_id: RoomId,
         capacity: u32,
+    },
+    Locked {
+        room_id: RoomId,
+    },
+    Kicked {
+        reason: Option<String>,
     },
     Ended {
         reason: String,
@@ -326,6 +458,7 @@ enum Plain {
         id: Option<u64>,
         code: ErrorCode,
         message: String,
+        retry_after_ms: Option<u64>,
     },
 }
 
@@ -357,11 +490,50 @@ impl From<Plain> for ServerMessage {
             Plain::Ready { is_initiator } => Self::Ready { is_initiator },
             Plain::Mute { from, kind, to } => Self::Mute { from, kind, to },
             Plain::Unmute { from, kind } => Self::Unmute { from, kind },
+            Plain::Publish { from, track } => Self::Publish { from, track },
+            Plain::Unpublish { from, track_id } => Self::Unpublish { from, track_id },
+            Plain::Subscribe { from, track_id } => Self::Subscribe { from, track_id },
+            Plain::Unsubscribe { from, track_id } => Self::Unsubscribe { from, track_id },
+            Plain::Role { peer_id, role } => Self::Role { peer_id, role },
+            Plain::Lock { from } => Self::Lock { from },
+            Plain::Unlock { from } => Self::Unlock { from },
+            Plain::Knock {
+                peer_id,
+                identity,
+                name,
+            } => Self::Knock {
+                peer_id,
+                identity,
+                name,
+            },
+            Plain::KnockGone { peer_id } => Self::KnockGone { peer_id },
+            Plain::Waiting {
+                room_id,
+                peer_id,
+                heartbeat_ms,
+            } => Self::Waiting {
+                room_id,
+                peer_id,
+                heartbeat_ms,
+            },
+            Plain::Denied { room_id, reason } => Self::Denied { room_id, reason },
+            Plain::Locked { room_id } => Self::Locked { room_id },
+            Plain::Kicked { reason } => Self::Kicked { reason },
             Plain::Full { room_id, capacity } => Self::Full { room_id, capacity },
             Plain::Ended { reason } => Self::Ended { reason },
             Plain::Pong { seq } => Self::Pong { seq },
             Plain::Ack { id, delivered, queued } => Self::Ack { id, delivered, queued },
-            Plain::Error { id, code, message } => Self::Error { id, code, message },
+            Plain::Error {
+                id,
+                code,
+                message,
+                retry_after_ms,
+            } => Self::Error {
+                id,
+                code,
+                message,
+                retry_after_ms,
+            },
         }
     }
 }

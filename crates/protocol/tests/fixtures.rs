@@ -28,6 +28,15 @@ fn peer(muted: Vec<MediaKind>) -> PeerInfo {
         role: Role::Moderator,
         away: false,
         muted,
+        tracks: Vec::new(),
+    }
+}
+
+fn track(source: Option<&str>) -> TrackInfo {
+    TrackInfo {
+        track_id: "cam-1".into(),
+        kind: MediaKind::Video,
+        source: source.map(str::to_owned),
     }
 }
 
@@ -39,6 +48,7 @@ fn client_messages() -> Vec<(&'static str, ClientFrame)> {
         name: None,
         token: None,
         capacity: None,
+        lobby: None,
         resume: None,
         join_id: None,
     };
@@ -47,6 +57,7 @@ fn client_messages() -> Vec<(&'static str, ClientFrame)> {
         name: Some("Ada".to_owned()),
         token: Some("a.b.c".to_owned()),
         capacity: Some(2),
+        lobby: Some(true),
         resume: Some(Resume {
             token: "secret".into(),
             seq: 7,
@@ -124,6 +135,67 @@ fn client_messages() -> Vec<(&'static str, ClientFrame)> {
             }),
         ),
         ("unmute", frame(ClientMessage::Unmute { kind: MediaKind::Video })),
+        ("publish", frame(ClientMessage::Publish(track(Some("camera"))))),
+        ("publish-plain", frame(ClientMessage::Publish(track(None)))),
+        (
+            "unpublish",
+            frame(ClientMessage::Unpublish {
+                track_id: "cam-1".into(),
+            }),
+        ),
+        (
+            "subscribe",
+            frame(ClientMessage::Subscribe {
+                track_id: "cam-1".into(),
+                from: "peer-2".into(),
+            }),
+        ),
+        (
+            "unsubscribe",
+            frame(ClientMessage::Unsubscribe {
+                track_id: "cam-1".into(),
+                from: "peer-2".into(),
+            }),
+        ),
+        (
+            "kick",
+            ClientFrame {
+                id: Some(3),
+                message: ClientMessage::Kick {
+                    peer_id: "peer-2".into(),
+                    reason: Some("noise".to_owned()),
+                },
+            },
+        ),
+        (
+            "kick-plain",
+            frame(ClientMessage::Kick {
+                peer_id: "peer-2".into(),
+                reason: None,
+            }),
+        ),
+        ("lock", frame(ClientMessage::Lock)),
+        ("unlock", frame(ClientMessage::Unlock)),
+        (
+            "admit",
+            frame(ClientMessage::Admit {
+                peer_id: "peer-2".into(),
+            }),
+        ),
+        (
+            "deny",
+            frame(ClientMessage::Deny {
+                peer_id: "peer-2".into(),
+                reason: Some("not today".to_owned()),
+            }),
+        ),
+        (
+            "end",
+            frame(ClientMessage::End {
+                reason: Some("over".to_owned()),
+            }),
+        ),
+        ("end-plain", frame(ClientMessage::End { reason: None })),
         ("ping", frame(ClientMessage::Ping { seq: 7 })),
     ]
 }
@@ -168,6 +240,13 @@ fn server_messages() -> Vec<(&'static str, ServerMessage)> {
         ("joined", ServerMessage::Joined(joined)),
         ("resumed", resumed),
         ("peer-joined", ServerMessage::PeerJoined(peer(Vec::new()))),
+        (
+            "peer-joined-tracks",
+            ServerMessage::PeerJoined(PeerInfo {
+                tracks: vec![track(Some("camera"))],
+                ..peer(Vec::new())
+            }),
+        ),
         ("peer-left", left),
         ("peer-away", ServerMessage::PeerAway { peer_id: from.clone() }),
         ("peer-back", ServerMessage::PeerBack { peer_id: from.clone() }),
@@ -216,7 +295,89 @@ fn server_messages() -> Vec<(&'static str, ServerMessage)> {
                 to: Some("peer-2".into()),
             },
         ),
-        ("unmute", ServerMessage::Unmute { from, kind }),
+        (
+            "unmute",
+            ServerMessage::Unmute {
+                from: from.clone(),
+                kind,
+            },
+        ),
+        (
+            "publish",
+            ServerMessage::Publish {
+                from: from.clone(),
+                track: track(Some("camera")),
+            },
+        ),
+        (
+            "unpublish",
+            ServerMessage::Unpublish {
+                from: from.clone(),
+                track_id: "cam-1".into(),
+            },
+        ),
+        (
+            "subscribe",
+            ServerMessage::Subscribe {
+                from: from.clone(),
+                track_id: "cam-1".into(),
+            },
+        ),
+        (
+            "unsubscribe",
+            ServerMessage::Unsubscribe {
+                from: from.clone(),
+                track_id: "cam-1".into(),
+            },
+        ),
+        (
+            "role",
+            ServerMessage::Role {
+                peer_id: from.clone(),
+                role: Role::Moderator,
+            },
+        ),
+        ("lock", ServerMessage::Lock { from: from.clone() }),
+        ("unlock", ServerMessage::Unlock { from: from.clone() }),
+        (
+            "knock",
+            ServerMessage::Knock {
+                peer_id: from.clone(),
+                identity: "ada".into(),
+                name: Some("Ada".to_owned()),
+            },
+        ),
+        ("knock-gone", ServerMessage::KnockGone { peer_id: from.clone() }),
+        (
+            "waiting",
+            ServerMessage::Waiting {
+                room_id: "tea".into(),
+                peer_id: from,
+                heartbeat_ms: 10_000,
+            },
+        ),
+        (
+            "denied",
+            ServerMessage::Denied {
+                room_id: "tea".into(),
+                reason: Some("not today".to_owned()),
+            },
+        ),
+        (
+            "denied-plain",
+            ServerMessage::Denied {
+                room_id: "tea".into(),
+                reason: None,
+            },
+        ),
+        ("locked", ServerMessage::Locked { room_id: "tea".into() }),
+        (
+            "kicked",
+            ServerMessage::Kicked {
+                reason: Some("noise".to_owned()),
+            },
+        ),
+        ("kicked-plain", ServerMessage::Kicked { reason: None }),
         (
             "full",
             ServerMessage::Full {
@@ -246,6 +407,7 @@ fn server_messages() -> Vec<(&'static str, ServerMessage)> {
                 id: Some(2),
                 code: ErrorCode::NoSuchPeer,
                 message: "gone".to_owned(),
+                retry_after_ms: None,
             },
         ),
         (
@@ -254,6 +416,16 @@ fn server_messages() -> Vec<(&'static str, ServerMessage)> {
                 id: None,
                 code: ErrorCode::BadJson,
                 message: "no JSON".to_owned(),
+                retry_after_ms: None,
+            },
+        ),
+        (
+            "error-later",
+            ServerMessage::Error {
+                id: None,
+                code: ErrorCode::RateLimited,
+                message: "too fast".to_owned(),
+                retry_after_ms: Some(250),
             },
         ),
     ]
@@ -270,6 +442,16 @@ fn client_type(message: &ClientMessage) -> &'static str {
         ClientMessage::Message { .. } => "message",
         ClientMessage::Mute { .. } => "mute",
         ClientMessage::Unmute { .. } => "unmute",
+        ClientMessage::Publish(_) => "publish",
+        ClientMessage::Unpublish { .. } => "unpublish",
+        ClientMessage::Subscribe { .. } => "subscribe",
+        ClientMessage::Unsubscribe { .. } => "unsubscribe",
+        ClientMessage::Kick { .. } => "kick",
+        ClientMessage::Lock => "lock",
+        ClientMessage::Unlock => "unlock",
+        ClientMessage::Admit { .. } => "admit",
+        ClientMessage::Deny { .. } => "deny",
+        ClientMessage::End { .. } => "end",
         ClientMessage::Ping { .. } => "ping",
     }
 }
@@ -289,6 +471,19 @@ fn server_type(message: &ServerMessage) -> &'static str {
         ServerMessage::Message { .. } => "message",
         ServerMessage::Mute { .. } => "mute",
         ServerMessage::Unmute { .. } => "unmute",
+        ServerMessage::Publish { .. } => "publish",
+        ServerMessage::Unpublish { .. } => "unpublish",
+        ServerMessage::Subscribe { .. } => "subscribe",
+        ServerMessage::Unsubscribe { .. } => "unsubscribe",
+        ServerMessage::Role { .. } => "role",
+        ServerMessage::Lock { .. } => "lock",
+        ServerMessage::Unlock { .. } => "unlock",
+        ServerMessage::Knock { .. } => "knock",
+        ServerMessage::KnockGone { .. } => "knock-gone",
+        ServerMessage::Waiting { .. } => "waiting",
+        ServerMessage::Denied { .. } => "denied",
+        ServerMessage::Locked { .. } => "locked",
+        ServerMessage::Kicked { .. } => "kicked",
         ServerMessage::Full { .. } => "full",
         ServerMessage::Left => "left",
         ServerMessage::Ended { .. } => "ended",
@@ -339,7 +534,7 @@ fn client_messages_are_written_and_read_as_their_fixtures_say() {
         "no fixture too many"
     );
     let types: BTreeSet<_> = messages.iter().map(|(_, frame)| client_type(&frame.message)).collect();
-    assert_eq!(types.len(), 9, "each type has a fixture");
+    assert_eq!(types.len(), 19, "each type has a fixture");
 }
 
 #[test]
@@ -358,7 +553,7 @@ fn server_messages_are_written_and_read_as_their_fixtures_say() {
         "no fixture too many"
     );
     let types: BTreeSet<_> = messages.iter().map(|(_, message)| server_type(message)).collect();
-    assert_eq!(types.len(), 19, "each type has a fixture");
+    assert_eq!(types.len(), 32, "each type has a fixture");
 }
 
 #[test]

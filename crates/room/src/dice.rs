@@ -5,21 +5,22 @@ use rand::{Rng, SeedableRng};
 use snug_protocol::{PeerId, ResumeToken};
 
 /// Mints what nobody may guess. A CSPRNG: as secret as its seed.
-pub(crate) struct Dice(StdRng);
+pub struct Dice(StdRng);
 
 impl Dice {
-    pub(crate) fn new(seed: [u8; 32]) -> Self {
+    /// Whoever knows `seed` knows every id and token to come.
+    pub fn new(seed: [u8; 32]) -> Self {
         Self(StdRng::from_seed(seed))
     }
 
     /// 128 bits.
-    pub(crate) fn peer_id(&mut self) -> PeerId {
-        PeerId(self.text::<16>())
+    pub fn peer_id(&mut self) -> PeerId {
+        PeerId::from(self.text::<16>())
     }
 
     /// 256 bits.
-    pub(crate) fn resume_token(&mut self) -> ResumeToken {
-        ResumeToken(self.text::<32>())
+    pub fn resume_token(&mut self) -> ResumeToken {
+        ResumeToken::from(self.text::<32>())
     }
 
     fn text<const N: usize>(&mut self) -> String {

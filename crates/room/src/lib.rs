@@ -15,22 +15,24 @@
 //!                                                                                   (nothing)
 //! ```
 
-mod answered;
 mod bucket;
 mod dice;
 mod gate;
-mod join;
-mod outbox;
-mod relay;
-mod resume;
+mod grant;
+mod outcome;
+mod room;
 mod rooms;
-mod seat;
 
 pub use bucket::Bucket;
+pub use dice::Dice;
 pub use gate::{Gate, Verdict};
-pub use rooms::{Config, Rooms};
+pub use grant::{Grant, Rights};
+pub use outcome::{Outcome, Refusal};
+pub use room::{Claim, Effect, Holder, Millis, Presence, Room, RoomInfo, RoomInput, RoomPlace, SeatInfo, SeatNo, Turn};
+pub use rooms::{Admin, AdminReply, Config, Rooms};
 
-use snug_protocol::{ClientFrame, CloseCode, LeaveReason, PeerId, RoomId};
+use serde::{Deserialize, Serialize};
+use snug_protocol::{ClientFrame, CloseCode, IceServer, Identity, Join, LeaveReason, PeerId, RoomId};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -38,7 +40,7 @@ use std::sync::Arc;
 pub type Frame = Arc<str>;
 
 /// A socket's name, chosen by the driver, never reused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SocketId(pub u64);
 
 /// What happened.
@@ -46,10 +48,20 @@ pub struct SocketId(pub u64);
 pub enum Input {
     /// Driver: a socket opened. Joins are counted by its address, where there is one.
     Opened { socket: SocketId, address: Option<IpAddr> },
-    /// Client: a frame came, parsed and within its rate.
+    /// Client: a frame came, parsed and within its rate. A `join` in it is one of an open server.
     Frame { socket: SocketId, frame: ClientFrame },
+    /// Client: a `join` came, and the driver found out what its token allows.
+    Join {
+        socket: SocketId,
+        id: Option<u64>,
+        join: Join,
+        grant: Grant,
+        ice_servers: Vec<IceServer>,
+    },
     /// Driver: the socket is gone, or does not read what it is sent.
     Closed { socket: SocketId },
+    /// Operator: see [`Output::Admin`] for what becomes of it.
+    Admin(Admin),
     /// Driver: the deadline passed.
     Tick,
     /// Operator: the server ends. Everyone is told to resume elsewhere, and nobody comes in any more.
@@ -73,8 +85,10 @@ pub enum Output {
         join_id: String,
         point: Point,
     },
-    /// A step in a seat's life, for the log.
+    /// A step in the life of a room or a seat, for the log and for whoever listens.
     Happened(Event),
+    /// The answer to an [`Input::Admin`]; the last of its outputs.
+    Admin(AdminReply),
 }
 
 /// The trace points of the join's walk that lie in here.
@@ -86,13 +100,24 @@ pub enum Point {
     Store = 8,
 }
 
-/// A step in a seat's life.
+/// A step in the life of a room or a seat. `seats` is how many there are after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
+    RoomStarted {
+        room: RoomId,
+    },
     Joined {
         room: RoomId,
         peer: PeerId,
+        identity: Identity,
+        name: Option<String>,
         seats: usize,
+    },
+    /// Somebody waits to be let in.
+    Waiting {
+        room: RoomId,
+        peer: PeerId,
+        identity: Identity,
     },
     Away {
         room: RoomId,
@@ -108,10 +133,14 @@ pub enum Event {
     Left {
         room: RoomId,
         peer: PeerId,
+        identity: Identity,
         reason: LeaveReason,
+        seats: usize,
+        stayed_ms: u64,
     },
-    RoomEmpty {
+    RoomEnded {
         room: RoomId,
+        lasted_ms: u64,
     },
 }
 
@@ -120,6 +149,8 @@ pub enum Event {
 pub enum Why {
     /// The socket has not joined.
     Idle(SocketId),
-    /// The seat's socket has not come back.
-    Grace(PeerId),
+    /// Something in this room is over: somebody's grace period, for one.
+    Room(RoomId),
+    /// Addresses whose joins need not be counted any more.
+    Joins,
 }

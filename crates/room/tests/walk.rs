@@ -278,7 +278,7 @@ impl World {
                     ..
                 } = event
                 {
-                    Some(peer.0)
+                    Some(peer.as_str().to_owned())
                 } else {
                     None
                 }
@@ -329,6 +329,13 @@ impl World {
                     assert_eq!(&message[field], value, "{field} of the answer to {id}");
                 }
                 entry["answered"] = json!(true);
+            }
+            "role" => {
+                let peer = text(&message["peerId"]);
+                assert!(
+                    peer == seat.peer || seat.roster.contains_key(&peer),
+                    "only members moderate"
+                );
             }
             "pong" => {}
             other => panic!("unexpected {other}"),

@@ -182,6 +182,7 @@ fn refuse(id: Option<u64>, code: ErrorCode, message: &str, pause: Duration) -> N
         id,
         code,
         message: message.to_owned(),
+        retry_after_ms: (!pause.is_zero()).then(|| u64::try_from(pause.as_millis()).unwrap_or(u64::MAX)),
     };
     Next::Answer(Message::text(error.to_json()), pause)
 }

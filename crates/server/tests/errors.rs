@@ -37,7 +37,7 @@ async fn e1_every_wrong_frame_is_answered_with_its_code_before_and_after_a_join(
             ("{}", "bad-message", None),
             ("{\"type\":7}", "bad-message", None),
             ("{\"type\":\"hello\",\"id\":5}", "bad-message", Some(5)),
-            ("{\"type\":\"kick\",\"peerId\":\"x\"}", "bad-message", None),
+            ("{\"type\":\"kick\",\"reason\":\"x\"}", "bad-message", None),
             ("{\"type\":\"join\",\"id\":6}", "bad-message", Some(6)),
             ("{\"type\":\"offer\"}", "bad-message", None),
             ("{\"type\":\"candidate\",\"to\":\"x\"}", "bad-message", None),

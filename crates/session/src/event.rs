@@ -1,7 +1,7 @@
 //! What the page hears of a session. The TypeScript core in `ui/src/core/session` says the same words.
 
 use serde::Serialize;
-use snug_protocol::{ErrorCode, Joined, ServerMessage};
+use snug_protocol::{ErrorCode, Joined, PeerId, ServerMessage};
 use ts_rs::TS;
 
 #[derive(Clone, Debug, PartialEq, Serialize, TS)]
@@ -10,6 +10,8 @@ use ts_rs::TS;
 pub enum SessionEvent {
     /// A socket is being opened for the `attempt`-th time, from 1, since the last success.
     Connecting { attempt: u32 },
+    /// A moderator has to let us in. `joined` or `ended` comes next, or `away`, and then the wait begins anew.
+    Waiting { peer_id: PeerId },
     /// A fresh seat: whatever linked an earlier seat to others is void.
     Joined { joined: Joined },
     /// The same seat again: nothing to rebuild.
@@ -65,12 +67,16 @@ pub enum EndReason {
     Left,
     Full,
     Locked,
+    /// A moderator did not let us in.
+    Denied,
     Kicked,
     /// The room was ended.
     Ended,
     /// Another socket took this seat over.
     TakenOver,
+    /// The server wants a token, or does not take this one.
     Unauthorized,
+    TokenExpired,
     Version,
     Flooding,
     /// The server refused the join itself as malformed: a bad room id, for one.

@@ -185,6 +185,16 @@ fn fate(entry: &Entry) -> Option<Outcome> {
             .sent
             .then(|| failed(ErrorCode::Unavailable, "the seat was lost before the server answered")),
         ClientMessage::Mute { to: None, .. } | ClientMessage::Unmute { .. } => None,
+        ClientMessage::Subscribe { .. }
+        | ClientMessage::Unsubscribe { .. }
+        | ClientMessage::Kick { .. }
+        | ClientMessage::Admit { .. }
+        | ClientMessage::Deny { .. } => gone(),
+        // What was published is a state too: whoever published announces it anew with the new links.
+        ClientMessage::Publish(_) | ClientMessage::Unpublish { .. } => gone(),
+        ClientMessage::Lock | ClientMessage::Unlock | ClientMessage::End { .. } => entry
+            .sent
+            .then(|| failed(ErrorCode::Unavailable, "the seat was lost before the server answered")),
         ClientMessage::Join(_) | ClientMessage::Leave | ClientMessage::Ping { .. } => None,
     }
 }
@@ -199,6 +209,16 @@ fn own_state(message: &ClientMessage) -> Option<MediaKind> {
         | ClientMessage::Answer { .. }
         | ClientMessage::Candidate { .. }
         | ClientMessage::Message { .. }
+        | ClientMessage::Publish(_)
+        | ClientMessage::Unpublish { .. }
+        | ClientMessage::Subscribe { .. }
+        | ClientMessage::Unsubscribe { .. }
+        | ClientMessage::Kick { .. }
+        | ClientMessage::Lock
+        | ClientMessage::Unlock
+        | ClientMessage::Admit { .. }
+        | ClientMessage::Deny { .. }
+        | ClientMessage::End { .. }
         | ClientMessage::Ping { .. } => None,
     }
 }
@@ -214,7 +234,21 @@ fn size(message: &ClientMessage) -> usize {
             ClientMessage::Candidate { candidate, to: peer } => payload(candidate) + to(peer),
             ClientMessage::Message { data, to: peer } => payload(data) + to(peer),
             ClientMessage::Mute { to: peer, .. } => to(peer),
+            ClientMessage::Publish(track) => {
+                track.track_id.as_str().len() + track.source.as_ref().map_or(0, String::len)
+            }
+            ClientMessage::Unpublish { track_id } => track_id.as_str().len(),
+            ClientMessage::Subscribe { track_id, from } | ClientMessage::Unsubscribe { track_id, from } => {
+                track_id.as_str().len() + from.as_str().len()
+            }
+            ClientMessage::Kick { peer_id, reason } | ClientMessage::Deny { peer_id, reason } => {
+                peer_id.as_str().len() + reason.as_ref().map_or(0, String::len)
+            }
+            ClientMessage::Admit { peer_id } => peer_id.as_str().len(),
+            ClientMessage::End { reason } => reason.as_ref().map_or(0, String::len),
             ClientMessage::Unmute { .. }
+            | ClientMessage::Lock
+            | ClientMessage::Unlock
             | ClientMessage::Join(_)
             | ClientMessage::Leave
             | ClientMessage::Ping { .. } => 0,

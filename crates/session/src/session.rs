@@ -86,7 +86,7 @@ pub struct Counts {
 
 /// ```text
 ///              Tick               Opened             joined, resumed
-///  ┌► Waiting ──────► Connecting ────────► Joining ──────────────────► Seated
+///  ┌► Waiting ──────► Connecting ────────► Joining ─────[Knocking]────► Seated
 ///  │     │ leave          │ │                 │ │ leave            leave │ │
 ///  │     ├────────────────┘ │                 │ └───────────┬────────────┘ │
 ///  │     ▼            leave │                 │             ▼              │
@@ -116,6 +116,12 @@ enum State {
         nth: u32,
         until: Instant,
         claim: Option<Claim>,
+    },
+    /// Open, and a moderator is asked whether we may come in.
+    Knocking {
+        attempt: Attempt,
+        claim: Option<Claim>,
+        heartbeat: Heartbeat,
     },
     /// `arrived` numbers the last sequenced message of this socket; it trails `claim.seq` while a replay repeats.
     Seated {
@@ -178,7 +184,7 @@ impl Session {
             State::Waiting { until, .. } => Some((*until, Why::Retry)),
             State::Connecting { until, .. } => Some((*until, Why::ConnectTimeout)),
             State::Joining { until, .. } => Some((*until, Why::JoinTimeout)),
-            State::Seated { heartbeat, .. } => match heartbeat.death() {
+            State::Knocking { heartbeat, .. } | State::Seated { heartbeat, .. } => match heartbeat.death() {
                 Some(death) if death <= heartbeat.next_ping() => Some((death, Why::Silence)),
                 Some(_) | None => Some((heartbeat.next_ping(), Why::Ping)),
             },
@@ -280,6 +286,7 @@ impl Session {
             State::Connecting { .. }
             | State::Waiting { .. }
             | State::Joining { .. }
+            | State::Knocking { .. }
             | State::Seated { .. }
             | State::Leaving { .. }
             | State::Ended => self.counts.stale += 1,
@@ -323,12 +330,17 @@ impl Session {
             | State::Joining {
                 attempt, nth, claim, ..
             } => (*attempt, nth.saturating_add(1), claim.take()),
+            State::Knocking { attempt, claim, .. } => (*attempt, 1, claim.take()),
             State::Seated { attempt, claim, .. } => (*attempt, 1, Some(claim.clone())),
             State::Waiting { .. } | State::Leaving { .. } | State::Ended => return,
         };
         let spaced = self.opened_at.map_or(now, |at| now.max(at + self.config.min_wait));
         let (earliest, until) = match (reason, retry_after) {
-            (_, Some(wait)) => (spaced.max(now + wait), spaced.max(now + wait)),
+            // A server that asks for patience gets it, and more when it has to ask again.
+            (_, Some(wait)) => {
+                let earliest = spaced.max(now + wait);
+                (earliest, earliest.max(now + self.backoff(nth, claim.is_some())))
+            }
             // Only the first time: a whole fleet that drains must not be asked in a circle.
             (AwayReason::Draining, None) if nth == 1 => (spaced, spaced),
             (
@@ -339,10 +351,7 @@ impl Session {
                 | AwayReason::Refused,
                 None,
             ) => {
-                let wait = match &claim {
-                    Some(_) => self.config.reconnect.wait(nth, &mut self.dice),
-                    None => self.config.first.wait(nth.saturating_sub(1), &mut self.dice),
-                };
+                let wait = self.backoff(nth, claim.is_some());
                 let earliest = spaced.max(now + self.config.min_wait);
                 (earliest, earliest.max(now + wait))
             }
@@ -359,6 +368,14 @@ impl Session {
             retry_in_ms: until.since(now),
             reason,
         }));
+    }
+
+    fn backoff(&mut self, nth: u32, had_seat: bool) -> u64 {
+        if had_seat {
+            self.config.reconnect.wait(nth, &mut self.dice)
+        } else {
+            self.config.first.wait(nth.saturating_sub(1), &mut self.dice)
+        }
     }
 
     fn send(&mut self, message: ClientMessage, out: &mut Vec<Output>) {
@@ -381,22 +398,29 @@ impl Session {
     }
 
     fn ping(&mut self, now: Instant, timeout: u64, out: &mut Vec<Output>) {
-        if let State::Seated { claim, heartbeat, .. } = &mut self.state {
-            heartbeat.pinged(now, timeout);
-            transmit(
-                ClientFrame {
-                    id: None,
-                    message: ClientMessage::Ping { seq: claim.seq },
-                },
-                out,
-            );
-        }
+        let (heartbeat, seq) = match &mut self.state {
+            State::Knocking { heartbeat, .. } => (heartbeat, 0),
+            State::Seated { heartbeat, claim, .. } => (heartbeat, claim.seq),
+            State::Waiting { .. }
+            | State::Connecting { .. }
+            | State::Joining { .. }
+            | State::Leaving { .. }
+            | State::Ended => return,
+        };
+        heartbeat.pinged(now, timeout);
+        transmit(
+            ClientFrame {
+                id: None,
+                message: ClientMessage::Ping { seq },
+            },
+            out,
+        );
     }
 
     fn leave(&mut self, now: Instant, out: &mut Vec<Output>) {
         match &self.state {
             // In `Joining` the server reads the join first, so that the seat it gives is given up at once.
-            State::Joining { attempt, .. } | State::Seated { attempt, .. } => {
+            State::Joining { attempt, .. } | State::Knocking { attempt, .. } | State::Seated { attempt, .. } => {
                 let attempt = *attempt;
                 self.state = State::Leaving {
                     attempt,
@@ -421,7 +445,7 @@ impl Session {
             Hint::Online | Hint::Visible | Hint::Woken => match &mut self.state {
                 State::Waiting { earliest, until, .. } => *until = (*until).min(now.max(*earliest)),
                 State::Connecting { until, .. } | State::Joining { until, .. } => *until = (*until).min(doubted),
-                State::Seated { heartbeat, .. } => {
+                State::Knocking { heartbeat, .. } | State::Seated { heartbeat, .. } => {
                     if !heartbeat.doubt(doubted) {
                         self.ping(now, self.config.probe_timeout, out);
                     }
@@ -449,6 +473,7 @@ impl Session {
         match &self.state {
             State::Connecting { attempt, .. }
             | State::Joining { attempt, .. }
+            | State::Knocking { attempt, .. }
             | State::Seated { attempt, .. }
             | State::Leaving { attempt, .. } => Some(*attempt),
             State::Waiting { .. } | State::Ended => None,

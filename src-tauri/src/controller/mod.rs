@@ -154,8 +154,9 @@ impl<S: Shell, N: Signaling> Controller<S, N> {
             room_id: RoomId::from(request.room_id),
             identity: request.identity.map(Identity::from),
             name: request.name,
-            token: None,
+            token: request.token,
             capacity: request.capacity,
+            lobby: None,
             resume: None,
             join_id: Some(request.join_id),
         };

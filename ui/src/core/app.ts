@@ -288,6 +288,7 @@ function onSession(app: App, event: Extract<AppEvent, { type: "session" }>): Ste
     case "away":
       return just({ ...app, screen: { ...screen, joining: { ...screen.joining, unreachable: true } } });
     case "connecting":
+    case "waiting":
     case "resumed":
     case "message":
     case "settled":

@@ -147,6 +147,8 @@ function onSession(call: Call, event: SessionEvent, muted: readonly MediaKind[],
       return [{ ...call, connection: { is: "reconnecting", retryAt: now + event.retryInMs } }, []];
     case "message":
       return onMessage(call, event.message, now);
+    // The seat was lost, and the new one has to be granted: the links live on meanwhile.
+    case "waiting":
     // A signal that met nobody is repeated when its peer comes back; the room's own end is the app's business.
     case "settled":
     case "ended":
@@ -222,9 +224,22 @@ function onMessage(call: Call, message: ServerMessage, now: number): Step {
     // `joined` to `ended` are events of their own; the rest is not for the roster.
     case "joined":
     case "resumed":
+    case "waiting":
+    case "denied":
     case "full":
+    case "locked":
+    case "kicked":
     case "left":
     case "ended":
+    case "publish":
+    case "unpublish":
+    case "subscribe":
+    case "unsubscribe":
+    case "role":
+    case "lock":
+    case "unlock":
+    case "knock":
+    case "knock-gone":
     case "pong":
     case "ack":
     case "error":

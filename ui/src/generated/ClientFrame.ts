@@ -2,6 +2,8 @@
 import type { Join } from "./Join";
 import type { MediaKind } from "./MediaKind";
 import type { PeerId } from "./PeerId";
+import type { TrackId } from "./TrackId";
+import type { TrackInfo } from "./TrackInfo";
 
 /**
  * A client's frame: a message, and the number under which it wants to be answered.
@@ -10,4 +12,4 @@ export type ClientFrame = {
 /**
  * Grows by one per session. With it, the message is answered exactly once: `ack` or `error`.
  */
-id?: number, } & ({ "type": "join" } & Join | { "type": "leave" } | { "type": "offer", sdp: unknown, to?: PeerId, } | { "type": "answer", sdp: unknown, to?: PeerId, } | { "type": "candidate", candidate: unknown, to?: PeerId, } | { "type": "message", data: unknown, to?: PeerId, } | { "type": "mute", kind: MediaKind, to?: PeerId, } | { "type": "unmute", kind: MediaKind, } | { "type": "ping", seq: number, });
+id?: number, } & ({ "type": "join" } & Join | { "type": "leave" } | { "type": "offer", sdp: unknown, to?: PeerId, } | { "type": "answer", sdp: unknown, to?: PeerId, } | { "type": "candidate", candidate: unknown, to?: PeerId, } | { "type": "message", data: unknown, to?: PeerId, } | { "type": "mute", kind: MediaKind, to?: PeerId, } | { "type": "unmute", kind: MediaKind, } | { "type": "publish" } & TrackInfo | { "type": "unpublish", trackId: TrackId, } | { "type": "subscribe", trackId: TrackId, from: PeerId, } | { "type": "unsubscribe", trackId: TrackId, from: PeerId, } | { "type": "kick", peerId: PeerId, reason?: string, } | { "type": "lock" } | { "type": "unlock" } | { "type": "admit", peerId: PeerId, } | { "type": "deny", peerId: PeerId, reason?: string, } | { "type": "end", reason?: string, } | { "type": "ping", seq: number, });

@@ -3,4 +3,4 @@
 /**
  * Why a request failed. Closed: a client may match on it without a fallback.
  */
-export type ErrorCode = "bad-json" | "bad-message" | "too-large" | "rate-limited" | "not-joined" | "no-such-peer" | "forbidden" | "unauthorized" | "token-expired" | "room-full" | "room-locked" | "version" | "unavailable" | "internal";
+export type ErrorCode = "bad-json" | "bad-message" | "too-large" | "rate-limited" | "not-joined" | "no-such-peer" | "forbidden" | "room-full" | "room-locked" | "version" | "unavailable" | "internal" | "unauthorized" | "token-expired" | "token-not-yet-valid" | "token-wrong-room" | "token-bad-algorithm" | "token-bad-signature" | "token-unknown-key" | "token-too-large" | "token-identity";

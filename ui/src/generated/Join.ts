@@ -14,7 +14,11 @@ identity?: Identity, name?: string, token?: string,
 /**
  * How many seats the room has; only the first one in is heard.
  */
-capacity?: number, resume?: Resume, 
+capacity?: number, 
+/**
+ * Whether others wait until a moderator lets them in; only the first one in and moderators are heard.
+ */
+lobby?: boolean, resume?: Resume, 
 /**
  * Names this join in the traces of every part it passes through.
  */

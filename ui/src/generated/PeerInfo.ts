@@ -3,6 +3,7 @@ import type { Identity } from "./Identity";
 import type { MediaKind } from "./MediaKind";
 import type { PeerId } from "./PeerId";
 import type { Role } from "./Role";
+import type { TrackInfo } from "./TrackInfo";
 
 /**
  * One who sits in the room.
@@ -15,4 +16,8 @@ away: boolean,
 /**
  * The kinds that it said it does not send.
  */
-muted: Array<MediaKind>, };
+muted: Array<MediaKind>, 
+/**
+ * What it publishes, in the order of its saying so.
+ */
+tracks?: Array<TrackInfo>, };

@@ -7,7 +7,9 @@ import type { MediaKind } from "./MediaKind";
 import type { PeerId } from "./PeerId";
 import type { PeerInfo } from "./PeerInfo";
 import type { ResumeToken } from "./ResumeToken";
+import type { Role } from "./Role";
 import type { RoomId } from "./RoomId";
+import type { TrackId } from "./TrackId";
 
 /**
  * What the server says.
@@ -19,4 +21,16 @@ export type ServerMessage = { "type": "joined" } & Joined | { "type": "resumed",
 /**
  * The next resume's secret: the one just used is spent.
  */
-resumeToken: ResumeToken, } | { "type": "peer-joined" } & PeerInfo | { "type": "peer-left", peerId: PeerId, identity: Identity, reason: LeaveReason, } | { "type": "peer-away", peerId: PeerId, } | { "type": "peer-back", peerId: PeerId, } | { "type": "ready", isInitiator: boolean, } | { "type": "offer", from: PeerId, sdp: unknown, } | { "type": "answer", from: PeerId, sdp: unknown, } | { "type": "candidate", from: PeerId, candidate: unknown, } | { "type": "message", from: PeerId, data: unknown, } | { "type": "mute", from: PeerId, kind: MediaKind, to?: PeerId, } | { "type": "unmute", from: PeerId, kind: MediaKind, } | { "type": "full", roomId: RoomId, capacity: number, } | { "type": "left" } | { "type": "ended", reason: string, } | { "type": "pong", seq: number, } | { "type": "ack", id: number, delivered: number, queued: number, } | { "type": "error", id?: number, code: ErrorCode, message: string, };
+resumeToken: ResumeToken, } | { "type": "peer-joined" } & PeerInfo | { "type": "peer-left", peerId: PeerId, identity: Identity, reason: LeaveReason, } | { "type": "peer-away", peerId: PeerId, } | { "type": "peer-back", peerId: PeerId, } | { "type": "ready", isInitiator: boolean, } | { "type": "offer", from: PeerId, sdp: unknown, } | { "type": "answer", from: PeerId, sdp: unknown, } | { "type": "candidate", from: PeerId, candidate: unknown, } | { "type": "message", from: PeerId, data: unknown, } | { "type": "mute", from: PeerId, kind: MediaKind, to?: PeerId, } | { "type": "unmute", from: PeerId, kind: MediaKind, } | { "type": "publish", from: PeerId, trackId: TrackId, kind: MediaKind, 
+/**
+ * Where it comes from, in the publisher's words: `camera`, for one. At most 128 characters.
+ */
+source?: string, } | { "type": "unpublish", from: PeerId, trackId: TrackId, } | { "type": "subscribe", from: PeerId, trackId: TrackId, } | { "type": "unsubscribe", from: PeerId, trackId: TrackId, } | { "type": "role", peerId: PeerId, role: Role, } | { "type": "lock", from: PeerId, } | { "type": "unlock", from: PeerId, } | { "type": "knock", peerId: PeerId, identity: Identity, name?: string, } | { "type": "knock-gone", peerId: PeerId, } | { "type": "waiting", roomId: RoomId, peerId: PeerId, 
+/**
+ * Milliseconds between two pings of yours.
+ */
+heartbeatMs: number, } | { "type": "denied", roomId: RoomId, reason?: string, } | { "type": "full", roomId: RoomId, capacity: number, } | { "type": "locked", roomId: RoomId, } | { "type": "kicked", reason?: string, } | { "type": "left" } | { "type": "ended", reason: string, } | { "type": "pong", seq: number, } | { "type": "ack", id: number, delivered: number, queued: number, } | { "type": "error", id?: number, code: ErrorCode, message: string, 
+/**
+ * Milliseconds after which trying again may help.
+ */
+retryAfterMs?: number, };

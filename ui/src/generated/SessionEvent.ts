@@ -3,6 +3,7 @@ import type { AwayReason } from "./AwayReason";
 import type { EndReason } from "./EndReason";
 import type { Joined } from "./Joined";
 import type { Outcome } from "./Outcome";
+import type { PeerId } from "./PeerId";
 import type { ServerMessage } from "./ServerMessage";
 
-export type SessionEvent = { "type": "connecting", attempt: number, } | { "type": "joined", joined: Joined, } | { "type": "resumed", replayed: number, } | { "type": "away", attempt: number, retryInMs: number, reason: AwayReason, } | { "type": "message", message: ServerMessage, } | { "type": "settled", id: number, outcome: Outcome, } | { "type": "ended", reason: EndReason, };
+export type SessionEvent = { "type": "connecting", attempt: number, } | { "type": "waiting", peerId: PeerId, } | { "type": "joined", joined: Joined, } | { "type": "resumed", replayed: number, } | { "type": "away", attempt: number, retryInMs: number, reason: AwayReason, } | { "type": "message", message: ServerMessage, } | { "type": "settled", id: number, outcome: Outcome, } | { "type": "ended", reason: EndReason, };

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 use snug_protocol::{ClientFrame, CloseCode, Limits};
-use snug_room::{Config, Event, Input, Output, Point, Rooms, SocketId};
+use snug_room::{AdminReply, Config, Event, Input, Output, Point, Rooms, SocketId};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,7 @@ pub struct Sim {
     pub now: Instant,
     pub events: Vec<Event>,
     pub traces: Vec<(String, Point)>,
+    pub replies: Vec<AdminReply>,
     inboxes: BTreeMap<SocketId, Vec<Value>>,
     closed: BTreeMap<SocketId, CloseCode>,
     next: u64,
@@ -35,6 +36,7 @@ impl Sim {
             now: Instant::now(),
             events: Vec::new(),
             traces: Vec::new(),
+            replies: Vec::new(),
             inboxes: BTreeMap::new(),
             closed: BTreeMap::new(),
             next: 0,
@@ -141,6 +143,7 @@ impl Sim {
                 }
                 Output::Trace { join_id, point } => self.traces.push((join_id, point)),
                 Output::Happened(event) => self.events.push(event),
+                Output::Admin(reply) => self.replies.push(reply),
             }
         }
     }

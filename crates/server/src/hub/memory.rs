@@ -106,7 +106,7 @@ impl Memory {
         let mut outputs = std::mem::take(&mut state.outputs);
         let mut stalled = Vec::new();
         while let Some(input) = next {
-            outputs.extend(state.rooms.handle(Instant::now(), input));
+            state.rooms.handle_into(Instant::now(), input, &mut outputs);
             for output in outputs.drain(..) {
                 stalled.extend(state.perform(output));
             }
@@ -141,6 +141,8 @@ impl State {
             }
             Output::Trace { join_id, point } => trace::point(&join_id, point.into()),
             Output::Happened(event) => log(&event),
+            // Nobody asks yet.
+            Output::Admin(_) => {}
         }
         None
     }
@@ -148,7 +150,9 @@ impl State {
 
 fn log(event: &Event) {
     match event {
-        Event::Joined { room, peer, seats } => info!(%room, %peer, seats, "joined"),
+        Event::RoomStarted { room } => info!(%room, "the room is made"),
+        Event::Joined { room, peer, seats, .. } => info!(%room, %peer, seats, "joined"),
+        Event::Waiting { room, peer, .. } => info!(%room, %peer, "waiting"),
         Event::Away { room, peer } => info!(%room, %peer, "away"),
         Event::Resumed {
             room,
@@ -158,7 +162,7 @@ fn log(event: &Event) {
         } => {
             info!(%room, %peer, replayed, taken_over, "resumed");
         }
-        Event::Left { room, peer, reason } => info!(%room, %peer, ?reason, "left"),
-        Event::RoomEmpty { room } => info!(%room, "the room is empty"),
+        Event::Left { room, peer, reason, .. } => info!(%room, %peer, ?reason, "left"),
+        Event::RoomEnded { room, .. } => info!(%room, "the room is empty"),
     }
 }

@@ -5,7 +5,7 @@ use crate::event::{AwayReason, EndReason, Outcome, SessionEvent};
 use crate::frame::Frame;
 use crate::heartbeat::Heartbeat;
 use crate::{Instant, Output};
-use snug_protocol::{ErrorCode, Joined, ResumeToken, ServerMessage};
+use snug_protocol::{ErrorCode, Joined, PeerId, ResumeToken, ServerMessage};
 
 impl Session {
     /// A frame of the current socket.
@@ -17,7 +17,7 @@ impl Session {
             Frame::Known(_) => {}
         }
         match &self.state {
-            State::Joining { .. } => self.read_joining(now, frame, out),
+            State::Joining { .. } | State::Knocking { .. } => self.read_joining(now, frame, out),
             State::Seated { .. } => self.read_seated(frame, out),
             State::Leaving { .. } => self.read_leaving(frame, out),
             // No socket, or one that is not open yet: no frame can come from it.
@@ -36,12 +36,20 @@ impl Session {
             }) => {
                 self.resumed(now, seq, replayed, resume_token, out);
             }
+            Frame::Known(ServerMessage::Waiting {
+                peer_id, heartbeat_ms, ..
+            }) => self.waiting(now, peer_id, heartbeat_ms, out),
             Frame::Known(ServerMessage::Full { .. }) => self.end(EndReason::Full, out),
+            Frame::Known(ServerMessage::Locked { .. }) => self.end(EndReason::Locked, out),
+            Frame::Known(ServerMessage::Denied { .. }) => self.end(EndReason::Denied, out),
+            Frame::Known(ServerMessage::Kicked { .. }) => self.end(EndReason::Kicked, out),
             Frame::Known(ServerMessage::Ended { .. }) => self.end(EndReason::Ended, out),
             Frame::Known(ServerMessage::Left) => self.end(EndReason::Left, out),
-            Frame::Known(ServerMessage::Error { code, .. }) => match refusal(code) {
+            Frame::Known(ServerMessage::Error {
+                code, retry_after_ms, ..
+            }) => match refusal(code) {
                 Some(reason) => self.end(reason, out),
-                None => self.fall(now, AwayReason::Refused, None, out),
+                None => self.fall(now, AwayReason::Refused, retry_after_ms, out),
             },
             Frame::Known(
                 ServerMessage::PeerJoined(_)
@@ -55,17 +63,46 @@ impl Session {
                 | ServerMessage::Message { .. }
                 | ServerMessage::Mute { .. }
                 | ServerMessage::Unmute { .. }
-                | ServerMessage::Pong { .. }
+                | ServerMessage::Publish { .. }
+                | ServerMessage::Unpublish { .. }
+                | ServerMessage::Subscribe { .. }
+                | ServerMessage::Unsubscribe { .. }
+                | ServerMessage::Role { .. }
+                | ServerMessage::Lock { .. }
+                | ServerMessage::Unlock { .. }
+                | ServerMessage::Knock { .. }
+                | ServerMessage::KnockGone { .. }
                 | ServerMessage::Ack { .. },
             ) => self.counts.stray += 1,
+            Frame::Known(ServerMessage::Pong { .. }) => match &mut self.state {
+                State::Knocking { heartbeat, .. } => heartbeat.ponged(),
+                State::Waiting { .. }
+                | State::Connecting { .. }
+                | State::Joining { .. }
+                | State::Seated { .. }
+                | State::Leaving { .. }
+                | State::Ended => self.counts.stray += 1,
+            },
             Frame::Unknown => {}
             // The answer to the join, most likely, and nothing to go on from.
             Frame::Malformed { .. } => self.fall(now, AwayReason::Refused, None, out),
         }
     }
 
+    /// Somebody else decides now, and that may take long: the socket is kept alive until then.
+    fn waiting(&mut self, now: Instant, peer_id: PeerId, heartbeat_ms: u64, out: &mut Vec<Output>) {
+        if let State::Joining { attempt, claim, .. } = &mut self.state {
+            self.state = State::Knocking {
+                attempt: *attempt,
+                claim: claim.take(),
+                heartbeat: Heartbeat::new(now, heartbeat_ms),
+            };
+            out.push(Output::Event(SessionEvent::Waiting { peer_id }));
+        }
+    }
+
     fn joined(&mut self, now: Instant, joined: Joined, out: &mut Vec<Output>) {
-        if let State::Joining { attempt, claim, .. } = &self.state {
+        if let State::Joining { attempt, claim, .. } | State::Knocking { attempt, claim, .. } = &self.state {
             let (attempt, had_seat) = (*attempt, claim.is_some());
             let claim = Claim {
                 token: joined.resume_token.clone(),
@@ -110,6 +147,7 @@ impl Session {
             }
             // Nothing was claimed.
             State::Joining { claim: None, .. }
+            | State::Knocking { .. }
             | State::Waiting { .. }
             | State::Connecting { .. }
             | State::Seated { .. }
@@ -128,15 +166,18 @@ impl Session {
             Frame::Known(ServerMessage::Ack { id, delivered, queued }) => {
                 self.settle(Some(id), Outcome::Delivered { delivered, queued }, out);
             }
-            Frame::Known(ServerMessage::Error { id, code, message }) => {
+            Frame::Known(ServerMessage::Error { id, code, message, .. }) => {
                 self.settle(id, Outcome::Failed { code, message }, out);
             }
             Frame::Known(ServerMessage::Resumed { .. }) => self.counts.stray += 1,
-            Frame::Known(ServerMessage::Joined(_)) => {
+            Frame::Known(ServerMessage::Joined(_) | ServerMessage::Waiting { .. }) => {
                 self.counts.stray += 1;
                 self.is_new();
             }
             Frame::Known(ServerMessage::Full { .. }) => self.end(EndReason::Full, out),
+            Frame::Known(ServerMessage::Locked { .. }) => self.end(EndReason::Locked, out),
+            Frame::Known(ServerMessage::Denied { .. }) => self.end(EndReason::Denied, out),
+            Frame::Known(ServerMessage::Kicked { .. }) => self.end(EndReason::Kicked, out),
             Frame::Known(ServerMessage::Left) => self.end(EndReason::Left, out),
             Frame::Known(ServerMessage::Ended { .. }) => self.end(EndReason::Ended, out),
             Frame::Known(
@@ -150,7 +191,16 @@ impl Session {
                 | ServerMessage::Candidate { .. }
                 | ServerMessage::Message { .. }
                 | ServerMessage::Mute { .. }
-                | ServerMessage::Unmute { .. }),
+                | ServerMessage::Unmute { .. }
+                | ServerMessage::Publish { .. }
+                | ServerMessage::Unpublish { .. }
+                | ServerMessage::Subscribe { .. }
+                | ServerMessage::Unsubscribe { .. }
+                | ServerMessage::Role { .. }
+                | ServerMessage::Lock { .. }
+                | ServerMessage::Unlock { .. }
+                | ServerMessage::Knock { .. }
+                | ServerMessage::KnockGone { .. }),
             ) => {
                 if self.is_new() {
                     out.push(Output::Event(SessionEvent::Message { message }));
@@ -170,12 +220,17 @@ impl Session {
             Frame::Known(ServerMessage::Ack { id, delivered, queued }) => {
                 self.settle(Some(id), Outcome::Delivered { delivered, queued }, out);
             }
-            Frame::Known(ServerMessage::Error { id, code, message }) => {
+            Frame::Known(ServerMessage::Error { id, code, message, .. }) => {
                 self.settle(id, Outcome::Failed { code, message }, out);
             }
-            Frame::Known(ServerMessage::Left | ServerMessage::Full { .. } | ServerMessage::Ended { .. }) => {
-                self.end(EndReason::Left, out);
-            }
+            Frame::Known(
+                ServerMessage::Left
+                | ServerMessage::Full { .. }
+                | ServerMessage::Locked { .. }
+                | ServerMessage::Denied { .. }
+                | ServerMessage::Kicked { .. }
+                | ServerMessage::Ended { .. },
+            ) => self.end(EndReason::Left, out),
             Frame::Known(
                 ServerMessage::Joined(_)
                 | ServerMessage::Resumed { .. }
@@ -190,6 +245,16 @@ impl Session {
                 | ServerMessage::Message { .. }
                 | ServerMessage::Mute { .. }
                 | ServerMessage::Unmute { .. }
+                | ServerMessage::Publish { .. }
+                | ServerMessage::Unpublish { .. }
+                | ServerMessage::Subscribe { .. }
+                | ServerMessage::Unsubscribe { .. }
+                | ServerMessage::Role { .. }
+                | ServerMessage::Lock { .. }
+                | ServerMessage::Unlock { .. }
+                | ServerMessage::Knock { .. }
+                | ServerMessage::KnockGone { .. }
+                | ServerMessage::Waiting { .. }
                 | ServerMessage::Pong { .. },
             )
             | Frame::Unknown
@@ -226,7 +291,16 @@ fn refusal(code: ErrorCode) -> Option<EndReason> {
     match code {
         ErrorCode::RoomFull => Some(EndReason::Full),
         ErrorCode::RoomLocked => Some(EndReason::Locked),
-        ErrorCode::Unauthorized | ErrorCode::Forbidden | ErrorCode::TokenExpired => Some(EndReason::Unauthorized),
+        ErrorCode::TokenExpired => Some(EndReason::TokenExpired),
+        ErrorCode::Unauthorized
+        | ErrorCode::Forbidden
+        | ErrorCode::TokenNotYetValid
+        | ErrorCode::TokenWrongRoom
+        | ErrorCode::TokenBadAlgorithm
+        | ErrorCode::TokenBadSignature
+        | ErrorCode::TokenUnknownKey
+        | ErrorCode::TokenTooLarge
+        | ErrorCode::TokenIdentity => Some(EndReason::Unauthorized),
         ErrorCode::Version => Some(EndReason::Version),
         ErrorCode::BadMessage | ErrorCode::BadJson | ErrorCode::TooLarge => Some(EndReason::BadJoin),
         ErrorCode::RateLimited

@@ -34,6 +34,7 @@ impl Guest {
             name: None,
             token: None,
             capacity: None,
+            lobby: None,
             resume: None,
             join_id: None,
         };
@@ -94,7 +95,7 @@ impl Guest {
                 self.ended = Some(reason);
                 self.seat = None;
             }
-            SessionEvent::Connecting { .. } | SessionEvent::Away { .. } => {}
+            SessionEvent::Connecting { .. } | SessionEvent::Waiting { .. } | SessionEvent::Away { .. } => {}
         }
     }
 
@@ -107,6 +108,9 @@ impl Guest {
             }
             ServerMessage::PeerAway { peer_id } => self.roster.insert(peer_id.clone(), true) == Some(false),
             ServerMessage::PeerBack { peer_id } => self.roster.insert(peer_id.clone(), false) == Some(true),
+            ServerMessage::Role { peer_id, .. } => {
+                self.roster.contains_key(peer_id) || self.seat.as_ref() == Some(peer_id)
+            }
             ServerMessage::Message { from, data } => {
                 let who_and_number = serde_json::from_str(data.as_json()).expect("what a guest said");
                 self.received.push(who_and_number);
@@ -120,6 +124,18 @@ impl Guest {
             | ServerMessage::Candidate { .. }
             | ServerMessage::Mute { .. }
             | ServerMessage::Unmute { .. }
+            | ServerMessage::Publish { .. }
+            | ServerMessage::Unpublish { .. }
+            | ServerMessage::Subscribe { .. }
+            | ServerMessage::Unsubscribe { .. }
+            | ServerMessage::Lock { .. }
+            | ServerMessage::Unlock { .. }
+            | ServerMessage::Knock { .. }
+            | ServerMessage::KnockGone { .. }
+            | ServerMessage::Waiting { .. }
+            | ServerMessage::Denied { .. }
+            | ServerMessage::Locked { .. }
+            | ServerMessage::Kicked { .. }
             | ServerMessage::Full { .. }
             | ServerMessage::Left
             | ServerMessage::Ended { .. }

@@ -7,6 +7,7 @@ import type { PeerInfo } from "../../generated/PeerInfo";
 import type { Role } from "../../generated/Role";
 import type { ServerMessage } from "../../generated/ServerMessage";
 import type { Topology } from "../../generated/Topology";
+import type { TrackInfo } from "../../generated/TrackInfo";
 
 /** One text frame of the server, as far as it can be understood. */
 export type Frame =
@@ -72,7 +73,30 @@ const bodies: { [T in Type]: (f: Fields) => Extract<ServerMessage, { type: T }> 
     ...maybe("to", f.to, text),
   }),
   unmute: (f) => ({ type: "unmute", from: text(f.from), kind: oneOf(kinds, f.kind) }),
+  publish: (f) => ({ type: "publish", from: text(f.from), ...track(f) }),
+  unpublish: (f) => ({ type: "unpublish", from: text(f.from), trackId: text(f.trackId) }),
+  subscribe: (f) => ({ type: "subscribe", from: text(f.from), trackId: text(f.trackId) }),
+  unsubscribe: (f) => ({ type: "unsubscribe", from: text(f.from), trackId: text(f.trackId) }),
+  role: (f) => ({ type: "role", peerId: text(f.peerId), role: oneOf(roles, f.role) }),
+  lock: (f) => ({ type: "lock", from: text(f.from) }),
+  unlock: (f) => ({ type: "unlock", from: text(f.from) }),
+  knock: (f) => ({
+    type: "knock",
+    peerId: text(f.peerId),
+    identity: text(f.identity),
+    ...maybe("name", f.name, text),
+  }),
+  "knock-gone": (f) => ({ type: "knock-gone", peerId: text(f.peerId) }),
+  waiting: (f) => ({
+    type: "waiting",
+    roomId: text(f.roomId),
+    peerId: text(f.peerId),
+    heartbeatMs: count(f.heartbeatMs),
+  }),
+  denied: (f) => ({ type: "denied", roomId: text(f.roomId), ...maybe("reason", f.reason, text) }),
   full: (f) => ({ type: "full", roomId: text(f.roomId), capacity: small(f.capacity) }),
+  locked: (f) => ({ type: "locked", roomId: text(f.roomId) }),
+  kicked: (f) => ({ type: "kicked", ...maybe("reason", f.reason, text) }),
   left: () => ({ type: "left" }),
   ended: (f) => ({ type: "ended", reason: text(f.reason) }),
   pong: (f) => ({ type: "pong", seq: count(f.seq) }),
@@ -82,6 +106,7 @@ const bodies: { [T in Type]: (f: Fields) => Extract<ServerMessage, { type: T }> 
     ...maybe("id", f.id, count),
     code: oneOf(codes, f.code),
     message: text(f.message),
+    ...maybe("retryAfterMs", f.retryAfterMs, count),
   }),
 };
 
@@ -113,7 +138,19 @@ function peer(f: Fields): PeerInfo {
     role: oneOf(roles, f.role),
     away: f.away === undefined ? false : flag(f.away),
     muted: f.muted === undefined ? [] : list(f.muted, (each) => oneOf(kinds, each)),
+    ...tracksOf(f.tracks),
   };
+}
+
+/** Absent where there are none, as the server writes it. */
+function tracksOf(value: unknown): { tracks?: TrackInfo[] } {
+  if (value === undefined) return {};
+  const tracks = list(value, (each) => track(record(each)));
+  return tracks.length === 0 ? {} : { tracks };
+}
+
+function track(f: Fields): TrackInfo {
+  return { trackId: text(f.trackId), kind: oneOf(kinds, f.kind), ...maybe("source", f.source, text) };
 }
 
 function iceServer(f: Fields): IceServer {
@@ -137,13 +174,20 @@ const codes: Record<ErrorCode, true> = {
   "not-joined": true,
   "no-such-peer": true,
   forbidden: true,
-  unauthorized: true,
-  "token-expired": true,
   "room-full": true,
   "room-locked": true,
   version: true,
   unavailable: true,
   internal: true,
+  unauthorized: true,
+  "token-expired": true,
+  "token-not-yet-valid": true,
+  "token-wrong-room": true,
+  "token-bad-algorithm": true,
+  "token-bad-signature": true,
+  "token-unknown-key": true,
+  "token-too-large": true,
+  "token-identity": true,
 };
 
 function isKnown(type: string): type is Type {

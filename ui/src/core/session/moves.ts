@@ -28,6 +28,7 @@ export function fall(step: Step, reason: AwayReason, retryAfter: number | null):
       nth = phase.nth + 1;
       claim = phase.claim;
       break;
+    case "knocking":
     case "seated":
       nth = 1;
       claim = phase.claim;
@@ -41,14 +42,13 @@ export function fall(step: Step, reason: AwayReason, retryAfter: number | null):
   const spaced = Math.max(now, openedAt === null ? now : openedAt + config.minWait);
   let earliest = spaced;
   let until = spaced;
-  if (retryAfter !== null) {
-    earliest = until = Math.max(spaced, now + retryAfter);
-  } else if (reason !== "draining" || nth > 1) {
-    // Draining is answered at once only the first time: a whole fleet that drains must not be asked in a circle.
+  // Draining is answered at once only the first time: a whole fleet that drains must not be asked in a circle.
+  if (reason !== "draining" || nth > 1 || retryAfter !== null) {
     const budget = claim === null ? config.first : config.reconnect;
     const [dice, waited] = wait(budget, claim === null ? nth - 1 : nth, step.state.dice);
     step.state = { ...step.state, dice };
-    earliest = Math.max(spaced, now + config.minWait);
+    // A server that asks for patience gets it, and more when it has to ask again.
+    earliest = Math.max(spaced, now + (retryAfter ?? config.minWait));
     until = Math.max(earliest, now + waited);
   }
   enter(step, { at: "waiting", nth, earliest, until, claim });
@@ -78,9 +78,9 @@ export function flush(step: Step): void {
 
 export function ping(step: Step, timeout: number): void {
   const { phase } = step.state;
-  if (phase.at !== "seated") return;
+  if (phase.at !== "seated" && phase.at !== "knocking") return;
   enter(step, { ...phase, heartbeat: pinged(phase.heartbeat, step.now, timeout) });
-  transmit(step, { type: "ping", seq: phase.claim.seq });
+  transmit(step, { type: "ping", seq: phase.at === "seated" ? phase.claim.seq : 0 });
 }
 
 export function transmit(step: Step, frame: ClientFrame): void {

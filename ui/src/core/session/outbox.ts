@@ -129,6 +129,19 @@ function fate(entry: Entry): Outcome | null {
       return entry.sent ? failed("unavailable", "the seat was lost before the server answered") : null;
     case "mute":
       return message.to != null ? gone : null;
+    // What was published is announced anew with the new links.
+    case "publish":
+    case "unpublish":
+    case "subscribe":
+    case "unsubscribe":
+    case "kick":
+    case "admit":
+    case "deny":
+      return gone;
+    case "lock":
+    case "unlock":
+    case "end":
+      return entry.sent ? failed("unavailable", "the seat was lost before the server answered") : null;
     case "unmute":
     case "join":
     case "leave":
@@ -146,10 +159,10 @@ function ownState(message: ClientMessage): MediaKind | null {
 function sizeOf(message: ClientMessage): number {
   const FIELDS = 48;
   const to = "to" in message && message.to != null ? bytesOf(message.to) : 0;
-  return FIELDS + to + payloadOf(message);
+  return FIELDS + to + bodyOf(message);
 }
 
-function payloadOf(message: ClientMessage): number {
+function bodyOf(message: ClientMessage): number {
   switch (message.type) {
     case "offer":
     case "answer":
@@ -158,6 +171,22 @@ function payloadOf(message: ClientMessage): number {
       return bytesOf(JSON.stringify(message.candidate) ?? "");
     case "message":
       return bytesOf(JSON.stringify(message.data) ?? "");
+    case "publish":
+      return bytesOf(message.trackId) + bytesOf(message.source ?? "");
+    case "unpublish":
+      return bytesOf(message.trackId);
+    case "subscribe":
+    case "unsubscribe":
+      return bytesOf(message.trackId) + bytesOf(message.from);
+    case "kick":
+    case "deny":
+      return bytesOf(message.peerId) + bytesOf(message.reason ?? "");
+    case "admit":
+      return bytesOf(message.peerId);
+    case "end":
+      return bytesOf(message.reason ?? "");
+    case "lock":
+    case "unlock":
     case "mute":
     case "unmute":
     case "join":

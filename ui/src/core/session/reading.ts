@@ -14,6 +14,7 @@ export function read(step: Step, text: string): void {
   if (frame.is !== "known") count(step, frame.is);
   switch (step.state.phase.at) {
     case "joining":
+    case "knocking":
       readJoining(step, frame);
       return;
     case "seated":
@@ -46,8 +47,26 @@ function readJoining(step: Step, frame: Frame): void {
     case "resumed":
       resumed(step, message);
       return;
+    case "waiting":
+      waiting(step, message);
+      return;
+    case "pong": {
+      const { phase } = step.state;
+      if (phase.at === "knocking") enter(step, { ...phase, heartbeat: ponged(phase.heartbeat) });
+      else count(step, "stray");
+      return;
+    }
     case "full":
       end(step, "full");
+      return;
+    case "locked":
+      end(step, "locked");
+      return;
+    case "denied":
+      end(step, "denied");
+      return;
+    case "kicked":
+      end(step, "kicked");
       return;
     case "ended":
       end(step, "ended");
@@ -57,7 +76,7 @@ function readJoining(step: Step, frame: Frame): void {
       return;
     case "error": {
       const reason = refusal(message.code);
-      if (reason === null) fall(step, "refused", null);
+      if (reason === null) fall(step, "refused", message.retryAfterMs ?? null);
       else end(step, reason);
       return;
     }
@@ -72,16 +91,37 @@ function readJoining(step: Step, frame: Frame): void {
     case "message":
     case "mute":
     case "unmute":
-    case "pong":
+    case "publish":
+    case "unpublish":
+    case "subscribe":
+    case "unsubscribe":
+    case "role":
+    case "lock":
+    case "unlock":
+    case "knock":
+    case "knock-gone":
     case "ack":
       count(step, "stray");
       return;
   }
 }
 
-function joined(step: Step, message: Extract<ServerMessage, { type: "joined" }>): void {
+/** Somebody else decides now, and that may take long: the socket is kept alive until then. */
+function waiting(step: Step, message: Extract<ServerMessage, { type: "waiting" }>): void {
   const { phase } = step.state;
   if (phase.at !== "joining") return;
+  enter(step, {
+    at: "knocking",
+    attempt: phase.attempt,
+    claim: phase.claim,
+    heartbeat: beat(step.now, message.heartbeatMs),
+  });
+  emit(step, { type: "waiting", peerId: message.peerId });
+}
+
+function joined(step: Step, message: Extract<ServerMessage, { type: "joined" }>): void {
+  const { phase } = step.state;
+  if (phase.at !== "joining" && phase.at !== "knocking") return;
   const { type: _, ...joined } = message;
   enter(step, {
     at: "seated",
@@ -139,11 +179,21 @@ function readSeated(step: Step, frame: Frame): void {
       count(step, "stray");
       return;
     case "joined":
+    case "waiting":
       count(step, "stray");
       isNew(step);
       return;
     case "full":
       end(step, "full");
+      return;
+    case "locked":
+      end(step, "locked");
+      return;
+    case "denied":
+      end(step, "denied");
+      return;
+    case "kicked":
+      end(step, "kicked");
       return;
     case "left":
       end(step, "left");
@@ -162,6 +212,15 @@ function readSeated(step: Step, frame: Frame): void {
     case "message":
     case "mute":
     case "unmute":
+    case "publish":
+    case "unpublish":
+    case "subscribe":
+    case "unsubscribe":
+    case "role":
+    case "lock":
+    case "unlock":
+    case "knock":
+    case "knock-gone":
       if (isNew(step)) emit(step, { type: "message", message });
       return;
   }
@@ -178,6 +237,9 @@ function readLeaving(step: Step, frame: Frame): void {
       return;
     case "left":
     case "full":
+    case "locked":
+    case "denied":
+    case "kicked":
     case "ended":
       end(step, "left");
       return;
@@ -194,6 +256,16 @@ function readLeaving(step: Step, frame: Frame): void {
     case "message":
     case "mute":
     case "unmute":
+    case "publish":
+    case "unpublish":
+    case "subscribe":
+    case "unsubscribe":
+    case "role":
+    case "lock":
+    case "unlock":
+    case "knock":
+    case "knock-gone":
+    case "waiting":
     case "pong":
       return;
   }
@@ -233,9 +305,17 @@ function refusal(code: ErrorCode): EndReason | null {
       return "full";
     case "room-locked":
       return "locked";
+    case "token-expired":
+      return "token-expired";
     case "unauthorized":
     case "forbidden":
-    case "token-expired":
+    case "token-not-yet-valid":
+    case "token-wrong-room":
+    case "token-bad-algorithm":
+    case "token-bad-signature":
+    case "token-unknown-key":
+    case "token-too-large":
+    case "token-identity":
       return "unauthorized";
     case "version":
       return "version";

@@ -42,6 +42,7 @@ export function deadline({ phase }: State): { readonly at: number; readonly why:
       return { at: phase.until, why: "connect-timeout" };
     case "joining":
       return { at: phase.until, why: "join-timeout" };
+    case "knocking":
     case "seated": {
       const { next, unanswered } = phase.heartbeat;
       const death = unanswered[0];
@@ -160,6 +161,7 @@ function leave(step: Step): void {
   switch (phase.at) {
     // In `joining` the server reads the join first, so that the seat it gives is given up at once.
     case "joining":
+    case "knocking":
     case "seated":
       enter(step, { at: "leaving", attempt: phase.attempt, until: step.now + config.leaveTimeout });
       transmit(step, { type: "leave" });
@@ -186,6 +188,7 @@ function hint(step: Step): void {
     case "joining":
       enter(step, { ...phase, until: Math.min(phase.until, doubted) });
       return;
+    case "knocking":
     case "seated": {
       const heartbeat = doubt(phase.heartbeat, doubted);
       if (heartbeat === null) ping(step, config.probeTimeout);

@@ -85,6 +85,13 @@ export type Phase =
       readonly until: number;
       readonly claim: Claim | null;
     }
+  /** Open, and a moderator is asked whether we may come in. */
+  | {
+      readonly at: "knocking";
+      readonly attempt: number;
+      readonly claim: Claim | null;
+      readonly heartbeat: Heartbeat;
+    }
   /** `arrived` numbers the last sequenced message of this socket; it trails `claim.seq` while a replay repeats. */
   | {
       readonly at: "seated";

@@ -132,6 +132,11 @@ export const en: Words = {
       body: "Ask someone inside to unlock it, then try again.",
       button: "Try again",
     },
+    denied: {
+      title: "Nobody let you in",
+      body: "Someone who runs the room sent you away. Ask them, if that was a mistake.",
+      button: "Home",
+    },
     kicked: {
       title: "You were removed from the room",
       body: "Someone who runs the room asked you to leave.",
@@ -146,6 +151,11 @@ export const en: Words = {
     unauthorized: {
       title: "This link doesn't let you in",
       body: "It may be old. Ask for a new one.",
+      button: "Home",
+    },
+    "token-expired": {
+      title: "This invitation is over",
+      body: "It was good for a while only. Ask for a new one.",
       button: "Home",
     },
     version: {

@@ -120,6 +120,11 @@ export const zh: Words = {
     },
     full: { title: "房间满了", body: "人都到齐了。等有人离开后再试。", button: "再试一次" },
     locked: { title: "房间已锁定", body: "请里面的人解锁，然后再试。", button: "再试一次" },
+    denied: {
+      title: "没能进房间",
+      body: "房间的管理者没有让你进来。如有误会，请联系对方。",
+      button: "回首页",
+    },
     kicked: { title: "你被移出了房间", body: "房间的管理者请你离开了。", button: "回首页" },
     ended: { title: "通话已结束", body: "房间已对所有人关闭。", button: "回首页" },
     "taken-over": {
@@ -130,6 +135,11 @@ export const zh: Words = {
     unauthorized: {
       title: "这个链接进不去",
       body: "链接可能已经失效。请对方再发一个。",
+      button: "回首页",
+    },
+    "token-expired": {
+      title: "邀请过期了",
+      body: "这个邀请只在一段时间内有效。请对方再发一个。",
       button: "回首页",
     },
     version: {

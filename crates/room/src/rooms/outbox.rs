@@ -21,10 +21,6 @@ impl Default for Outbox {
 }
 
 impl Outbox {
-    pub(crate) fn last(&self) -> u64 {
-        self.last
-    }
-
     pub(crate) fn push(&mut self, frame: Frame) {
         self.last += 1;
         self.bytes += frame.len();

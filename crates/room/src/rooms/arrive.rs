@@ -1,0 +1,136 @@
+use super::desk::{Place, holder};
+use super::{Entry, Rooms};
+use crate::room::{Claim, Millis, Room, RoomInput, Turn};
+use crate::{Frame, Grant, Outcome, Output, Refusal, SocketId, Why};
+use snug_protocol::{CloseCode, IceServer, Join, ServerMessage};
+
+impl Rooms {
+    /// The wish for a seat, fresh or resumed (rules J1 to J5, R1 to R6).
+    #[expect(clippy::too_many_arguments, reason = "they are the fields of one input")]
+    pub(super) fn arrive(
+        &mut self,
+        now: Millis,
+        socket: SocketId,
+        id: Option<u64>,
+        join: Join,
+        grant: Grant,
+        ice_servers: Vec<IceServer>,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(entry) = self.desk.get(socket) else {
+            return; // It was closed while this frame was on its way.
+        };
+        match &entry.place {
+            Place::Door { .. } => {}
+            Place::Waiting { .. } => return answer(socket, id, Outcome::Refused(Refusal::AlreadyWaiting), out),
+            Place::Seat { room, seat } => {
+                // It is a request like any other, and what it proves and is answered is remembered.
+                let (room, seat) = (room.clone(), *seat);
+                return self.refuse_seated(socket, &room, seat, id, out);
+            }
+        }
+        if let Some(address) = entry.address {
+            if let Err(wait) = self.joins.take(now, address, &self.config.limits) {
+                let error = Refusal::TooManyJoins.message(id, Some(wait));
+                return out.push(send(socket, &error));
+            }
+            if !self.joins.has_deadline {
+                self.joins.has_deadline = true;
+                self.desk.set_due(now + super::joins::FORGET_MS, Why::Joins);
+            }
+        }
+        let outcome = if self.resume(now, socket, &join, &grant, out) {
+            Outcome::QUIET
+        } else {
+            self.join(now, socket, join, grant, ice_servers, out)
+        };
+        match outcome {
+            // These have a message of their own.
+            Outcome::Refused(Refusal::RoomFull | Refusal::RoomLocked) if id.is_none() => {}
+            Outcome::Done { .. } | Outcome::Refused(_) => answer(socket, id, outcome, out),
+        }
+    }
+
+    /// Whether the socket has its old seat again, or was told that there is none for it.
+    fn resume(&mut self, now: Millis, socket: SocketId, join: &Join, grant: &Grant, out: &mut Vec<Output>) -> bool {
+        let Some(resume) = &join.resume else { return false };
+        let Some(entry) = self.rooms.get_mut(&join.room_id) else {
+            return false;
+        };
+        let input = match entry.room.claim(&resume.token, grant.identity.as_ref()) {
+            None => return false,
+            Some(Claim::Kicked) => {
+                out.push(send(socket, &ServerMessage::Kicked { reason: None }));
+                let code = CloseCode::Kicked;
+                self.desk.close(socket);
+                out.push(Output::Close { socket, code });
+                return true;
+            }
+            Some(Claim::Seat(seat)) => {
+                let reaches = entry
+                    .session(seat)
+                    .is_some_and(|session| session.outbox.reaches(resume.seq));
+                if reaches {
+                    RoomInput::Resume {
+                        holder: holder(socket),
+                        seat,
+                        token: resume.token.clone(),
+                        seq: resume.seq,
+                        join_id: join.join_id.clone(),
+                    }
+                } else {
+                    RoomInput::Drop { seat }
+                }
+            }
+        };
+        let resumed = matches!(input, RoomInput::Resume { .. });
+        self.tell(now, &join.room_id, input, out);
+        resumed
+    }
+
+    fn join(
+        &mut self,
+        now: Millis,
+        socket: SocketId,
+        join: Join,
+        grant: Grant,
+        ice_servers: Vec<IceServer>,
+        out: &mut Vec<Output>,
+    ) -> Outcome {
+        let id = join.room_id.clone();
+        let is_new = !self.rooms.contains_key(&id);
+        if is_new && self.config.limits.rooms.is_some_and(|most| self.rooms.len() >= most) {
+            return Outcome::Refused(Refusal::TooManyRooms);
+        }
+        let entry = self
+            .rooms
+            .entry(id.clone())
+            .or_insert_with(|| Entry::new(Room::new(id.clone(), now)));
+        let mut turn = Turn {
+            now,
+            dice: &mut self.dice,
+            limits: &self.config.limits,
+            effects: &mut self.effects,
+        };
+        let input = RoomInput::Join {
+            holder: holder(socket),
+            join,
+            grant,
+            ice_servers,
+        };
+        let outcome = entry.room.handle(&mut turn, input);
+        self.settle(now, &id, out);
+        outcome
+    }
+}
+
+pub(super) fn send(socket: SocketId, message: &ServerMessage) -> Output {
+    let frame = Frame::from(message.to_json());
+    Output::Send { socket, frame }
+}
+
+pub(super) fn answer(socket: SocketId, id: Option<u64>, outcome: Outcome, out: &mut Vec<Output>) {
+    if let Some(message) = outcome.answer(id) {
+        out.push(send(socket, &message));
+    }
+}

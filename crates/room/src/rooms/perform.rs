@@ -1,0 +1,141 @@
+use super::desk::Place;
+use super::session::Session;
+use super::{Entry, Rooms};
+use crate::room::{Effect, Millis, RoomInput, SeatNo, Turn};
+use crate::{Event, Output, Why};
+use snug_protocol::{RoomId, ServerMessage};
+
+impl Rooms {
+    /// Carries out what a room asked for, and what comes of that. Says how many seats could not keep what they missed.
+    pub(super) fn settle(&mut self, now: Millis, id: &RoomId, out: &mut Vec<Output>) -> u32 {
+        let Some(entry) = self.rooms.get_mut(id) else { return 0 };
+        let mut lost = 0;
+        let mut over: Vec<SeatNo> = Vec::new();
+        loop {
+            for effect in self.effects.drain(..) {
+                match effect {
+                    Effect::Tell { seat, live, frame } => {
+                        let Some(session) = entry.session(seat) else { continue };
+                        session.outbox.push(frame.clone());
+                        if let Some(holder) = live {
+                            session.outbox.trim(self.config.limits.outbox);
+                            let socket = holder.socket;
+                            out.push(Output::Send { socket, frame });
+                        } else if session.outbox.is_over(self.config.limits.outbox) && !over.contains(&seat) {
+                            over.push(seat);
+                        }
+                    }
+                    Effect::Answer { holder, frame } => {
+                        let socket = holder.socket;
+                        out.push(Output::Send { socket, frame });
+                    }
+                    Effect::Close { holder, code } => {
+                        let socket = holder.socket;
+                        self.desk.close(socket);
+                        out.push(Output::Close { socket, code });
+                    }
+                    Effect::Door { holder } => self.desk.door(now, holder.socket, &self.config.limits),
+                    Effect::Waits { holder, peer } => {
+                        let room = id.clone();
+                        self.desk.place(holder.socket, Place::Waiting { room, peer });
+                    }
+                    Effect::Seated { holder, seat, .. } => {
+                        let room = id.clone();
+                        self.desk.place(holder.socket, Place::Seat { room, seat });
+                        entry.sessions.push((seat, Session::default()));
+                        self.seats += 1;
+                    }
+                    Effect::Resumed {
+                        holder,
+                        seat,
+                        peer,
+                        seq,
+                        token,
+                        taken_over,
+                    } => {
+                        let socket = holder.socket;
+                        let room = id.clone();
+                        self.desk.place(socket, Place::Seat { room, seat });
+                        let Some(session) = entry.session(seat) else { continue };
+                        session.outbox.acknowledge(seq);
+                        let replayed = session.outbox.kept().len();
+                        let resumed = ServerMessage::Resumed {
+                            peer_id: peer.clone(),
+                            seq,
+                            replayed: u32::try_from(replayed).unwrap_or(u32::MAX),
+                            resume_token: token,
+                        };
+                        out.push(super::arrive::send(socket, &resumed));
+                        let kept = session.outbox.kept().cloned();
+                        out.extend(kept.map(|frame| Output::Send { socket, frame }));
+                        out.push(Output::Happened(Event::Resumed {
+                            room: id.clone(),
+                            peer,
+                            replayed,
+                            taken_over,
+                        }));
+                    }
+                    Effect::Gone { seat, .. } => {
+                        if let Some(at) = entry.at(seat) {
+                            entry.sessions.remove(at);
+                            self.seats -= 1;
+                        }
+                    }
+                    Effect::Trace { join_id, point } => out.push(Output::Trace { join_id, point }),
+                    Effect::Happened(event) => out.push(Output::Happened(event)),
+                }
+            }
+            // For all in the room alike, an overflow comes after the messages that led to it.
+            if over.is_empty() {
+                break;
+            }
+            let seat = over.remove(0);
+            lost += 1;
+            let mut turn = Turn {
+                now,
+                dice: &mut self.dice,
+                limits: &self.config.limits,
+                effects: &mut self.effects,
+            };
+            entry.room.handle(&mut turn, RoomInput::Drop { seat });
+        }
+        if self.effects.capacity() > 4096 {
+            self.effects.shrink_to(1024);
+        }
+        if entry.version != entry.room.version() {
+            self.tidy(id);
+        }
+        lost
+    }
+
+    /// After a change: the room's deadline, or its end.
+    fn tidy(&mut self, id: &RoomId) {
+        let Some(entry) = self.rooms.get_mut(id) else { return };
+        let Entry {
+            room,
+            version,
+            due,
+            sessions,
+        } = entry;
+        *version = room.version();
+        let next = if room.is_over() { None } else { room.deadline() };
+        if *due != next {
+            if let Some(at) = due.take() {
+                self.desk.clear_due(at, Why::Room(id.clone()));
+            }
+            if let Some(at) = next {
+                self.desk.set_due(at, Why::Room(id.clone()));
+            }
+            *due = next;
+        }
+        if sessions.capacity() > 16 && sessions.len() < sessions.capacity() / 4 {
+            sessions.shrink_to(sessions.len() * 2);
+        }
+        if room.is_over() {
+            self.rooms.remove(id);
+            if self.rooms.capacity() > 1024 && self.rooms.len() < self.rooms.capacity() / 8 {
+                self.rooms.shrink_to(self.rooms.len() * 2);
+            }
+        }
+    }
+}

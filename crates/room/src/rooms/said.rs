@@ -1,0 +1,126 @@
+use super::Rooms;
+use super::arrive::{answer, send};
+use super::desk::Place;
+use crate::room::{Millis, RoomInput, SeatNo, Turn};
+use crate::{Grant, Outcome, Output, Refusal, SocketId};
+use snug_protocol::{ClientFrame, ClientMessage, PeerId, RoomId, ServerMessage};
+
+impl Rooms {
+    pub(super) fn frame(&mut self, now: Millis, socket: SocketId, frame: ClientFrame, out: &mut Vec<Output>) {
+        let ClientFrame { id, message } = frame;
+        let Some(entry) = self.desk.get(socket) else {
+            return; // It was closed while this frame was on its way.
+        };
+        if let ClientMessage::Join(join) = message {
+            let ice_servers = self.config.ice_servers.clone();
+            return self.arrive(now, socket, id, join, Grant::open(), ice_servers, out);
+        }
+        match &entry.place {
+            Place::Seat { room, seat } => {
+                let (room, seat) = (room.clone(), *seat);
+                self.seated(now, socket, &room, seat, id, message, out);
+            }
+            Place::Door { .. } | Place::Waiting { .. } if matches!(message, ClientMessage::Ping { .. }) => {
+                if let ClientMessage::Ping { seq } = message {
+                    out.push(send(socket, &ServerMessage::Pong { seq }));
+                }
+                answer(socket, id, Outcome::QUIET, out);
+            }
+            Place::Door { .. } => answer(socket, id, Outcome::Refused(Refusal::NotJoined), out),
+            Place::Waiting { room, peer } => {
+                if let ClientMessage::Leave = message {
+                    let (room, peer) = (room.clone(), peer.clone());
+                    return self.give_up(now, socket, id, &room, peer, out);
+                }
+                answer(socket, id, Outcome::Refused(Refusal::NotAdmitted), out);
+            }
+        }
+    }
+
+    /// A frame from one who sits in a room.
+    #[expect(clippy::too_many_arguments, reason = "they are one frame and where it came from")]
+    fn seated(
+        &mut self,
+        now: Millis,
+        socket: SocketId,
+        room_id: &RoomId,
+        seat: SeatNo,
+        id: Option<u64>,
+        message: ClientMessage,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(entry) = self.rooms.get_mut(room_id) else {
+            return;
+        };
+        entry.room.heard(seat);
+        let Some(session) = entry.session(seat) else { return };
+        if let Some(outcome) = id.and_then(|id| session.answered.recall(id)) {
+            return answer(socket, id, outcome, out);
+        }
+        if let ClientMessage::Ping { seq } = message {
+            session.outbox.acknowledge(seq);
+            if let Some(id) = id {
+                session.answered.record(id, Outcome::QUIET);
+            }
+            out.push(send(socket, &ServerMessage::Pong { seq }));
+            return answer(socket, id, Outcome::QUIET, out);
+        }
+        // Nothing may follow the message that takes the sender's seat or socket away (rule A1).
+        let is_last = matches!(message, ClientMessage::Leave | ClientMessage::End { .. });
+        let mut turn = Turn {
+            now,
+            dice: &mut self.dice,
+            limits: &self.config.limits,
+            effects: &mut self.effects,
+        };
+        let mut outcome = entry.room.handle(&mut turn, RoomInput::Said { seat, message });
+        if is_last {
+            answer(socket, id, outcome, out);
+        }
+        let lost = self.settle(now, room_id, out);
+        if let Outcome::Done { queued, .. } = &mut outcome {
+            *queued = queued.saturating_sub(lost);
+        }
+        if let Some(id) = id
+            && let Some(session) = self.rooms.get_mut(room_id).and_then(|entry| entry.session(seat))
+        {
+            session.answered.record(id, outcome);
+        }
+        if !is_last {
+            answer(socket, id, outcome, out);
+        }
+    }
+
+    /// A `join` from one who sits in a room.
+    pub(super) fn refuse_seated(
+        &mut self,
+        socket: SocketId,
+        room: &RoomId,
+        seat: SeatNo,
+        id: Option<u64>,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(entry) = self.rooms.get_mut(room) else { return };
+        entry.room.heard(seat);
+        let Some(session) = entry.session(seat) else { return };
+        let recalled = id.and_then(|id| session.answered.recall(id));
+        let outcome = recalled.unwrap_or(Outcome::Refused(Refusal::AlreadyJoined));
+        if let (Some(id), None) = (id, recalled) {
+            session.answered.record(id, outcome);
+        }
+        answer(socket, id, outcome, out);
+    }
+
+    fn give_up(
+        &mut self,
+        now: Millis,
+        socket: SocketId,
+        id: Option<u64>,
+        room: &RoomId,
+        peer: PeerId,
+        out: &mut Vec<Output>,
+    ) {
+        answer(socket, id, Outcome::QUIET, out);
+        self.tell(now, room, RoomInput::GiveUp { peer }, out);
+    }
+}
