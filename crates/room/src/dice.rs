@@ -23,6 +23,10 @@ impl Dice {
         ResumeToken::from(self.text::<32>())
     }
 
+    pub(crate) fn number(&mut self) -> u64 {
+        self.0.next_u64()
+    }
+
     fn text<const N: usize>(&mut self) -> String {
         let mut bytes = [0; N];
         self.0.fill_bytes(&mut bytes);

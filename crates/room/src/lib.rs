@@ -19,6 +19,7 @@ mod bucket;
 mod dice;
 mod gate;
 mod grant;
+mod map;
 mod outcome;
 mod room;
 mod rooms;

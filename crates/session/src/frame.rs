@@ -2,7 +2,6 @@ use serde::Deserialize;
 use snug_protocol::ServerMessage;
 
 /// One text frame of the server, as far as it can be understood.
-#[expect(clippy::large_enum_variant, reason = "it lives for one call")]
 pub(crate) enum Frame {
     Known(ServerMessage),
     /// A type that only a newer server has. Both ends count it, and that is all.

@@ -1,14 +1,14 @@
 use super::joins::network;
+use crate::map::{Keys, Map, shrink};
 use crate::room::{Holder, Millis, SeatNo};
 use crate::{SocketId, Why};
 use snug_protocol::{Limits, PeerId, RoomId};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// The sockets, where each of them is, and what is due when.
-#[derive(Default)]
 pub(super) struct Desk {
-    sockets: HashMap<SocketId, Socket>,
+    sockets: Map<SocketId, Socket>,
     deadlines: BTreeSet<(Millis, Why)>,
     pub(super) draining: bool,
 }
@@ -35,6 +35,14 @@ pub(super) enum Place {
 }
 
 impl Desk {
+    pub(super) fn new(keys: Keys) -> Self {
+        Self {
+            sockets: Map::with_hasher(keys),
+            deadlines: BTreeSet::new(),
+            draining: false,
+        }
+    }
+
     pub(super) fn open(&mut self, now: Millis, socket: SocketId, address: Option<IpAddr>, limits: &Limits) {
         let until = now + limits.idle_ms;
         self.deadlines.insert((until, Why::Idle(socket)));
@@ -49,9 +57,7 @@ impl Desk {
         if let Place::Door { until } = place {
             self.deadlines.remove(&(until, Why::Idle(socket)));
         }
-        if self.sockets.capacity() > 1024 && self.sockets.len() < self.sockets.capacity() / 8 {
-            self.sockets.shrink_to(self.sockets.len() * 2);
-        }
+        shrink(&mut self.sockets);
         Some((holder(socket), place))
     }
 
@@ -106,7 +112,8 @@ impl Desk {
     pub(super) fn drain(&mut self) -> Vec<SocketId> {
         self.draining = true;
         self.deadlines.clear();
-        let mut sockets: Vec<SocketId> = std::mem::take(&mut self.sockets).into_keys().collect();
+        let mut sockets: Vec<SocketId> = self.sockets.drain().map(|(socket, _)| socket).collect();
+        self.sockets.shrink_to_fit();
         sockets.sort_unstable();
         sockets
     }

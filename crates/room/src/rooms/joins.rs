@@ -1,18 +1,24 @@
+use crate::map::{Keys, Map};
 use crate::room::Millis;
 use snug_protocol::Limits;
-use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 
 /// Who joined just now, by address (rule L3).
-#[derive(Default)]
 pub(super) struct Joins {
     /// When the address will have all its joins again, in milliseconds; in fractions of them, as the rate wants.
-    full_at: HashMap<IpAddr, f64>,
+    full_at: Map<IpAddr, f64>,
     /// Whether a deadline stands to forget those that have.
     pub(super) has_deadline: bool,
 }
 
 impl Joins {
+    pub(super) fn new(keys: Keys) -> Self {
+        Self {
+            full_at: Map::with_hasher(keys),
+            has_deadline: false,
+        }
+    }
+
     /// Counts a join.
     ///
     /// # Errors
@@ -30,6 +36,12 @@ impl Joins {
         }
         *full_at = next;
         Ok(())
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.full_at.clear();
+        self.full_at.shrink_to_fit();
+        self.has_deadline = false;
     }
 
     /// Forgets those who would be counted like strangers; says when to do so again.

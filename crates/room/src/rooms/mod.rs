@@ -13,13 +13,13 @@ mod session;
 pub use admin::{Admin, AdminReply};
 
 use crate::dice::Dice;
+use crate::map::{Keys, Map};
 use crate::room::{Effect, Millis, Room, RoomInfo, RoomInput, RoomPlace, SeatNo, Turn};
 use crate::{Input, Output, SocketId, Why};
 use desk::{Desk, Place};
 use joins::Joins;
 use session::Session;
 use snug_protocol::{CloseCode, IceServer, Limits, RoomId};
-use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 /// What an operator decides.
@@ -37,7 +37,7 @@ pub struct Rooms {
     /// When time began: the first instant it was told.
     epoch: Option<Instant>,
     desk: Desk,
-    rooms: HashMap<RoomId, Entry>,
+    rooms: Map<RoomId, Entry>,
     seats: usize,
     joins: Joins,
     /// Kept from call to call, empty between them.
@@ -58,14 +58,16 @@ struct Entry {
 impl Rooms {
     /// A server without rooms. Whoever knows `seed` knows every peerId and resume token to come.
     pub fn new(config: Config, seed: [u8; 32]) -> Self {
+        let mut dice = Dice::new(seed);
+        let keys = Keys::new(&mut dice);
         Self {
             config,
-            dice: Dice::new(seed),
+            dice,
             epoch: None,
-            desk: Desk::default(),
-            rooms: HashMap::new(),
+            desk: Desk::new(keys.clone()),
+            rooms: Map::with_hasher(keys.clone()),
             seats: 0,
-            joins: Joins::default(),
+            joins: Joins::new(keys),
             effects: Vec::new(),
         }
     }
@@ -177,9 +179,10 @@ impl Rooms {
         let code = CloseCode::Draining;
         let sockets = self.desk.drain();
         out.extend(sockets.into_iter().map(|socket| Output::Close { socket, code }));
-        self.rooms = HashMap::new();
+        self.rooms.clear();
+        self.rooms.shrink_to_fit();
         self.seats = 0;
-        self.joins = Joins::default();
+        self.joins.clear();
     }
 
     fn millis(&mut self, now: Instant) -> Millis {

@@ -1,6 +1,7 @@
 use super::desk::Place;
 use super::session::Session;
 use super::{Entry, Rooms};
+use crate::map::shrink;
 use crate::room::{Effect, Millis, RoomInput, SeatNo, Turn};
 use crate::{Event, Output, Why};
 use snug_protocol::{RoomId, ServerMessage};
@@ -133,9 +134,7 @@ impl Rooms {
         }
         if room.is_over() {
             self.rooms.remove(id);
-            if self.rooms.capacity() > 1024 && self.rooms.len() < self.rooms.capacity() / 8 {
-                self.rooms.shrink_to(self.rooms.len() * 2);
-            }
+            shrink(&mut self.rooms);
         }
     }
 }
