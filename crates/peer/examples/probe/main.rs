@@ -6,7 +6,8 @@
 //! ```
 //!
 //! The end-to-end tests in `guest-js/e2e` drive it with WebKitWebDriver. `PROBE_MOCK_DEVICES=1` asks for mock
-//! camera and microphone, `PROBE_PAGE` names another directory than `examples/probe/dist`.
+//! camera and microphone, `PROBE_PAGE` names another directory than `examples/probe/dist` (or several, separated like
+//! those of `PATH`: the first that has a file serves it), `PROBE_INLINE=1` allows inline scripts.
 //!
 //! A real application would use `tauri::generate_context!` and grant the plugin in a capability file
 //! (`"peer-connection:default"`); this one puts both together by hand, so that the page can be rebuilt without
@@ -28,12 +29,12 @@ const CSP: &str = "default-src 'self'; connect-src ipc: http://ipc.localhost ws:
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     avoid_dmabuf_renderer();
-    let page = std::env::var_os("PROBE_PAGE").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/probe/dist"),
-        PathBuf::from,
+    let pages = std::env::var_os("PROBE_PAGE").map_or_else(
+        || vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/probe/dist")],
+        |value| std::env::split_paths(&value).collect(),
     );
     let options = WebviewOptions {
-        mock_devices: std::env::var_os("PROBE_MOCK_DEVICES").is_some_and(|value| value == "1"),
+        mock_devices: wanted("PROBE_MOCK_DEVICES"),
     };
     tauri::Builder::default()
         .plugin(tauri_plugin_peer_connection::init())
@@ -57,19 +58,24 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             prepare(&window, options)?;
             Ok(())
         })
-        .run(context(page)?)?;
+        .run(context(pages)?)?;
     Ok(())
 }
 
-fn context(page: PathBuf) -> Result<Context<Wry>, Box<dyn std::error::Error>> {
+fn wanted(variable: &str) -> bool {
+    std::env::var_os(variable).is_some_and(|value| value == "1")
+}
+
+fn context(pages: Vec<PathBuf>) -> Result<Context<Wry>, Box<dyn std::error::Error>> {
+    let csp = (!wanted("PROBE_INLINE")).then_some(CSP);
     let config: tauri::Config = serde_json::from_value(serde_json::json!({
         "identifier": "org.example.peer-connection-probe",
         "productName": "Peer connection probe",
-        "app": { "windows": [], "security": { "csp": CSP } },
+        "app": { "windows": [], "security": { "csp": csp } },
     }))?;
     let mut context = Context::new(
         config,
-        Box::new(Directory(page)),
+        Box::new(Directories(pages)),
         None,
         None,
         tauri::PackageInfo {
@@ -91,18 +97,19 @@ fn context(page: PathBuf) -> Result<Context<Wry>, Box<dyn std::error::Error>> {
     Ok(context)
 }
 
-/// Serves the files of a directory under `tauri://localhost`.
-struct Directory(PathBuf);
+/// Serves the files of directories under `tauri://localhost`.
+struct Directories(Vec<PathBuf>);
 
-impl Assets<Wry> for Directory {
+impl Assets<Wry> for Directories {
     fn get(&self, key: &AssetKey) -> Option<Cow<'_, [u8]>> {
         let relative = Path::new(key.as_ref().trim_start_matches('/'));
         let inside = relative
             .components()
             .all(|part| matches!(part, std::path::Component::Normal(_)));
         inside
-            .then(|| std::fs::read(self.0.join(relative)).ok().map(Cow::Owned))
+            .then(|| self.0.iter().find_map(|directory| std::fs::read(directory.join(relative)).ok()))
             .flatten()
+            .map(Cow::Owned)
     }
 
     fn iter(&self) -> Box<AssetsIter<'_>> {

@@ -40,6 +40,9 @@ export async function openWebview({ binary, env = {} }) {
     return {
       kind: "webview",
       run,
+      /** Runs the body of a plain function and gives what it returns. */
+      now: (script, ...args) => call(session, "/execute/sync", { script, args }),
+      visit: (url) => call(session, "/url", { url }),
       screenshot: async () => Buffer.from(await call(session, "/screenshot"), "base64"),
       close: async () => {
         await fetch(session, { method: "DELETE" }).catch((error) =>
