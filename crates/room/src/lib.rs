@@ -30,7 +30,7 @@ pub use gate::{Gate, Verdict};
 pub use grant::{Grant, Rights};
 pub use outcome::{Outcome, Refusal};
 pub use room::{Claim, Effect, Holder, Millis, Presence, Room, RoomInfo, RoomInput, RoomPlace, SeatInfo, SeatNo, Turn};
-pub use rooms::{Admin, AdminReply, Config, Rooms};
+pub use rooms::{Admin, AdminReply, Answered, Config, Rooms};
 
 use serde::{Deserialize, Serialize};
 use snug_protocol::{ClientFrame, CloseCode, IceServer, Identity, Join, LeaveReason, PeerId, RoomId};

@@ -313,6 +313,11 @@ impl Room {
         self.seats.iter().map(|seat| (seat.no, &seat.peer_id, seat.presence))
     }
 
+    /// Those who wait to be let in, and the sockets that they wait on.
+    pub fn waiters(&self) -> impl ExactSizeIterator<Item = (&PeerId, Holder)> {
+        self.waiting.iter().map(|waiter| (&waiter.peer_id, waiter.guest.holder))
+    }
+
     /// How many wait to be let in.
     pub fn waiting(&self) -> usize {
         self.waiting.len()

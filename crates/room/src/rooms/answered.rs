@@ -6,7 +6,7 @@ const REMEMBERED: usize = 1024;
 
 /// The requests of one session that were answered, so that one sent again is answered again and done once (rule A2).
 #[derive(Debug, Default)]
-pub(crate) struct Answered {
+pub struct Answered {
     /// By id, growing.
     outcomes: VecDeque<(u64, Outcome)>,
     /// The highest id whose outcome is forgotten.
@@ -15,7 +15,7 @@ pub(crate) struct Answered {
 
 impl Answered {
     /// `None` for a request that was not handled yet.
-    pub(crate) fn recall(&self, id: u64) -> Option<Outcome> {
+    pub fn recall(&self, id: u64) -> Option<Outcome> {
         if self.forgotten.is_some_and(|forgotten| id <= forgotten) {
             return Some(Outcome::Refused(Refusal::LongPast));
         }
@@ -26,7 +26,13 @@ impl Answered {
         self.outcomes.get(at).map(|(_, outcome)| *outcome)
     }
 
-    pub(crate) fn record(&mut self, id: u64, outcome: Outcome) {
+    /// Nothing up to this id is remembered.
+    pub fn forget(&mut self, id: u64) {
+        self.forgotten = self.forgotten.max(Some(id));
+    }
+
+    /// Remembers what became of a request.
+    pub fn record(&mut self, id: u64, outcome: Outcome) {
         // Nearly always the end: ids grow.
         let at = self.outcomes.partition_point(|(other, _)| *other < id);
         self.outcomes.insert(at, (id, outcome));

@@ -11,6 +11,7 @@ mod said;
 mod session;
 
 pub use admin::{Admin, AdminReply};
+pub use answered::Answered;
 
 use crate::dice::Dice;
 use crate::map::{Keys, Map};
