@@ -1,7 +1,6 @@
 use crate::Config;
 use crate::connection::{Opened, Shared, serve};
 use crate::hub::Hub;
-use snug_room::Rooms;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -52,7 +51,7 @@ impl Server {
             limits: self.config.limits.clone(),
             ice_servers: self.config.ice_servers.clone(),
         };
-        let hub = Hub::new(Rooms::new(core, seed), &self.config.limits);
+        let hub = Hub::new(core, self.config.redis.as_ref(), seed)?;
         // Each task is a connection, or the socket that a connection became.
         let mut tasks: JoinSet<Option<Opened>> = JoinSet::new();
         let mut keeper = JoinSet::new();

@@ -148,7 +148,7 @@ impl State {
     }
 }
 
-fn log(event: &Event) {
+pub(super) fn log(event: &Event) {
     match event {
         Event::RoomStarted { room } => info!(%room, "the room is made"),
         Event::Joined { room, peer, seats, .. } => info!(%room, %peer, seats, "joined"),
