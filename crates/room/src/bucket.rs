@@ -31,6 +31,13 @@ impl Bucket {
         enough
     }
 
+    /// Takes `cost` tokens, those to come as well; says how long until they are made up for.
+    pub fn spend(&mut self, now: Instant, cost: f64) -> Duration {
+        self.refill(now);
+        self.tokens -= cost;
+        Duration::from_secs_f64((-self.tokens / self.per_second).max(0.0))
+    }
+
     /// How long until there is a token again.
     pub fn wait(&self) -> Duration {
         Duration::from_secs_f64(((1.0 - self.tokens) / self.per_second).max(0.0))

@@ -10,6 +10,7 @@ const PATIENCE: (u32, u32) = (5, 50);
 pub struct Gate {
     candidates: Bucket,
     messages: Bucket,
+    bytes: Bucket,
     patience: Bucket,
 }
 
@@ -28,8 +29,14 @@ impl Gate {
         Self {
             candidates: Bucket::new(now, limits.candidates),
             messages: Bucket::new(now, limits.messages),
+            bytes: Bucket::new(now, limits.bytes),
             patience: Bucket::new(now, PATIENCE),
         }
+    }
+
+    /// Counts what came over the wire; says for how long to read nothing more.
+    pub fn weigh(&mut self, now: Instant, bytes: usize) -> Duration {
+        self.bytes.spend(now, bytes as f64)
     }
 
     /// Judges one frame. Frames that are no message count as messages.

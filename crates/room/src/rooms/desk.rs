@@ -89,6 +89,10 @@ impl Desk {
         self.sockets.len()
     }
 
+    pub(super) fn footprint(&self) -> usize {
+        self.sockets.capacity() + self.deadlines.len()
+    }
+
     pub(super) fn first_due(&self) -> Option<&(Millis, Why)> {
         self.deadlines.first()
     }

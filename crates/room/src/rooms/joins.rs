@@ -38,6 +38,10 @@ impl Joins {
         Ok(())
     }
 
+    pub(super) fn footprint(&self) -> usize {
+        self.full_at.capacity()
+    }
+
     pub(super) fn clear(&mut self) {
         self.full_at.clear();
         self.full_at.shrink_to_fit();

@@ -116,6 +116,11 @@ impl Rooms {
         (self.rooms.len(), self.seats, self.desk.sockets())
     }
 
+    /// For how many rooms, sockets, deadlines, addresses and effects there is space at this moment.
+    pub fn footprint(&self) -> usize {
+        self.rooms.capacity() + self.desk.footprint() + self.joins.footprint() + self.effects.capacity()
+    }
+
     /// Every room, in no order.
     pub fn list(&self, now: Instant) -> Vec<RoomInfo> {
         let now = self.since(now);

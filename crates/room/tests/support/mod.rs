@@ -2,8 +2,8 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use serde_json::Value;
-use snug_protocol::{ClientFrame, CloseCode, Limits};
-use snug_room::{AdminReply, Config, Event, Input, Output, Point, Rooms, SocketId};
+use snug_protocol::{ClientFrame, ClientMessage, CloseCode, Limits};
+use snug_room::{Admin, AdminReply, Config, Event, Grant, Input, Output, Point, Rooms, SocketId};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -72,6 +72,28 @@ impl Sim {
         );
         let joined = inbox.remove(0);
         (socket, joined)
+    }
+
+    /// Joins with a verified token, and returns all that comes back.
+    pub fn join_with(&mut self, grant: Grant, join: Value) -> (SocketId, Vec<Value>) {
+        let socket = self.open();
+        let frame = ClientFrame::parse(&join.to_string()).expect("a message of the protocol");
+        let ClientMessage::Join(join) = frame.message else {
+            panic!("a join")
+        };
+        self.handle(Input::Join {
+            socket,
+            id: frame.id,
+            join,
+            grant,
+            ice_servers: Vec::new(),
+        });
+        (socket, self.take(socket))
+    }
+
+    pub fn admin(&mut self, admin: Admin) -> AdminReply {
+        self.handle(Input::Admin(admin));
+        self.replies.pop().expect("an answer")
     }
 
     pub fn resume(&mut self, room: &str, token: &Value, seq: u64) -> SocketId {
