@@ -134,6 +134,7 @@ export function run({ host, media: makeMedia, languages }: PageParts): Page {
     retryDevice: (kind) => dispatch({ type: "retry-device", kind }),
     testSpeaker: () => media.testSpeaker(),
     copyLink: () => copyLink(),
+    answerKnock: (admit) => dispatch({ type: "answer-knock", admit }),
     dismissNotice: () => dispatch({ type: "dismiss-notice" }),
     attach: (element, stream) => media.attach(element, stream),
   };

@@ -175,7 +175,17 @@ impl<S: Shell, N: Signaling> Controller<S, N> {
             | ClientMessage::Candidate { .. }
             | ClientMessage::Message { .. }
             | ClientMessage::Mute { .. }
-            | ClientMessage::Unmute { .. } => {}
+            | ClientMessage::Unmute { .. }
+            | ClientMessage::Publish { .. }
+            | ClientMessage::Unpublish { .. }
+            | ClientMessage::Subscribe { .. }
+            | ClientMessage::Unsubscribe { .. }
+            | ClientMessage::Kick { .. }
+            | ClientMessage::Lock
+            | ClientMessage::Unlock
+            | ClientMessage::Admit { .. }
+            | ClientMessage::Deny { .. }
+            | ClientMessage::End { .. } => {}
             ClientMessage::Join(_) | ClientMessage::Leave | ClientMessage::Ping { .. } => {
                 return Err(CommandError::bad_argument("the session itself says this"));
             }

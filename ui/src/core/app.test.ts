@@ -137,6 +137,40 @@ describe("joining", () => {
     expect(story.play(joined).view.at).toBe("home");
   });
 
+  test("who knocks is told to wait for those inside", () => {
+    const waiting: AppEvent = {
+      type: "session",
+      joinId: "j1",
+      event: { type: "waiting", peerId: "p1" },
+      now: 0,
+    };
+    const story = new Story().play(open, join, waiting);
+    expect(story.view).toMatchObject({ lobby: { joining: true, waiting: "knocking" } });
+    expect(story.play(joined).view.at).toBe("call");
+  });
+
+  test("an invitation says who one is, and is taken at the door too", () => {
+    const invited = { ...LINK, token: "a.b.c" };
+    const story = new Story().play(open, { type: "open-link", link: invited }, join);
+    expect(story.effects).toMatchObject([{ do: "join", request: { identity: null, token: "a.b.c" } }]);
+  });
+
+  test("a moderator's wish turns the microphone off and says so; the next press turns it on again", () => {
+    const wish: AppEvent = {
+      type: "session",
+      joinId: "j1",
+      event: { type: "message", message: { type: "mute", from: "p9", kind: "audio", to: "me" } },
+      now: 0,
+    };
+    const story = new Story().play(open, join, joined, wish);
+    expect(story.app.devices.wish.microphone.on).toBe(false);
+    expect(story.app.notice?.word).toBe("microphone-hushed");
+    const [notice] = [story.app.notice];
+    expect(story.play(wish).app.notice).toBe(notice);
+    story.play({ type: "toggle", kind: "microphone" });
+    expect(story.app.devices.wish.microphone.on).toBe(true);
+  });
+
   test("a refusal is a page of its own, with the way to try again", () => {
     const story = new Story().play(open, join, ended("full"));
     expect(story.view).toEqual({ at: "trouble", trouble: { code: "full", link: LINK } });

@@ -10,6 +10,7 @@
  * devices, what is stored, what the room is told about mute) are not said by each event but derived from what changed.
  */
 import type { EndReason } from "../generated/EndReason";
+import type { MediaKind } from "../generated/MediaKind";
 import type { SessionEvent } from "../generated/SessionEvent";
 import { type Call, type CallEffect, type CallEvent, overallQuality, startCall, updateCall } from "./call";
 import { type Devices, effectiveWish, mutedKinds, newDevices, updateDevices } from "./devices";
@@ -48,7 +49,7 @@ export type Screen =
   | {
       readonly at: "lobby";
       readonly link: RoomLink;
-      readonly joining: { readonly joinId: string; readonly unreachable: boolean } | null;
+      readonly joining: Joining | null;
       readonly level: number | null;
     }
   | { readonly at: "call"; readonly call: Call }
@@ -60,6 +61,13 @@ export type Screen =
       readonly quality: Quality;
     }
   | { readonly at: "trouble"; readonly code: TroubleCode; readonly link: RoomLink | null };
+
+export interface Joining {
+  readonly joinId: string;
+  readonly unreachable: boolean;
+  /** At the door of a room with a lobby. */
+  readonly knocking: boolean;
+}
 
 export type AppEvent =
   | { readonly type: "start-room"; readonly random: Uint8Array }
@@ -87,6 +95,7 @@ export type AppEvent =
   | { readonly type: "retry-device"; readonly kind: "microphone" | "camera" }
   | { readonly type: "notify"; readonly word: Notice["word"] }
   | { readonly type: "dismiss-notice" }
+  | { readonly type: "answer-knock"; readonly admit: boolean }
   | { readonly type: "no-peer-connection" }
   | { readonly type: "session"; readonly joinId: string; readonly event: SessionEvent; readonly now: number }
   | { readonly type: "media"; readonly event: MediaEvent };
@@ -196,6 +205,8 @@ function step(app: App, event: AppEvent): Step {
       return just({ ...app, notice: { id: (app.notice?.id ?? 0) + 1, word: event.word } });
     case "dismiss-notice":
       return just({ ...app, notice: null });
+    case "answer-knock":
+      return app.screen.at === "call" ? inCall(app, app.screen.call, event) : just(app);
     case "no-peer-connection": {
       const [left, effects] = leave(app, 0);
       return [
@@ -240,7 +251,7 @@ function join(app: App, before: readonly Effect[], joinId: string): Step {
     token: link.token ?? null,
     joinId,
   };
-  const screen: Screen = { ...app.screen, joining: { joinId, unreachable: false } };
+  const screen: Screen = { ...app.screen, joining: { joinId, unreachable: false, knocking: false } };
   return [{ ...app, screen }, [...before, { do: "join", request }]];
 }
 
@@ -277,7 +288,11 @@ function onSession(app: App, event: Extract<AppEvent, { type: "session" }>): Ste
   if (joinIdOf(screen) !== event.joinId) return just(app);
   const { event: session, now } = event;
   if (session.type === "ended") return ended(app, session.reason, now);
-  if (screen.at === "call") return inCall(app, screen.call, { type: "session", event: session, now });
+  if (screen.at === "call") {
+    const { message } = session.type === "message" ? session : { message: null };
+    if (message?.type === "mute" && message.to !== undefined) return just(hushed(app, message.kind));
+    return inCall(app, screen.call, { type: "session", event: session, now });
+  }
   if (screen.at !== "lobby" || screen.joining === null) return just(app);
   switch (session.type) {
     case "joined": {
@@ -287,13 +302,25 @@ function onSession(app: App, event: Extract<AppEvent, { type: "session" }>): Ste
     }
     case "away":
       return just({ ...app, screen: { ...screen, joining: { ...screen.joining, unreachable: true } } });
-    case "connecting":
     case "waiting":
+      return just({
+        ...app,
+        screen: { ...screen, joining: { ...screen.joining, unreachable: false, knocking: true } },
+      });
+    case "connecting":
     case "resumed":
     case "message":
     case "settled":
       return just(app);
   }
+}
+
+/** A moderator asks for silence: it is done, and can be undone at once. */
+function hushed(app: App, kind: MediaKind): App {
+  const device = kind === "audio" ? "microphone" : kind === "video" ? "camera" : null;
+  if (device === null || !app.devices.wish[device].on) return app;
+  const quiet = withWish(app, { [device]: { ...app.devices.wish[device], on: false } });
+  return { ...quiet, notice: { id: (app.notice?.id ?? 0) + 1, word: `${device}-hushed` } };
 }
 
 function ended(app: App, reason: EndReason, now: number): Step {

@@ -250,3 +250,37 @@ test("how a call was, over all its seconds", () => {
   for (let i = 0; i < 40; i++) story.play(second(0.5));
   expect(overallQuality(story.call)).toBe("poor");
 });
+
+describe("the door", () => {
+  const knock = (peerId: string, name?: string): ServerMessage => ({
+    type: "knock",
+    peerId,
+    identity: peerId,
+    ...(name === undefined ? {} : { name }),
+  });
+
+  test("those who knock are answered in the order of their coming", () => {
+    const story = new Story().hear(knock("k1", "Ada")).hear(knock("k2")).hear(knock("k1", "Ada"));
+    expect(story.call.knocks).toEqual([
+      { peerId: "k2", name: "" },
+      { peerId: "k1", name: "Ada" },
+    ]);
+    story.play({ type: "answer-knock", admit: true });
+    expect(story.effects).toEqual([{ do: "send", message: { type: "admit", peerId: "k2" } }]);
+    story.play({ type: "answer-knock", admit: false });
+    expect(story.effects).toEqual([{ do: "send", message: { type: "deny", peerId: "k1" } }]);
+    expect(story.play({ type: "answer-knock", admit: true }).effects).toEqual([]);
+  });
+
+  test("one who went away, or whom another let in, is forgotten, and all are with a fresh seat", () => {
+    const story = new Story().hear(knock("k1")).hear(knock("k2")).hear({ type: "knock-gone", peerId: "k1" });
+    expect(story.call.knocks.map(({ peerId }) => peerId)).toEqual(["k2"]);
+    expect(story.reseat(seat("me2")).call.knocks).toEqual([]);
+  });
+
+  test("a wish to mute says nothing of the one who wishes", () => {
+    const story = new Story(seat("me1", [peer("p1")]));
+    story.hear({ type: "mute", from: "p1", kind: "audio", to: "me1" });
+    expect(story.call.peers.map(({ muted }) => muted)).toEqual([[]]);
+  });
+});

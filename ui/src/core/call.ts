@@ -38,13 +38,23 @@ export interface Call {
   readonly voice: Voice;
   /** Of our microphone, 0 to 1; null while it is off. */
   readonly level: number | null;
+  /** Who stands at the door of a room with a lobby, in the order of their coming; told to moderators. */
+  readonly knocks: readonly Knock[];
   /** Names of all who were here, for the list of recent rooms. */
   readonly met: readonly string[];
   /** Seconds of each quality, over all links. */
   readonly seconds: Readonly<Record<Quality, number>>;
 }
 
+export interface Knock {
+  readonly peerId: string;
+  /** Empty for one who gave none. */
+  readonly name: string;
+}
+
 export type CallEvent =
+  /** To the first at the door. */
+  | { readonly type: "answer-knock"; readonly admit: boolean }
   | { readonly type: "session"; readonly event: SessionEvent; readonly now: number }
   | MediaEvent;
 
@@ -81,6 +91,7 @@ export function startCall(
     iceServers: joined.iceServers,
     voice: SILENT,
     level: null,
+    knocks: [],
     met: [],
     seconds: { good: 0, fair: 0, poor: 0 },
   };
@@ -91,6 +102,12 @@ export function updateCall(call: Call, event: CallEvent, muted: readonly MediaKi
   switch (event.type) {
     case "session":
       return onSession(call, event.event, muted, event.now);
+    case "answer-knock": {
+      const [first, ...knocks] = call.knocks;
+      if (first === undefined) return [call, []];
+      const message = { type: event.admit ? "admit" : "deny", peerId: first.peerId } as const;
+      return [{ ...call, knocks }, [{ do: "send", message }]];
+    }
     case "link-signal": {
       const peer = byKey(call.peers, event.key);
       // Without a seat there is nowhere to send it; the rebinding repeats what matters.
@@ -159,7 +176,7 @@ function onSession(call: Call, event: SessionEvent, muted: readonly MediaKind[],
 /** A fresh seat, the first one or one after the server forgot us. Links outlive it: they are found by identity. */
 function seated(call: Call, joined: Joined, muted: readonly MediaKind[], now: number): Step {
   const effects: CallEffect[] = muted.map((kind) => ({ do: "send", message: { type: "mute", kind } }));
-  let next: Call = { ...call, iceServers: joined.iceServers, peers: unseatAll(call.peers, now) };
+  let next: Call = { ...call, iceServers: joined.iceServers, peers: unseatAll(call.peers, now), knocks: [] };
   for (const info of joined.peers) {
     const [after, more] = welcome(next, info, true);
     next = after;
@@ -184,6 +201,8 @@ function welcome(call: Call, info: PeerInfo, polite: boolean): Step {
 }
 
 const MET = 12;
+/** More than anybody reads; the server has a limit of its own. */
+const KNOCKS = 64;
 
 function onMessage(call: Call, message: ServerMessage, now: number): Step {
   switch (message.type) {
@@ -200,7 +219,16 @@ function onMessage(call: Call, message: ServerMessage, now: number): Step {
       return [withPeer(call, message.peerId, () => ({ seat: { is: "away" } })), []];
     case "peer-back":
       return [withPeer(call, message.peerId, () => ({ seat: { is: "here" } })), []];
+    case "knock": {
+      const others = call.knocks.filter(({ peerId }) => peerId !== message.peerId);
+      const knock = { peerId: message.peerId, name: message.name ?? "" };
+      return [{ ...call, knocks: [...others, knock].slice(0, KNOCKS) }, []];
+    }
+    case "knock-gone":
+      return [{ ...call, knocks: call.knocks.filter(({ peerId }) => peerId !== message.peerId) }, []];
     case "mute":
+      // With `to` it is a wish, and the app's business.
+      if (message.to !== undefined) return [call, []];
       return [
         withPeer(call, message.from, ({ muted }) => ({
           muted: [...muted.filter((kind) => kind !== message.kind), message.kind],
@@ -238,8 +266,6 @@ function onMessage(call: Call, message: ServerMessage, now: number): Step {
     case "role":
     case "lock":
     case "unlock":
-    case "knock":
-    case "knock-gone":
     case "pong":
     case "ack":
     case "error":

@@ -15,6 +15,8 @@ export type CommandId =
   | "retry-microphone"
   | "retry-camera"
   | "copy-link"
+  | "admit"
+  | "deny"
   | "leave"
   | "rejoin"
   | "home"
@@ -36,7 +38,8 @@ export type IconName =
   | "settings"
   | "video"
   | "video-off"
-  | "volume-2";
+  | "volume-2"
+  | "x";
 
 /** Keys of `Words["commands"]`. */
 export type CommandWord =
@@ -130,6 +133,22 @@ const list: readonly Command[] = [
     icon: "link",
     word: "copy-link",
     press: (actions) => actions.copyLink(),
+  },
+  {
+    id: "admit",
+    on: ["call"],
+    key: "mod+shift+y",
+    icon: "check",
+    word: "admit",
+    press: (actions) => actions.answerKnock(true),
+  },
+  {
+    id: "deny",
+    on: ["call"],
+    key: "mod+shift+u",
+    icon: "x",
+    word: "deny",
+    press: (actions) => actions.answerKnock(false),
   },
   {
     id: "leave",

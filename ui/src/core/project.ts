@@ -1,10 +1,10 @@
 /** The state as the view sees it. */
-import { type App, serverOf } from "./app";
+import { type App, type Joining, serverOf } from "./app";
 import type { Call } from "./call";
 import { type Devices, mutedKinds, viewDevices } from "./devices";
 import { roomLabel } from "./link";
 import type { Peer } from "./roster";
-import type { AppView, CallView, Screen, TileView } from "./view-model";
+import type { AppView, CallView, LobbyView, Screen, TileView } from "./view-model";
 
 /** Past this a mesh sends everything so often that a home line gives in. */
 export const MESH_LIMIT = 6;
@@ -28,7 +28,7 @@ function viewScreen(app: App): Screen {
           preview: app.devices.camera.stream,
           micLevel: screen.level,
           joining: screen.joining !== null,
-          waiting: screen.joining?.unreachable === true ? "unreachable" : null,
+          waiting: viewWaiting(screen.joining),
         },
       };
     case "call":
@@ -42,6 +42,11 @@ function viewScreen(app: App): Screen {
   }
 }
 
+function viewWaiting(joining: Joining | null): LobbyView["waiting"] {
+  if (joining?.unreachable === true) return "unreachable";
+  return joining?.knocking === true ? "knocking" : null;
+}
+
 function viewCall(call: Call, { devices, settings }: App): CallView {
   return {
     link: call.link,
@@ -52,6 +57,7 @@ function viewCall(call: Call, { devices, settings }: App): CallView {
     devices: viewDevices(devices),
     connection: call.connection,
     micLevel: call.level,
+    knocks: call.knocks.map(({ name }) => name),
     crowded: call.peers.length + 1 > MESH_LIMIT,
   };
 }

@@ -26,7 +26,12 @@ export interface Settings {
 
 export type Notice = {
   readonly id: number;
-  readonly word: "link-copied" | "link-copy-failed" | "device-changed";
+  readonly word:
+    | "link-copied"
+    | "link-copy-failed"
+    | "device-changed"
+    | "microphone-hushed"
+    | "camera-hushed";
 };
 
 export type Screen =
@@ -59,8 +64,10 @@ export interface LobbyView {
   /** 0 to 1, for the meter; null while the microphone is off or missing. */
   readonly micLevel: number | null;
   readonly joining: boolean;
-  /** The server does not answer yet; shown as a quiet line beside the button. */
-  readonly waiting: "unreachable" | null;
+  /**
+   * The server does not answer yet, or somebody inside is to let us in; shown as a quiet line beside the button.
+   */
+  readonly waiting: "unreachable" | "knocking" | null;
 }
 
 export interface DevicesView {
@@ -98,6 +105,8 @@ export interface CallView {
   readonly micLevel: number | null;
   readonly devices: DevicesView;
   readonly connection: ConnectionView;
+  /** Names of those at the door, the first one first; an empty name for who gave none. */
+  readonly knocks: readonly string[];
   /** More people are here than a mesh carries well. */
   readonly crowded: boolean;
 }
@@ -172,6 +181,8 @@ export interface Actions {
   retryDevice(kind: "microphone" | "camera"): void;
   testSpeaker(): void;
   copyLink(): void;
+  /** To the first at the door. */
+  answerKnock(admit: boolean): void;
   dismissNotice(): void;
   /** Shows a stream in an element until the returned function is called. Only `media/` knows how. */
   attach(element: HTMLMediaElement, stream: StreamHandle): () => void;

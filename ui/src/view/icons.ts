@@ -13,6 +13,7 @@ import Settings from "@lucide/svelte/icons/settings";
 import Video from "@lucide/svelte/icons/video";
 import VideoOff from "@lucide/svelte/icons/video-off";
 import Volume2 from "@lucide/svelte/icons/volume-2";
+import X from "@lucide/svelte/icons/x";
 import type { IconName } from "../core/commands";
 
 export const icons: Readonly<Record<IconName, typeof Mic>> = {
@@ -31,4 +32,5 @@ export const icons: Readonly<Record<IconName, typeof Mic>> = {
   video: Video,
   "video-off": VideoOff,
   "volume-2": Volume2,
+  x: X,
 };

@@ -41,6 +41,7 @@ export const en: Words = {
     waiting: "Can't reach the server. Retrying.",
     without: "You can join without a camera or a microphone.",
     joining: "Joining…",
+    knocking: "You've knocked. Someone inside will let you in.",
   },
   call: {
     stage: "People in the call",
@@ -56,6 +57,11 @@ export const en: Words = {
     failed: "Can't connect. Still trying.",
     quality: { fair: "Connection is so-so", poor: "Connection is poor" },
     reconnectingLine: "Can't reach the server. Retrying.",
+    door: "At the door",
+    knocks: (name, more) =>
+      more === 0
+        ? `${name} would like to come in`
+        : `${name} and ${more === 1 ? "one more" : `${more} more`} would like to come in`,
     crowded: "It's a full house: pictures may stutter.",
     duration: "Time in the call",
     moveSelf: "Move your picture",
@@ -90,6 +96,8 @@ export const en: Words = {
     "retry-microphone": "Try the microphone again",
     "retry-camera": "Try the camera again",
     "copy-link": "Copy link",
+    admit: "Let in",
+    deny: "Turn away",
     leave: "Leave",
     rejoin: "Rejoin",
     home: "Home",
@@ -99,6 +107,8 @@ export const en: Words = {
     "link-copied": "Link copied",
     "link-copy-failed": "Couldn't copy the link",
     "device-changed": "Switched to another device",
+    "microphone-hushed": "A moderator turned your microphone off",
+    "camera-hushed": "A moderator turned your camera off",
   },
   devices: {
     camera: {

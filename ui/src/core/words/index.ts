@@ -41,6 +41,7 @@ export interface Words {
     readonly waiting: string;
     readonly without: string;
     readonly joining: string;
+    readonly knocking: string;
   };
   readonly call: {
     readonly stage: string;
@@ -57,6 +58,8 @@ export interface Words {
     readonly quality: Readonly<Record<"fair" | "poor", string>>;
     readonly reconnectingLine: string;
     readonly crowded: string;
+    readonly door: string;
+    readonly knocks: (name: string, more: number) => string;
     readonly duration: string;
     readonly moveSelf: string;
     readonly moveSelfHint: string;

@@ -41,6 +41,7 @@ export const zh: Words = {
     waiting: "连不上服务器，正在重试。",
     without: "没有摄像头或麦克风也可以加入。",
     joining: "正在加入…",
+    knocking: "已敲门，请等里面的人放你进去。",
   },
   call: {
     stage: "通话中的人",
@@ -56,6 +57,8 @@ export const zh: Words = {
     failed: "暂时连不上，仍在尝试。",
     quality: { fair: "网络一般", poor: "网络较差" },
     reconnectingLine: "连不上服务器，正在重试。",
+    door: "门口",
+    knocks: (name, more) => (more === 0 ? `${name}想进来` : `${name}等 ${more + 1} 人想进来`),
     crowded: "人有点多，画面可能会卡。",
     duration: "通话时长",
     moveSelf: "移动自己的画面",
@@ -86,6 +89,8 @@ export const zh: Words = {
     "retry-microphone": "重试麦克风",
     "retry-camera": "重试摄像头",
     "copy-link": "复制链接",
+    admit: "放行",
+    deny: "谢绝",
     leave: "离开",
     rejoin: "重新加入",
     home: "回首页",
@@ -95,6 +100,8 @@ export const zh: Words = {
     "link-copied": "链接已复制",
     "link-copy-failed": "没能复制链接",
     "device-changed": "已切换到另一个设备",
+    "microphone-hushed": "主持人关掉了你的麦克风",
+    "camera-hushed": "主持人关掉了你的摄像头",
   },
   devices: {
     camera: {

@@ -83,6 +83,7 @@ function call(others: number, change: Partial<CallView> = {}): Screen {
       tiles,
       self,
       micLevel: 0.3,
+      knocks: [],
       devices,
       connection: { is: "live" },
       crowded: false,
@@ -170,6 +171,7 @@ const all: Readonly<Record<string, () => Screen>> = {
   "lobby-starting": () =>
     lobby({ preview: null, devices: { ...devices, camera: { ...devices.camera, state: "starting" } } }),
   "lobby-waiting": () => lobby({ joining: true, waiting: "unreachable" }),
+  "lobby-knocking": () => lobby({ joining: true, waiting: "knocking" }),
   ...Object.fromEntries(problems.map((problem) => [`lobby-${problem}`, () => lobbyFailing(problem)])),
   "call-1": () => call(0),
   "call-2": () => call(1, { tiles: [tile(0, { speaking: true })] }),
@@ -190,6 +192,8 @@ const all: Readonly<Record<string, () => Screen>> = {
       tiles: [tile(0, { link: "reconnecting" })],
       connection: { is: "reconnecting", retryAt: null },
     }),
+  "call-2-knock": () => call(1, { knocks: ["Marguerite Delacroix-Beaumont"] }),
+  "call-3-knocks": () => call(2, { knocks: ["陈思远", "", "Bo"] }),
   ...Object.fromEntries(
     [3, 4, 5, 6, 7, 8, 9, 12].map((count) => [
       `call-${count}`,
