@@ -17,9 +17,11 @@ mod hub;
 mod origin;
 mod outlet;
 mod page;
+mod proxy;
 mod route;
 mod server;
 mod socket;
+pub mod tls;
 pub mod token;
 pub mod trace;
 

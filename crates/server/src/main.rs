@@ -36,11 +36,8 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     if settings.no_limits {
         warn!("NO LIMITS: any client can stop this server. This is for benchmarks only");
     }
-    let listen = settings.config.listen;
-    let server = Server::bind(settings.config)
-        .await
-        .with_context(|| format!("cannot listen on {listen}"))?;
-    cli::print(&format!("listening on http://{}", server.address()))?;
+    let server = Server::bind(settings.config).await?;
+    cli::print(&format!("listening on {}", server.url()))?;
     server.run(ended()?).await.context("cannot serve")
 }
 

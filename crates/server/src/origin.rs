@@ -4,8 +4,9 @@ use hyper::header::{HOST, ORIGIN};
 /// What the app's own webview calls itself, on each system.
 const APP: [&str; 3] = ["tauri://localhost", "http://tauri.localhost", "https://tauri.localhost"];
 
-/// Whether a page of this origin may open a socket (rule H2). Clients that are no browsers send none, and may.
-pub(crate) fn allowed(headers: &HeaderMap, more: &[String]) -> bool {
+/// Whether a page of this origin may open a socket (rule H2). Clients that are no browsers send none, and may. `secure` says
+/// whether the page's own requests come over TLS, where that is known.
+pub(crate) fn allowed(headers: &HeaderMap, secure: Option<bool>, more: &[String]) -> bool {
     let Some(origin) = headers.get(ORIGIN) else {
         return true;
     };
@@ -14,16 +15,20 @@ pub(crate) fn allowed(headers: &HeaderMap, more: &[String]) -> bool {
     };
     APP.contains(&origin)
         || more.iter().any(|allowed| allowed.trim_end_matches('/') == origin)
-        || is_own(origin, headers)
+        || is_own(origin, secure, headers)
 }
 
-fn is_own(origin: &str, headers: &HeaderMap) -> bool {
+fn is_own(origin: &str, secure: Option<bool>, headers: &HeaderMap) -> bool {
     let Some(host) = headers.get(HOST).and_then(|host| host.to_str().ok()) else {
         return false;
     };
-    let authority = origin
-        .strip_prefix("http://")
-        .or_else(|| origin.strip_prefix("https://"));
+    let authority = match secure {
+        Some(true) => origin.strip_prefix("https://"),
+        Some(false) => origin.strip_prefix("http://"),
+        None => origin
+            .strip_prefix("http://")
+            .or_else(|| origin.strip_prefix("https://")),
+    };
     authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host))
 }
 
@@ -37,7 +42,7 @@ mod tests {
         if let Some(origin) = origin {
             headers.insert(ORIGIN, origin.parse().expect("an origin"));
         }
-        allowed(&headers, &["https://friend.example".to_owned()])
+        allowed(&headers, None, &["https://friend.example".to_owned()])
     }
 
     #[test]
@@ -58,6 +63,21 @@ mod tests {
             (Some("ftp://snug.example:8080"), false),
         ] {
             assert_eq!(ask(origin, "snug.example:8080"), expected, "{origin:?}");
+        }
+    }
+
+    #[test]
+    fn h2_where_the_page_comes_over_tls_its_double_without_is_another() {
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, "snug.example".parse().expect("a host"));
+        for (origin, secure, expected) in [
+            ("https://snug.example", true, true),
+            ("http://snug.example", true, false),
+            ("https://snug.example", false, false),
+            ("http://snug.example", false, true),
+        ] {
+            headers.insert(ORIGIN, origin.parse().expect("an origin"));
+            assert_eq!(allowed(&headers, Some(secure), &[]), expected, "{origin} {secure}");
         }
     }
 }

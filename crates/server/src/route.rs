@@ -1,9 +1,12 @@
-use crate::{origin, page};
+use crate::connection::Shared;
+use crate::proxy::Client;
+use crate::{api, origin, page, status};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{ALLOW, CONNECTION, HOST, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, UPGRADE};
 use hyper::upgrade::OnUpgrade;
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
+use std::net::IpAddr;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 /// The answer to a request, and the socket that comes of it, if one does.
@@ -12,34 +15,50 @@ pub(crate) struct Routed {
     pub(crate) upgrade: Option<OnUpgrade>,
 }
 
-pub(crate) fn route(request: &mut Request<Incoming>, origins: &[String]) -> Routed {
-    if request.uri().path() == "/ws" {
-        return socket(request, origins);
+/// `peer` is who is connected, `client` who that speaks for.
+pub(crate) async fn route(mut request: Request<Incoming>, peer: IpAddr, client: Client, shared: &Shared) -> Routed {
+    let path = request.uri().path();
+    if path == "/ws" {
+        return socket(&mut request, client, &shared.config.origins);
     }
+    let response = if api::is_api(path) {
+        api::answer(request, client.address, shared).await
+    } else if let Some(known) = status::Path::of(path) {
+        status::answer(&request, known, status::Asked::AtTheMainAddress { peer }, shared)
+    } else {
+        answer(&request)
+    };
     Routed {
-        response: answer(request),
+        response,
         upgrade: None,
     }
 }
 
 fn answer(request: &Request<Incoming>) -> Response<Full<Bytes>> {
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        let mut response = page::text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD\n");
-        response
-            .headers_mut()
-            .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-        return response;
+    if let Some(refused) = not_read(request.method()) {
+        return refused;
     }
     // hyper leaves out the body of an answer to HEAD, and keeps its length.
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
     let path = request.uri().path();
     match path {
         "/" | "/index.html" => page::index(host),
-        "/healthz" => page::text(StatusCode::OK, "ok\n"),
         _ if is_room(path) => page::index(host),
         _ => page::file(path.trim_start_matches('/'), host)
             .unwrap_or_else(|| page::text(StatusCode::NOT_FOUND, "nothing here\n")),
     }
+}
+
+/// What a method gets that does more than reading.
+pub(crate) fn not_read(method: &Method) -> Option<Response<Full<Bytes>>> {
+    if matches!(*method, Method::GET | Method::HEAD) {
+        return None;
+    }
+    let mut response = page::text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD\n");
+    response
+        .headers_mut()
+        .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+    Some(response)
 }
 
 /// `/r/ROOM`: one part after `/r/`, and not empty.
@@ -49,7 +68,7 @@ fn is_room(path: &str) -> bool {
 }
 
 /// The server's half of the opening handshake (RFC 6455, section 4.2).
-fn socket(request: &mut Request<Incoming>, origins: &[String]) -> Routed {
+fn socket(request: &mut Request<Incoming>, client: Client, origins: &[String]) -> Routed {
     let refuse = |status, text| Routed {
         response: page::text(status, text),
         upgrade: None,
@@ -64,7 +83,7 @@ fn socket(request: &mut Request<Incoming>, origins: &[String]) -> Routed {
             .insert(UPGRADE, HeaderValue::from_static("websocket"));
         return routed;
     }
-    if !origin::allowed(headers, origins) {
+    if !origin::allowed(headers, client.secure, origins) {
         return refuse(StatusCode::FORBIDDEN, "this origin may not connect\n");
     }
     let version = headers

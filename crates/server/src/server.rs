@@ -1,6 +1,7 @@
 use crate::Config;
 use crate::connection::{Opened, Shared, serve};
 use crate::hub::Hub;
+use crate::tls::{Acceptor, Renewal, redirect};
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -17,26 +18,46 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     config: Config,
+    tls: Option<(Acceptor, Renewal)>,
+    redirect: Option<TcpListener>,
 }
 
 impl Server {
-    /// Takes the address of the configuration.
+    /// Takes the addresses of the configuration, and loads its certificate.
     ///
     /// # Errors
-    /// When the address is not ours or is taken.
+    /// When an address is not ours or is taken, or the certificate cannot be used.
     pub async fn bind(config: Config) -> io::Result<Self> {
-        let listener = TcpListener::bind(config.listen).await?;
+        let tls = config.tls.as_ref().map(Acceptor::new).transpose()?;
+        let listener = listen(config.listen).await?;
         let address = listener.local_addr()?;
+        let redirect = match config.redirect.filter(|_| tls.is_some()) {
+            Some(address) => Some(listen(address).await?),
+            None => None,
+        };
         Ok(Self {
             listener,
             address,
             config,
+            tls,
+            redirect,
         })
     }
 
     /// Where it listens, with the port that was chosen.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where a browser finds it, if it can reach the address.
+    pub fn url(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// Where it answers plain HTTP with a redirect, if anywhere.
+    pub fn redirects(&self) -> Option<SocketAddr> {
+        self.redirect.as_ref()?.local_addr().ok()
     }
 
     /// Serves until `end` comes; then every client is told to resume elsewhere (1001), and this returns within the
@@ -56,11 +77,19 @@ impl Server {
         let mut tasks: JoinSet<Option<Opened>> = JoinSet::new();
         let mut keeper = JoinSet::new();
         keeper.spawn(hub.clone().keep_time());
+        let tls = self.tls.map(|(acceptor, renewal)| {
+            keeper.spawn(renewal);
+            acceptor
+        });
+        if let Some(listener) = self.redirect {
+            keeper.spawn(redirect(listener, self.address.port()));
+        }
         let linger = self.config.linger;
         let (drain, draining) = watch::channel(());
         let shared = Arc::new(Shared {
             limits: Arc::new(self.config.limits.clone()),
             config: self.config,
+            tls,
             hub: hub.clone(),
             draining,
         });
@@ -98,4 +127,11 @@ impl Server {
         info!("stopped");
         Ok(())
     }
+}
+
+/// The error says which address it is about.
+async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")))
 }

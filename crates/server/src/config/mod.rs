@@ -32,8 +32,13 @@ pub struct Config {
     pub redis: Option<Secret>,
     /// Who is told what happens in rooms.
     pub webhooks: Vec<String>,
+    /// Where to serve `/metrics`, `/healthz` and `/readyz` to everybody who gets there. Without it `/metrics` is on the main
+    /// address, for whoever has an API key; without keys, for this machine alone.
+    pub metrics: Option<SocketAddr>,
     /// Origins allowed beside the app's own and the server's own, as browsers write them: `https://example.org`.
     pub origins: Vec<String>,
+    /// How long a drain goes on serving while `/readyz` says no already, so that a load balancer can look elsewhere.
+    pub drain_grace: Duration,
     /// How long a drain waits for its clients, and a closing socket for its last frames.
     pub linger: Duration,
 }
@@ -97,7 +102,9 @@ impl Default for Config {
             turn: Turn::Off,
             redis: None,
             webhooks: Vec::new(),
+            metrics: None,
             origins: Vec::new(),
+            drain_grace: Duration::ZERO,
             linger: Duration::from_secs(2),
         }
     }
