@@ -17,8 +17,14 @@ pub struct Limits {
     pub candidates: (u32, u32),
     /// Other messages a peer may send: a steady rate a second, and a burst.
     pub messages: (u32, u32),
+    /// Bytes a socket may send: a steady rate a second, and a burst. Past it, the server reads on a little later.
+    pub bytes: (u32, u32),
     /// Joins from one address: a steady rate a second, and a burst.
     pub joins: (u32, u32),
+    /// Connections to one server, at most, whatever they are for.
+    pub connections: usize,
+    /// Connections from one address, at most.
+    pub connections_per_address: usize,
     /// Milliseconds that a socket may stay open without a join.
     pub idle_ms: u64,
     /// Milliseconds that a seat outlives its socket.
@@ -42,7 +48,10 @@ impl Default for Limits {
             rooms: None,
             candidates: (50, 100),
             messages: (200, 400),
+            bytes: (1024 * 1024, 4 * 1024 * 1024),
             joins: (20, 40),
+            connections: 20_000,
+            connections_per_address: 256,
             idle_ms: 10_000,
             grace_ms: 30_000,
             empty_ms: 600_000,

@@ -14,6 +14,7 @@
 pub mod config;
 mod connection;
 mod hub;
+mod meter;
 mod origin;
 mod outlet;
 mod page;

@@ -1,16 +1,21 @@
 use crate::hub::Hub;
+use crate::meter::Meter;
 use crate::outlet::{Inbox, Letter};
 use crate::trace::{self, Point};
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use hyper::body::Bytes;
 use snug_protocol::{ClientFrame, ClientMessage, CloseCode, ErrorCode, Limits, ServerMessage};
 use snug_room::{Frame, Gate, SocketId, Verdict};
+use std::future::Future;
+use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{MissedTickBehavior, interval_at, sleep, timeout};
+use tokio::time::{MissedTickBehavior, interval_at, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode as Code;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 use tracing::debug;
@@ -37,6 +42,7 @@ impl Socket {
             .max_write_buffer_size(4 * HARD_LIMIT)
             .max_message_size(Some(HARD_LIMIT))
             .max_frame_size(Some(HARD_LIMIT));
+        let io = Meter::new(io, 2 * HARD_LIMIT);
         let stream = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
         let (id, inbox) = self.hub.open(self.address);
         tokio::select! {
@@ -46,33 +52,52 @@ impl Socket {
         self.hub.closed(id).await;
     }
 
-    async fn talk(&self, id: SocketId, mut stream: impl WebSocket, inbox: &Inbox) {
+    async fn talk<Io>(&self, id: SocketId, mut stream: WebSocketStream<Meter<Io>>, inbox: &Inbox)
+    where
+        Io: AsyncRead + AsyncWrite + Unpin,
+    {
         let mut gate = Gate::new(Instant::now(), &self.limits);
         let heartbeat = Duration::from_millis(self.limits.heartbeat_ms.max(1));
         let mut pulse = interval_at(tokio::time::Instant::now() + heartbeat, heartbeat);
         pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // Longer than this no client is waited for, be it silent or deaf.
+        let patience = SILENT_HEARTBEATS * heartbeat;
         let mut silent = 0;
+        let mut quiet: Option<tokio::time::Instant> = None;
         loop {
             let result = tokio::select! {
                 letter = inbox.next() => match letter {
                     None => return,
-                    Some(letter) => write(&mut stream, letter, inbox).await,
+                    Some(letter) => within(patience, write(&mut stream, letter, inbox)).await,
                 },
-                message = stream.next() => match message {
+                () = until(quiet), if quiet.is_some() => {
+                    quiet = None;
+                    Ok(())
+                }
+                message = stream.next(), if quiet.is_none() => match message {
                     None => return,
-                    Some(Err(error)) => Err(error),
+                    Some(Err(error)) => {
+                        debug!(socket = id.0, %error, "not WebSocket");
+                        match reproach(&error) {
+                            Some(code) => return self.close(id, stream, code).await,
+                            None => Err(error),
+                        }
+                    }
                     Some(Ok(message)) => {
                         silent = 0;
-                        match self.judge(id, &mut gate, message).await {
-                            Next::Read => Ok(()),
+                        let weighed = gate.weigh(Instant::now(), stream.get_mut().take());
+                        let (result, pause) = match self.judge(id, &mut gate, message).await {
+                            Next::Read => (Ok(()), Duration::ZERO),
                             Next::End => return,
-                            Next::Answer(answer, pause) => {
-                                let sent = stream.send(answer).await;
-                                sleep(pause).await;
-                                sent
-                            }
-                            Next::Close(code) => return self.close(id, stream, code).await,
+                            Next::Answer(answer, pause) => (within(patience, stream.send(answer)).await, pause),
+                            Next::Pause(pause) => (Ok(()), pause),
+                            Next::Close(code) => return self.close(id, stream, ours(code)).await,
+                        };
+                        let pause = pause.max(weighed);
+                        if !pause.is_zero() {
+                            quiet = Some(tokio::time::Instant::now() + pause);
                         }
+                        result
                     }
                 },
                 _ = pulse.tick() => {
@@ -81,7 +106,7 @@ impl Socket {
                         debug!(socket = id.0, "silent for too long");
                         return;
                     }
-                    stream.send(Message::Ping(Bytes::new())).await
+                    within(patience, stream.send(Message::Ping(Bytes::new()))).await
                 }
             };
             if let Err(error) = result {
@@ -96,7 +121,14 @@ impl Socket {
         let text = match message {
             Message::Text(text) => Some(text),
             Message::Binary(_) => None,
-            Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_) => return Next::Read,
+            Message::Ping(_) | Message::Pong(_) => {
+                return match gate.admit(Instant::now(), false) {
+                    Verdict::Pass => Next::Read,
+                    Verdict::Slow(pause) => Next::Pause(pause),
+                    Verdict::Flood => Next::Close(CloseCode::Flooding),
+                };
+            }
+            Message::Close(_) | Message::Frame(_) => return Next::Read,
         };
         let size = text.as_ref().map_or(0, |text| text.len());
         let frame = match &text {
@@ -151,12 +183,17 @@ impl Socket {
         }
     }
 
-    async fn close(&self, socket: SocketId, mut stream: impl WebSocket, code: CloseCode) {
-        debug!(socket = socket.0, ?code, "closing");
+    async fn close<Io>(&self, socket: SocketId, mut stream: WebSocketStream<Meter<Io>>, code: Code)
+    where
+        Io: AsyncRead + AsyncWrite + Unpin,
+    {
+        debug!(socket = socket.0, %code, "closing");
         let goodbye = async {
             if stream.send(closing(code)).await.is_ok() {
                 // Until the client's own close arrives; a reset instead would lose the code.
-                while let Some(Ok(_)) = stream.next().await {}
+                while let Some(Ok(_)) = stream.next().await {
+                    stream.get_mut().take();
+                }
             }
         };
         if timeout(self.linger, goodbye).await.is_err() {
@@ -172,6 +209,8 @@ enum Next {
     Read,
     /// Send this, then read nothing for a while.
     Answer(Message, Duration),
+    /// Read nothing for a while.
+    Pause(Duration),
     Close(CloseCode),
     /// There is no server any more.
     End,
@@ -194,7 +233,7 @@ async fn write(stream: &mut impl WebSocket, first: Letter, inbox: &Inbox) -> Res
         match letter {
             Letter::Frame(frame) => stream.feed(Message::Text(shared(frame)?)).await?,
             Letter::Close(code) => {
-                stream.send(closing(code)).await?;
+                stream.send(closing(ours(code))).await?;
                 while let Some(message) = stream.next().await {
                     message?;
                 }
@@ -217,9 +256,38 @@ fn shared(frame: Frame) -> Result<Utf8Bytes, Error> {
     Utf8Bytes::try_from(Bytes::from_owner(Owner(frame))).map_err(|error| Error::Utf8(error.to_string()))
 }
 
-fn closing(code: CloseCode) -> Message {
+fn closing(code: Code) -> Message {
     Message::Close(Some(CloseFrame {
-        code: (code as u16).into(),
+        code,
         reason: Utf8Bytes::default(),
     }))
+}
+
+fn ours(code: CloseCode) -> Code {
+    (code as u16).into()
+}
+
+/// What to tell a client whose bytes cannot be read on (RFC 6455, section 7.4.1); nothing, where it is gone anyway.
+fn reproach(error: &Error) -> Option<Code> {
+    match error {
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
+        Error::Protocol(_) => Some(Code::Protocol),
+        Error::Utf8(_) => Some(Code::Invalid),
+        Error::Capacity(_) => Some(Code::Size),
+        _ => None,
+    }
+}
+
+/// A write, unless the client reads nothing for so long.
+async fn within(patience: Duration, write: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+    match timeout(patience, write).await {
+        Ok(result) => result,
+        Err(_) => Err(Error::Io(io::ErrorKind::TimedOut.into())),
+    }
+}
+
+async fn until(end: Option<tokio::time::Instant>) {
+    if let Some(end) = end {
+        sleep_until(end).await;
+    }
 }

@@ -112,12 +112,18 @@ fn limits(options: &Options, none: bool) -> Limits {
     let said = options.limits.clone().unwrap_or_default();
     let set = |field: &mut u32, value: Option<u32>| *field = value.unwrap_or(*field);
     set(&mut limits.peers_per_room, said.peers_per_room);
+    set(&mut limits.waiting_per_room, said.waiting_per_room);
     set(&mut limits.candidates.0, said.candidates_per_second);
     set(&mut limits.candidates.1, said.candidates_burst);
     set(&mut limits.messages.0, said.messages_per_second);
     set(&mut limits.messages.1, said.messages_burst);
+    set(&mut limits.bytes.0, said.bytes_per_second);
+    set(&mut limits.bytes.1, said.bytes_burst);
     set(&mut limits.joins.0, said.joins_per_second);
     set(&mut limits.joins.1, said.joins_burst);
+    limits.rooms = said.rooms.or(limits.rooms);
+    limits.connections = said.connections.unwrap_or(limits.connections);
+    limits.connections_per_address = said.connections_per_address.unwrap_or(limits.connections_per_address);
     limits.frame_bytes = said.frame_bytes.unwrap_or(limits.frame_bytes);
     limits.outbox.0 = said.outbox_messages.unwrap_or(limits.outbox.0);
     limits.outbox.1 = said.outbox_bytes.unwrap_or(limits.outbox.1);
@@ -127,6 +133,7 @@ fn limits(options: &Options, none: bool) -> Limits {
     if none {
         let endless = (u32::MAX, u32::MAX);
         (limits.candidates, limits.messages, limits.joins) = (endless, endless, endless);
+        (limits.bytes, limits.connections, limits.connections_per_address) = (endless, usize::MAX, usize::MAX);
     }
     limits
 }
