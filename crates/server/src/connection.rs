@@ -1,10 +1,13 @@
 use crate::Config;
+use crate::crowd::{Crowd, Place};
 use crate::hub::Hub;
-use crate::proxy::Client;
-use crate::route::route;
+use crate::page;
+use crate::proxy::{Client, is_trusted};
+use crate::route::{Routed, route};
 use crate::socket::Socket;
 use crate::tls::Acceptor;
-use hyper::header::{HeaderValue, STRICT_TRANSPORT_SECURITY};
+use hyper::StatusCode;
+use hyper::header::{HeaderValue, RETRY_AFTER, STRICT_TRANSPORT_SECURITY};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::upgrade::Upgraded;
@@ -17,10 +20,19 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
 use tracing::debug;
 
 /// How long a connection may take to send a request's head, idle ones included.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Bytes and fields of a request's head, at most.
+const HEAD_BYTES: usize = 16 * 1024;
+const HEAD_FIELDS: usize = 64;
+
+/// How long a connection may ask for one thing after another, and for how long then still be sent the last of them.
+const HTTP_LIFE: Duration = Duration::from_secs(300);
+const HTTP_REST: Duration = Duration::from_secs(30);
 
 /// Browsers that were here over TLS come over TLS for a year (RFC 6797).
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
@@ -31,45 +43,67 @@ pub(crate) struct Shared {
     pub(crate) tls: Option<Acceptor>,
     pub(crate) limits: Arc<Limits>,
     pub(crate) hub: Hub,
+    /// Whoever is connected.
+    pub(crate) crowd: Arc<Crowd>,
     /// Its sender is dropped when the server drains.
     pub(crate) draining: watch::Receiver<()>,
+}
+
+impl Shared {
+    /// A place for a connection from `peer`, if there is one left. A proxy's connections are its clients'.
+    pub(crate) fn enter(&self, peer: IpAddr) -> Option<Place> {
+        let known = (!is_trusted(peer, &self.config.proxies)).then_some(peer);
+        let full = match self.crowd.enter(known) {
+            Ok(place) => return Some(place),
+            Err(full) => full,
+        };
+        debug!(?full, "too many connections");
+        None
+    }
 }
 
 /// A connection that became a socket. It runs in a task of its own, so that nothing of HTTP stays in memory.
 pub(crate) struct Opened {
     socket: Socket,
     io: Upgraded,
+    /// Kept for as long as it lasts.
+    place: Place,
 }
 
 impl Opened {
     pub(crate) async fn run(self) -> Option<Self> {
         self.socket.run(TokioIo::new(self.io)).await;
+        drop(self.place);
         None
     }
 }
 
 /// One connection: requests, and perhaps a socket that one of them becomes.
-pub(crate) async fn serve(shared: Arc<Shared>, stream: TcpStream, peer: SocketAddr) -> Option<Opened> {
+pub(crate) async fn serve(shared: Arc<Shared>, stream: TcpStream, peer: SocketAddr, place: Place) -> Option<Opened> {
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%error, "no TCP_NODELAY");
     }
     match &shared.tls {
         Some(tls) => {
             let stream = tls.accept(stream, peer.ip()).await?;
-            speak(&shared, stream, peer.ip()).await
+            speak(&shared, stream, peer.ip(), place).await
         }
-        None => speak(&shared, stream, peer.ip()).await,
+        None => speak(&shared, stream, peer.ip(), place).await,
     }
 }
 
-async fn speak<S>(shared: &Shared, stream: S, peer: IpAddr) -> Option<Opened>
+async fn speak<S>(shared: &Shared, stream: S, peer: IpAddr, place: Place) -> Option<Opened>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let upgrade = Mutex::new(None);
+    let place = Mutex::new(Some(place));
     let service = service_fn(|mut request| {
         let client = Client::of(peer, shared.tls.is_some(), request.headers(), &shared.config.proxies);
-        let mut routed = route(&mut request, client, &shared.config.origins);
+        let mut routed = match admit(&place, peer, client.address) {
+            Ok(()) => route(&mut request, client, &shared.config.origins),
+            Err(refused) => refused,
+        };
         if shared.tls.is_some() {
             let headers = routed.response.headers_mut();
             headers.insert(STRICT_TRANSPORT_SECURITY, HSTS);
@@ -82,19 +116,29 @@ where
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(HEAD_BYTES)
+        .max_headers(HEAD_FIELDS)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let mut draining = shared.draining.clone();
-    let served = tokio::select! {
-        served = &mut connection => served,
-        _ = draining.changed() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    let over = async {
+        tokio::select! {
+            _ = draining.changed() => {}
+            () = sleep(HTTP_LIFE) => {}
         }
     };
-    if let Err(error) = served {
-        debug!(%error, "a connection broke");
+    let served = tokio::select! {
+        served = &mut connection => Ok(served),
+        () = over => {
+            connection.as_mut().graceful_shutdown();
+            timeout(HTTP_REST, connection).await
+        }
+    };
+    match served {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => debug!(%error, "a connection broke"),
+        Err(_) => debug!("a connection that reads too slowly"),
     }
     let (upgraded, address) = upgrade.into_inner().unwrap_or_else(PoisonError::into_inner)?;
     match upgraded.await {
@@ -106,10 +150,34 @@ where
                 hub: shared.hub.clone(),
             },
             io,
+            place: place.lock().unwrap_or_else(PoisonError::into_inner).take()?,
         }),
         Err(error) => {
             debug!(%error, "no upgrade");
             None
         }
     }
+}
+
+/// Counts a proxy's connection for the client that it carries now.
+fn admit(place: &Mutex<Option<Place>>, peer: IpAddr, client: IpAddr) -> Result<(), Routed> {
+    if client == peer.to_canonical() {
+        return Ok(());
+    }
+    let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(place) = place.as_mut() else { return Ok(()) };
+    place.belongs_to(client).map_err(|full| {
+        debug!(?full, "too many connections");
+        let mut response = page::text(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too many connections from your address\n",
+        );
+        response
+            .headers_mut()
+            .insert(RETRY_AFTER, HeaderValue::from_static("5"));
+        Routed {
+            response,
+            upgrade: None,
+        }
+    })
 }

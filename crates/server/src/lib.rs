@@ -13,6 +13,7 @@
 
 pub mod config;
 mod connection;
+mod crowd;
 mod hub;
 mod meter;
 mod origin;

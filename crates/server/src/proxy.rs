@@ -18,7 +18,7 @@ impl Client {
     /// `X-Forwarded-For`, that is the part behind the last address that is no such proxy's.
     pub(crate) fn of(peer: IpAddr, tls: bool, headers: &HeaderMap, trusted: &[IpNet]) -> Self {
         let peer = peer.to_canonical();
-        let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
+        let is_trusted = |address: &IpAddr| is_trusted(*address, trusted);
         let secure = tls.then_some(true);
         if !is_trusted(&peer) {
             return Self { address: peer, secure };
@@ -45,6 +45,12 @@ impl Client {
             },
         }
     }
+}
+
+/// Whether it is a proxy's address.
+pub(crate) fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
+    let address = address.to_canonical();
+    trusted.iter().any(|network| network.contains(&address))
 }
 
 /// The comma-separated parts of every header of this name, in their order.

@@ -1,5 +1,6 @@
 use crate::Config;
 use crate::connection::{Opened, Shared, serve};
+use crate::crowd::Crowd;
 use crate::hub::Hub;
 use crate::tls::{Acceptor, Renewal, redirect};
 use std::future::Future;
@@ -86,7 +87,12 @@ impl Server {
         }
         let linger = self.config.linger;
         let (drain, draining) = watch::channel(());
+        let (most, most_of_one) = (
+            self.config.limits.connections,
+            self.config.limits.connections_per_address,
+        );
         let shared = Arc::new(Shared {
+            crowd: Crowd::new(most, most_of_one),
             limits: Arc::new(self.config.limits.clone()),
             config: self.config,
             tls,
@@ -105,7 +111,9 @@ impl Server {
                 }
                 accepted = self.listener.accept() => match accepted {
                     Ok((stream, address)) => {
-                        tasks.spawn(serve(shared.clone(), stream, address));
+                        if let Some(place) = shared.enter(address.ip()) {
+                            tasks.spawn(serve(shared.clone(), stream, address, place));
+                        }
                     }
                     Err(error) => {
                         // Out of file descriptors, most likely: those who are in may leave meanwhile.
