@@ -1,4 +1,5 @@
 use crate::Config;
+use crate::api::Throttle;
 use crate::crowd::{Crowd, Place};
 use crate::hub::Hub;
 use crate::page;
@@ -12,9 +13,11 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use snug_protocol::Limits;
+use snug_protocol::{IceServer, Limits};
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -45,8 +48,27 @@ pub(crate) struct Shared {
     pub(crate) hub: Hub,
     /// Whoever is connected.
     pub(crate) crowd: Arc<Crowd>,
+    /// How often an address may ask for ICE servers.
+    pub(crate) throttle: Throttle,
+    /// Set when the server is about to end, and sends new clients elsewhere.
+    pub(crate) leaving: AtomicBool,
     /// Its sender is dropped when the server drains.
     pub(crate) draining: watch::Receiver<()>,
+}
+
+impl Shared {
+    /// Why new clients are not to be sent here, if that is so.
+    pub(crate) fn not_ready(&self) -> Option<String> {
+        if self.leaving.load(Relaxed) {
+            return Some("draining".to_owned());
+        }
+        self.hub.trouble()
+    }
+
+    /// What the `RTCPeerConnection` of this identity is to use.
+    pub(crate) fn ice_servers(&self, _identity: Option<&str>) -> Vec<IceServer> {
+        self.config.ice_servers.clone()
+    }
 }
 
 impl Shared {
@@ -97,11 +119,13 @@ where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let upgrade = Mutex::new(None);
+    let upgrade = &upgrade;
     let place = Mutex::new(Some(place));
-    let service = service_fn(|mut request| {
+    let theirs = &place;
+    let service = service_fn(|request| async move {
         let client = Client::of(peer, shared.tls.is_some(), request.headers(), &shared.config.proxies);
-        let mut routed = match admit(&place, peer, client.address) {
-            Ok(()) => route(&mut request, client, &shared.config.origins),
+        let mut routed = match admit(theirs, peer, client.address) {
+            Ok(()) => route(request, peer, client, shared).await,
             Err(refused) => refused,
         };
         if shared.tls.is_some() {
@@ -111,7 +135,7 @@ where
         if let Some(socket) = routed.upgrade {
             *upgrade.lock().unwrap_or_else(PoisonError::into_inner) = Some((socket, client.address));
         }
-        async { Ok::<_, Infallible>(routed.response) }
+        Ok::<_, Infallible>(routed.response)
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -140,7 +164,7 @@ where
         Ok(Err(error)) => debug!(%error, "a connection broke"),
         Err(_) => debug!("a connection that reads too slowly"),
     }
-    let (upgraded, address) = upgrade.into_inner().unwrap_or_else(PoisonError::into_inner)?;
+    let (upgraded, address) = upgrade.lock().unwrap_or_else(PoisonError::into_inner).take()?;
     match upgraded.await {
         Ok(io) => Some(Opened {
             socket: Socket {
@@ -168,16 +192,8 @@ fn admit(place: &Mutex<Option<Place>>, peer: IpAddr, client: IpAddr) -> Result<(
     let Some(place) = place.as_mut() else { return Ok(()) };
     place.belongs_to(client).map_err(|full| {
         debug!(?full, "too many connections");
-        let mut response = page::text(
-            StatusCode::TOO_MANY_REQUESTS,
-            "too many connections from your address\n",
-        );
-        response
-            .headers_mut()
-            .insert(RETRY_AFTER, HeaderValue::from_static("5"));
-        Routed {
-            response,
-            upgrade: None,
-        }
+        let mut response = page::text(StatusCode::TOO_MANY_REQUESTS, "too many connections from your address\n");
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
+        Routed { response, upgrade: None }
     })
 }

@@ -11,11 +11,14 @@
 //!                     socket: write  <== Letter ===     (bounded outlet; full: dropped)
 //! ```
 
+mod api;
 pub mod config;
 mod connection;
 mod crowd;
 mod hub;
 mod meter;
+mod metrics;
+mod observer;
 mod origin;
 mod outlet;
 mod page;
@@ -23,9 +26,11 @@ mod proxy;
 mod route;
 mod server;
 mod socket;
+mod status;
 pub mod tls;
 pub mod token;
 pub mod trace;
+mod webhook;
 
 pub use config::{Config, Secret};
 pub use server::Server;

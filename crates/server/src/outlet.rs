@@ -1,3 +1,4 @@
+use crate::metrics::{Dropped, Metrics};
 use snug_protocol::CloseCode;
 use snug_room::Frame;
 use std::collections::VecDeque;
@@ -31,6 +32,7 @@ struct Queue {
     most: (usize, usize),
     end: End,
     waker: Option<Waker>,
+    metrics: Arc<Metrics>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,13 +47,14 @@ enum End {
 }
 
 /// A way to a socket that holds no more than `(frames, bytes)`.
-pub(crate) fn outlet(most: (usize, usize)) -> (Outlet, Inbox) {
+pub(crate) fn outlet(most: (usize, usize), metrics: Arc<Metrics>) -> (Outlet, Inbox) {
     let queue = Arc::new(Mutex::new(Queue {
         frames: VecDeque::new(),
         bytes: 0,
         most,
         end: End::Open,
         waker: None,
+        metrics,
     }));
     (Outlet(queue.clone()), Inbox(queue))
 }
@@ -59,6 +62,7 @@ pub(crate) fn outlet(most: (usize, usize)) -> (Outlet, Inbox) {
 impl Outlet {
     pub(crate) fn send(&self, frame: Frame) -> Result<(), Stalled> {
         let mut queue = lock(&self.0);
+        queue.metrics.sent(&frame);
         if queue.frames.len() >= queue.most.0 || queue.bytes + frame.len() > queue.most.1 {
             return Err(Stalled);
         }
@@ -69,10 +73,12 @@ impl Outlet {
     }
 
     pub(crate) fn close(self, code: CloseCode) {
+        lock(&self.0).metrics.closed(code);
         self.end(End::Closing(code));
     }
 
     pub(crate) fn cut(self) {
+        lock(&self.0).metrics.dropped(Dropped::SlowReader);
         self.end(End::Cut);
     }
 
@@ -96,7 +102,9 @@ impl Inbox {
     pub(crate) async fn next(&self) -> Option<Letter> {
         poll_fn(|context| {
             let mut queue = lock(&self.0);
+            let waiting = queue.frames.len();
             if let Some(letter) = queue.take() {
+                queue.metrics.queued(waiting);
                 return Poll::Ready(Some(letter));
             }
             if queue.end != End::Open {
@@ -171,12 +179,12 @@ mod tests {
 
     #[tokio::test]
     async fn it_is_bounded_by_count_and_by_bytes() {
-        let (out, inbox) = outlet((2, 10));
+        let (out, inbox) = outlet((2, 10), Arc::new(Metrics::new()));
         assert_eq!(out.send("123456".into()), Ok(()));
         assert_eq!(inbox.next().await, Some(Letter::Frame("123456".into())));
         assert_eq!(out.send("1234567".into()), Ok(()), "what was read makes room");
         assert_eq!(out.send("1234".into()), Err(Stalled), "bytes");
-        let (out, _inbox) = outlet((2, 10));
+        let (out, _inbox) = outlet((2, 10), Arc::new(Metrics::new()));
         assert_eq!(out.send("1".into()), Ok(()));
         assert_eq!(out.send("2".into()), Ok(()));
         assert_eq!(out.send("3".into()), Err(Stalled), "count");
@@ -184,7 +192,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_was_sent_before_the_close_comes_first() {
-        let (out, inbox) = outlet((2, 10));
+        let (out, inbox) = outlet((2, 10), Arc::new(Metrics::new()));
         assert_eq!(out.send("1".into()), Ok(()));
         out.close(CloseCode::TakenOver);
         assert_eq!(inbox.next().await, Some(Letter::Frame("1".into())));
@@ -195,11 +203,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_stalled_reader_is_given_up_at_once_and_another_a_little_later() {
         let start = tokio::time::Instant::now();
-        let (out, inbox) = outlet((2, 10));
+        let (out, inbox) = outlet((2, 10), Arc::new(Metrics::new()));
         out.cut();
         inbox.given_up(Duration::from_secs(2)).await;
         assert_eq!(start.elapsed(), Duration::ZERO);
-        let (out, inbox) = outlet((2, 10));
+        let (out, inbox) = outlet((2, 10), Arc::new(Metrics::new()));
         drop(out);
         inbox.given_up(Duration::from_secs(2)).await;
         assert_eq!(start.elapsed(), Duration::from_secs(2));

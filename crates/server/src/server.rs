@@ -1,18 +1,28 @@
 use crate::Config;
+use crate::api::Throttle;
 use crate::connection::{Opened, Shared, serve};
 use crate::crowd::Crowd;
 use crate::hub::Hub;
+use crate::metrics::Metrics;
+use crate::observer::Observer;
+use crate::status;
 use crate::tls::{Acceptor, Renewal, redirect};
+use crate::webhook::{Patience, Webhooks};
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tracing::{debug, info, warn};
+
+/// How often an address may ask for ICE servers: a second, and at once.
+const ICE_REQUESTS: (u32, u32) = (5, 40);
 
 /// A server that listens, and serves once it [runs](Server::run).
 pub struct Server {
@@ -21,6 +31,7 @@ pub struct Server {
     config: Config,
     tls: Option<(Acceptor, Renewal)>,
     redirect: Option<TcpListener>,
+    metrics: Option<TcpListener>,
 }
 
 impl Server {
@@ -36,12 +47,17 @@ impl Server {
             Some(address) => Some(listen(address).await?),
             None => None,
         };
+        let metrics = match config.metrics {
+            Some(address) => Some(listen(address).await?),
+            None => None,
+        };
         Ok(Self {
             listener,
             address,
             config,
             tls,
             redirect,
+            metrics,
         })
     }
 
@@ -61,6 +77,11 @@ impl Server {
         self.redirect.as_ref()?.local_addr().ok()
     }
 
+    /// Where it serves metrics to everybody who gets there, if anywhere.
+    pub fn metrics(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref()?.local_addr().ok()
+    }
+
     /// Serves until `end` comes; then every client is told to resume elsewhere (1001), and this returns within the
     /// configured linger. Dropping the future instead cuts every socket at once.
     ///
@@ -73,7 +94,12 @@ impl Server {
             limits: self.config.limits.clone(),
             ice_servers: self.config.ice_servers.clone(),
         };
-        let hub = Hub::new(core, self.config.redis.as_ref(), seed)?;
+        let metrics = Arc::new(Metrics::new());
+        let config = &self.config;
+        let (webhooks, couriers) =
+            Webhooks::start(&config.webhooks, config.keys.first(), Patience::default(), &metrics)?;
+        let observer = Arc::new(Observer::new(metrics, webhooks)?);
+        let hub = Hub::new(core, self.config.redis.as_ref(), seed, observer)?;
         // Each task is a connection, or the socket that a connection became.
         let mut tasks: JoinSet<Option<Opened>> = JoinSet::new();
         let mut keeper = JoinSet::new();
@@ -85,7 +111,7 @@ impl Server {
         if let Some(listener) = self.redirect {
             keeper.spawn(redirect(listener, self.address.port()));
         }
-        let linger = self.config.linger;
+        let (grace, linger) = (self.config.drain_grace, self.config.linger);
         let (drain, draining) = watch::channel(());
         let (most, most_of_one) = (
             self.config.limits.connections,
@@ -97,13 +123,26 @@ impl Server {
             config: self.config,
             tls,
             hub: hub.clone(),
+            throttle: Throttle::new(ICE_REQUESTS),
+            leaving: AtomicBool::new(false),
             draining,
         });
         info!(address = %self.address, "listening");
-        tokio::pin!(end);
+        if let Some(listener) = self.metrics {
+            keeper.spawn(status::listen(listener, shared.clone()));
+        }
+        let leave = async {
+            end.await;
+            shared.leaving.store(true, Relaxed);
+            if !grace.is_zero() {
+                info!(seconds = grace.as_secs(), "leaving: new clients are to go elsewhere");
+                sleep(grace).await;
+            }
+        };
+        tokio::pin!(leave);
         loop {
             tokio::select! {
-                () = &mut end => break,
+                () = &mut leave => break,
                 Some(done) = tasks.join_next() => {
                     if let Ok(Some(upgraded)) = done {
                         tasks.spawn(upgraded.run());
@@ -132,6 +171,7 @@ impl Server {
         if drained.await.is_err() {
             debug!(left = tasks.len(), "connections cut");
         }
+        couriers.finish(linger).await;
         info!("stopped");
         Ok(())
     }

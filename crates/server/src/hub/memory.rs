@@ -1,11 +1,12 @@
 use super::Ended;
+use crate::observer::Observer;
 use crate::outlet::Outlet;
 use crate::trace;
-use snug_protocol::ClientFrame;
-use snug_room::{Event, Input, Output, Rooms, SocketId};
+use snug_protocol::{ClientFrame, ClientMessage, RoomId};
+use snug_room::{Admin, AdminReply, Input, Output, RoomInfo, Rooms, SocketId};
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use tokio::sync::Notify;
 use tokio::time::sleep_until;
@@ -27,10 +28,12 @@ struct State {
     /// When the keeper of time will wake up.
     alarm: Option<Instant>,
     draining: bool,
+    observer: Arc<Observer>,
+    reply: Option<AdminReply>,
 }
 
 impl Memory {
-    pub(super) fn new(rooms: Rooms) -> Self {
+    pub(super) fn new(rooms: Rooms, observer: Arc<Observer>) -> Self {
         Self {
             state: Mutex::new(State {
                 rooms,
@@ -39,6 +42,8 @@ impl Memory {
                 outputs: Vec::new(),
                 alarm: None,
                 draining: false,
+                observer,
+                reply: None,
             }),
             nearer: Notify::new(),
         }
@@ -80,6 +85,20 @@ impl Memory {
         self.step(state, Input::Drain);
     }
 
+    /// What an operator asks for.
+    pub(super) fn admin(&self, admin: Admin) -> AdminReply {
+        // The core answers each.
+        self.step(self.lock(), Input::Admin(admin)).unwrap_or(AdminReply::Unavailable)
+    }
+
+    pub(super) fn list(&self) -> Vec<RoomInfo> {
+        self.lock().rooms.list(Instant::now())
+    }
+
+    pub(super) fn room(&self, id: &RoomId) -> Option<RoomInfo> {
+        self.lock().rooms.room(Instant::now(), id)
+    }
+
     pub(super) async fn keep_time(&self) {
         loop {
             let alarm = {
@@ -95,13 +114,16 @@ impl Memory {
             };
             tokio::select! {
                 () = self.nearer.notified() => {}
-                () = sleep => self.step(self.lock(), Input::Tick),
+                () = sleep => {
+                    self.step(self.lock(), Input::Tick);
+                }
             }
         }
     }
 
-    fn step(&self, mut state: MutexGuard<'_, State>, input: Input) {
+    fn step(&self, mut state: MutexGuard<'_, State>, input: Input) -> Option<AdminReply> {
         let state = &mut *state;
+        let resuming = resumes(&input).then(|| state.observer.metrics.resumes());
         let mut next = Some(input);
         let mut outputs = std::mem::take(&mut state.outputs);
         let mut stalled = Vec::new();
@@ -118,6 +140,10 @@ impl Memory {
             state.alarm = deadline;
             self.nearer.notify_one();
         }
+        if resuming.is_some_and(|before| before == state.observer.metrics.resumes()) {
+            state.observer.metrics.missed_resume();
+        }
+        state.reply.take()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -140,29 +166,25 @@ impl State {
                 self.outlets.remove(&socket)?.close(code);
             }
             Output::Trace { join_id, point } => trace::point(&join_id, point.into()),
-            Output::Happened(event) => log(&event),
-            // Nobody asks yet.
-            Output::Admin(_) => {}
+            Output::Happened(event) => self.observer.happened(event),
+            Output::Admin(reply) => self.reply = Some(reply),
         }
         None
     }
 }
 
-pub(super) fn log(event: &Event) {
-    match event {
-        Event::RoomStarted { room } => info!(%room, "the room is made"),
-        Event::Joined { room, peer, seats, .. } => info!(%room, %peer, seats, "joined"),
-        Event::Waiting { room, peer, .. } => info!(%room, %peer, "waiting"),
-        Event::Away { room, peer } => info!(%room, %peer, "away"),
-        Event::Resumed {
-            room,
-            peer,
-            replayed,
-            taken_over,
-        } => {
-            info!(%room, %peer, replayed, taken_over, "resumed");
-        }
-        Event::Left { room, peer, reason, .. } => info!(%room, %peer, ?reason, "left"),
-        Event::RoomEnded { room, .. } => info!(%room, "the room is empty"),
+fn resumes(input: &Input) -> bool {
+    let (Input::Frame {
+        frame:
+            ClientFrame {
+                message: ClientMessage::Join(join),
+                ..
+            },
+        ..
     }
+    | Input::Join { join, .. }) = input
+    else {
+        return false;
+    };
+    join.resume.is_some()
 }

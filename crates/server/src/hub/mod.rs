@@ -4,14 +4,17 @@ mod memory;
 mod redis;
 
 use crate::config::Secret;
+use crate::metrics::{Gauges, Metrics, Word};
+use crate::observer::Observer;
 use crate::outlet::{Inbox, outlet};
 use memory::Memory;
 use redis::Redis;
-use snug_protocol::ClientFrame;
-use snug_room::{Config, Rooms, SocketId};
+use snug_protocol::{ClientFrame, RoomId};
+use snug_room::{Admin, AdminReply, Config, RoomInfo, Rooms, SocketId};
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// The rooms of this server, as its sockets and its operator see them.
 #[derive(Clone)]
@@ -19,11 +22,16 @@ pub(crate) struct Hub {
     rooms: Store,
     /// Frames and bytes that may wait for one socket.
     most: (usize, usize),
+    observer: Arc<Observer>,
 }
 
 /// The server takes no frames any more.
 #[derive(Debug)]
 pub(crate) struct Ended;
+
+/// The rooms cannot be reached now.
+#[derive(Debug)]
+pub(crate) struct Unavailable;
 
 #[derive(Clone)]
 enum Store {
@@ -37,21 +45,26 @@ impl Hub {
     ///
     /// # Errors
     /// When the URL is none of Redis. Whether there is one is not asked: see [`Hub::trouble`].
-    pub(crate) fn new(config: Config, redis: Option<&Secret>, seed: [u8; 32]) -> io::Result<Self> {
+    pub(crate) fn new(
+        config: Config,
+        redis: Option<&Secret>,
+        seed: [u8; 32],
+        observer: Arc<Observer>,
+    ) -> io::Result<Self> {
         let (messages, bytes) = config.limits.outbox;
         // A resume replays a whole outbox at once, and that is no sign of a slow reader.
         let most = (messages + 256, 2 * bytes + config.limits.frame_bytes);
         let rooms = match redis {
-            None => Store::Memory(Arc::new(Memory::new(Rooms::new(config, seed)))),
+            None => Store::Memory(Arc::new(Memory::new(Rooms::new(config, seed), observer.clone()))),
             Some(url) => {
-                let redis = Redis::new(url.reveal(), config, seed);
+                let redis = Redis::new(url.reveal(), config, seed, observer.clone());
                 // Its own words might show the password.
                 let redis =
                     redis.map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "this is no URL of a Redis"))?;
                 Store::Redis(Arc::new(redis))
             }
         };
-        Ok(Self { rooms, most })
+        Ok(Self { rooms, most, observer })
     }
 
     /// Why nobody can join now, where that is so.
@@ -60,6 +73,10 @@ impl Hub {
             Store::Memory(_) => None,
             Store::Redis(redis) => redis.trouble(),
         }
+    }
+
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.observer.metrics
     }
 
     /// Keeps the core's deadlines, for ever.
@@ -72,7 +89,8 @@ impl Hub {
 
     /// A socket opened. What it is to be sent arrives in the inbox.
     pub(crate) fn open(&self, address: IpAddr) -> (SocketId, Inbox) {
-        let (outlet, inbox) = outlet(self.most);
+        self.metrics().opened();
+        let (outlet, inbox) = outlet(self.most, self.observer.metrics.clone());
         let socket = match &self.rooms {
             Store::Memory(memory) => memory.open(address, outlet),
             Store::Redis(redis) => redis.open(address, outlet),
@@ -82,14 +100,20 @@ impl Hub {
 
     /// A frame came, parsed and within its rate. It waits while the rooms cannot take it.
     pub(crate) async fn frame(&self, socket: SocketId, frame: ClientFrame) -> Result<(), Ended> {
-        match &self.rooms {
+        let timed = self.metrics().received(Word::from(&frame.message)).then(Instant::now);
+        let taken = match &self.rooms {
             Store::Memory(memory) => memory.frame(socket, frame),
             Store::Redis(redis) => redis.frame(socket, frame).await,
+        };
+        if let Some(came) = timed {
+            self.metrics().relayed(came.elapsed());
         }
+        taken
     }
 
     /// The socket is gone.
     pub(crate) async fn closed(&self, socket: SocketId) {
+        self.metrics().gone();
         match &self.rooms {
             Store::Memory(memory) => memory.closed(socket),
             Store::Redis(redis) => redis.closed(socket).await,
@@ -101,6 +125,38 @@ impl Hub {
         match &self.rooms {
             Store::Memory(memory) => memory.drain(),
             Store::Redis(redis) => redis.drain(),
+        }
+    }
+
+    /// Does what an operator asks for.
+    pub(crate) async fn admin(&self, admin: Admin) -> Result<AdminReply, Unavailable> {
+        match &self.rooms {
+            Store::Memory(memory) => Ok(memory.admin(admin)),
+            Store::Redis(redis) => Ok(redis.admin(admin).await),
+        }
+    }
+
+    /// Every room, in no order.
+    pub(crate) async fn list(&self) -> Result<Vec<RoomInfo>, Unavailable> {
+        match &self.rooms {
+            Store::Memory(memory) => Ok(memory.list()),
+            Store::Redis(redis) => redis.list().await.ok_or(Unavailable),
+        }
+    }
+
+    /// One room, where there is one.
+    pub(crate) async fn room(&self, id: &RoomId) -> Result<Option<RoomInfo>, Unavailable> {
+        match &self.rooms {
+            Store::Memory(memory) => Ok(memory.room(id)),
+            Store::Redis(redis) => redis.room(id).await.map_err(|_| Unavailable),
+        }
+    }
+
+    /// How many there are of what; of rooms that many processes share, only this one's part.
+    pub(crate) fn gauges(&self) -> Gauges {
+        match &self.rooms {
+            Store::Memory(memory) => Gauges::of(&memory.list()),
+            Store::Redis(redis) => Gauges::of_node(redis.counts().1),
         }
     }
 }

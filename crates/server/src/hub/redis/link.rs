@@ -113,6 +113,11 @@ impl Link {
             .ok();
     }
 
+    /// Waits until there was a connection once.
+    pub(super) async fn has_been_up(&self) {
+        self.state.subscribe().wait_for(|state| state.generation > 0).await.ok();
+    }
+
     /// Waits until a connection in use breaks.
     pub(super) async fn breaks(&self) {
         self.broken.notified().await;

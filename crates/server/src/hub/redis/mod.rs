@@ -18,6 +18,7 @@ mod step;
 mod take;
 
 use super::Ended;
+use crate::observer::Observer;
 use crate::outlet::Outlet;
 use desk::{Ask, Desk, Mail, QUEUE};
 use link::{Down, Link};
@@ -39,11 +40,13 @@ use tokio::time::timeout;
 /// What all keys begin with.
 const PREFIX: &str = "snug:";
 
-/// How long the end of a socket waits for the rooms to hear of it. They hear of it later, if not by then.
-const GOODBYE: Duration = Duration::from_secs(2);
+/// How long a first join waits for the first connection, and the end of a socket for the rooms to hear of it. They hear
+/// of it later, if not by then.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// This process as one of the nodes that share their rooms.
 pub(in crate::hub) struct Redis {
+    observer: Arc<Observer>,
     limits: Limits,
     ice_servers: Vec<IceServer>,
     link: Link,
@@ -64,8 +67,14 @@ pub(in crate::hub) struct Redis {
 impl Redis {
     /// # Errors
     /// When the URL is none of Redis.
-    pub(in crate::hub) fn new(url: &str, config: snug_room::Config, seed: [u8; 32]) -> Result<Self, RedisError> {
+    pub(in crate::hub) fn new(
+        url: &str,
+        config: snug_room::Config,
+        seed: [u8; 32],
+        observer: Arc<Observer>,
+    ) -> Result<Self, RedisError> {
         Ok(Self {
+            observer,
             limits: config.limits,
             ice_servers: config.ice_servers,
             link: Link::new(url)?,
@@ -131,6 +140,8 @@ impl Redis {
         grant: Grant,
         ice_servers: Vec<IceServer>,
     ) -> Result<(), Ended> {
+        // A server that has just started is about to connect.
+        timeout(PATIENCE, self.link.has_been_up()).await.ok();
         let place = self.local().place(socket).cloned();
         match place {
             None => return Ok(()),
@@ -178,7 +189,7 @@ impl Redis {
         };
         let told = self.tell(&room, Ask::Lost { holder, place }, true);
         // If the time is over, it is told nevertheless: the desk has it.
-        timeout(GOODBYE, told).await.ok();
+        timeout(PATIENCE, told).await.ok();
     }
 
     /// Sends everyone to other nodes; their seats wait for them there.
@@ -298,7 +309,7 @@ impl Redis {
     }
 
     fn happened(&self, event: &Event) {
-        super::memory::log(event);
+        self.observer.happened(event.clone());
     }
 
     /// The clock of rooms.
