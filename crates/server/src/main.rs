@@ -1,6 +1,7 @@
 //! The thin shell around the library: options in, log out, signals.
 
 mod cli;
+mod doctor;
 mod log;
 
 use anyhow::Context;
@@ -27,6 +28,7 @@ async fn run() -> anyhow::Result<bool> {
         Task::Serve(settings) => serve(*settings).await?,
         Task::Invite(invite) => invite.run()?,
         Task::CheckConfig(decided) => return cli::check(&decided),
+        Task::Doctor(manner, decided) => return doctor::examine(&manner, &decided).await,
     }
     Ok(true)
 }

@@ -92,6 +92,8 @@ fn value(option: &str, options: &Options, settings: &Settings) -> Option<String>
         "stun" => list(options.stun.as_deref().unwrap_or_default()),
         "allow_origin" => list(&config.origins),
         "grace" => Some((config.limits.grace_ms / 1000).to_string()),
+        "metrics_listen" => config.metrics.map(|address| address.to_string()),
+        "drain_grace" => Some(config.drain_grace.as_secs().to_string()),
         "no_limits" => Some(settings.no_limits.to_string()),
         "log" => Some(format!("{:?}", settings.log).to_lowercase()),
         "keys" => {

@@ -14,6 +14,7 @@ pub(crate) use invite::Invite;
 pub(crate) use settings::Settings;
 pub(crate) use values::LogFormat;
 
+use crate::doctor::Manner;
 use anyhow::{Context, bail};
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use options::Options;
@@ -45,6 +46,16 @@ enum Command {
     Token(Invite),
     /// Print what the options, the environment and the file come to, and what is wrong with it
     CheckConfig(Decisions),
+    /// Look at everything that a server with these options needs: ports, certificate, clock, TURN, Redis
+    Doctor(Doctor),
+}
+
+#[derive(Debug, Args)]
+struct Doctor {
+    #[command(flatten)]
+    manner: Manner,
+    #[command(flatten)]
+    decisions: Decisions,
 }
 
 /// Options, and the file with more of them.
@@ -62,6 +73,7 @@ pub(crate) enum Task {
     Serve(Box<Settings>),
     Invite(Box<Invite>),
     CheckConfig(Box<Decided>),
+    Doctor(Manner, Box<Decided>),
 }
 
 /// All options together, and where each comes from.
@@ -84,6 +96,7 @@ impl Cli {
             None => Task::Serve(self.serve.decide(inner)?.settled()?.into()),
             Some(Command::Serve(decisions)) => Task::Serve(decisions.decide(inner)?.settled()?.into()),
             Some(Command::Token(invite)) => Task::Invite(invite.into()),
+            Some(Command::Doctor(doctor)) => Task::Doctor(doctor.manner, doctor.decisions.decide(inner)?.into()),
             Some(Command::CheckConfig(decisions)) => Task::CheckConfig(decisions.decide(inner)?.into()),
         })
     }

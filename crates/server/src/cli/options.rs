@@ -166,6 +166,15 @@ pub(crate) struct Options {
     #[arg(long, env = "SNUG_GRACE", value_name = "SECONDS")]
     pub(crate) grace: Option<u32>,
 
+    /// Serve /metrics, /healthz and /readyz here, to everybody who gets here. Without it /metrics is at the main address, for
+    /// who has an API key, or for this machine alone
+    #[arg(long, env = "SNUG_METRICS_LISTEN", value_name = "ADDR:PORT")]
+    pub(crate) metrics_listen: Option<SocketAddr>,
+
+    /// How long to serve on after SIGTERM while /readyz says no already, for load balancers to notice [default: 0]
+    #[arg(long, env = "SNUG_DRAIN_GRACE", value_name = "SECONDS")]
+    pub(crate) drain_grace: Option<u32>,
+
     /// Let clients send and join as fast as they can. For benchmarks only: one client can stop the others
     #[arg(long, env = "SNUG_NO_LIMITS", value_parser = BoolishValueParser::new(), value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub(crate) no_limits: Option<bool>,
@@ -210,6 +219,8 @@ macro_rules! for_each_option {
             stun,
             allow_origin,
             grace,
+            metrics_listen,
+            drain_grace,
             no_limits,
             log,
             keys,

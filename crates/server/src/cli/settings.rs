@@ -7,6 +7,7 @@ use snug_server::token::{Key, Keys};
 use snug_server::{Config, Secret};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 const LETS_ENCRYPT: &str = "https://acme-v02.api.letsencrypt.org/directory";
 const PORT: u16 = 8080;
@@ -85,7 +86,9 @@ pub(crate) fn settle(options: &Options) -> (Settings, Vec<Problem>) {
         turn,
         redis,
         webhooks,
+        metrics: options.metrics_listen,
         origins,
+        drain_grace: Duration::from_secs(options.drain_grace.unwrap_or_default().into()),
         ..Config::default()
     };
     let settings = Settings {

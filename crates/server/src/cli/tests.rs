@@ -10,7 +10,7 @@ fn read(words: &[&str]) -> anyhow::Result<Task> {
 fn settings(words: &[&str]) -> Settings {
     match read(words).expect("the words are right") {
         Task::Serve(settings) => *settings,
-        Task::Invite(_) | Task::CheckConfig(_) => panic!("this is to serve"),
+        Task::Invite(_) | Task::CheckConfig(_) | Task::Doctor(..) => panic!("this is to serve"),
     }
 }
 
