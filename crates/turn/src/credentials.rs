@@ -28,8 +28,8 @@ impl fmt::Debug for Credentials {
 
 /// Credentials for one identity, good from `now` for `ttl`.
 ///
-/// Control characters, spaces, `%` and everything beyond ASCII are written as `%XX` in the username, so that no two
-/// identities share one and no client has to prepare the string.
+/// Control characters, spaces, quotes, backslashes (coturn refuses those three), `%` and everything beyond ASCII are written
+/// as `%XX` in the username, so that no two identities share one and no client has to prepare the string.
 pub fn credentials(secret: &[u8], identity: &str, ttl: Duration, now: SystemTime) -> Credentials {
     let expiry = unix(now).saturating_add(ttl.as_secs());
     let username = format!("{expiry}:{}", written(identity));
@@ -92,7 +92,7 @@ pub(crate) fn unix(now: SystemTime) -> u64 {
 fn written(identity: &str) -> String {
     let mut out = String::with_capacity(identity.len());
     for byte in identity.bytes() {
-        if byte.is_ascii_graphic() && byte != b'%' {
+        if byte.is_ascii_graphic() && !br#"%"'\"#.contains(&byte) {
             out.push(char::from(byte));
         } else {
             out.push_str(&format!("%{byte:02X}"));
@@ -159,7 +159,10 @@ mod tests {
             &longer,
         ] {
             let name = credentials(b"s", identity, Duration::from_secs(10), at(100)).username;
-            assert!(name.len() < 256 && name.bytes().all(|b| b.is_ascii_graphic()), "{name}");
+            assert!(
+                name.len() < 256 && name.bytes().all(|b| b.is_ascii_graphic() && !br#""'\"#.contains(&b)),
+                "{name}"
+            );
             assert!(claim(&name, 100).is_ok());
             assert!(seen.insert(name), "{identity}");
         }

@@ -14,6 +14,9 @@ pub(crate) const REQUEST_MAX: usize = 2048;
 
 const SMALL: usize = HEADROOM + 4096 + TAILROOM;
 
+/// A buffer, and where in it a packet lies.
+pub(crate) type Packet<'a> = (&'a mut [u8], Range<usize>);
+
 /// Neither STUN nor channel data, or too long.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Malformed;
@@ -61,7 +64,7 @@ impl Framer {
 
     /// The next whole packet: the buffer, and where in it the packet lies, padding left off. `HEADROOM` bytes before
     /// and `TAILROOM` bytes after it may be overwritten, but for what the next packet needs.
-    pub(crate) fn packet(&mut self, longest: usize) -> Result<Option<(&mut [u8], Range<usize>)>, Malformed> {
+    pub(crate) fn packet(&mut self, longest: usize) -> Result<Option<Packet<'_>>, Malformed> {
         let Some((length, padded)) = lengths(&self.buffer[self.start..self.end])? else {
             return Ok(None);
         };
@@ -75,6 +78,12 @@ impl Framer {
         self.start += padded;
         Ok(Some((&mut self.buffer, packet)))
     }
+}
+
+/// The first packet of well-framed bytes, with its padding, and the rest.
+pub(crate) fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (_, padded) = lengths(bytes).ok()??;
+    bytes.split_at_checked(padded)
 }
 
 /// The length of the packet that begins with these bytes, without and with its padding, once enough of them are there.

@@ -31,21 +31,50 @@ struct Fuzzed {
 /// stream, and as the body of a request that is signed as it should be. Panics if the server would.
 pub fn fuzz_one(data: &[u8]) {
     let data = &data[..data.len().min(PACKET_MAX - 64)];
-    let now = Moment { at: Instant::now(), unix: 1_000_000 };
+    let now = Moment {
+        at: Instant::now(),
+        unix: 1_000_000,
+    };
     let secret = Secret::new("fuzz");
-    let name = credentials(secret.bytes(), "fuzz", Duration::from_secs(600), UNIX_EPOCH + Duration::from_secs(now.unix));
-    let policy = Policy { allow_private: true, ports: (1, u16::MAX), ..Policy::default() };
-    let rules = Rules { secret, realm: REALM.into(), limits: Limits::default(), policy };
+    let name = credentials(
+        secret.bytes(),
+        "fuzz",
+        Duration::from_secs(600),
+        UNIX_EPOCH + Duration::from_secs(now.unix),
+    );
+    let policy = Policy {
+        allow_private: true,
+        ports: (1, u16::MAX),
+        ..Policy::default()
+    };
+    let rules = Rules {
+        secret,
+        realm: REALM.into(),
+        limits: Limits::default(),
+        policy,
+    };
     let core = Core::new(rules, Arc::new(Stats::default()), [7; 32], now.at);
-    let mut fuzzed = Fuzzed { core, now, nonce: String::new(), name };
-    let [client, stranger] = [1, 2].map(|port| Client { via: Via::Udp, addr: SocketAddr::from(([10, 0, 0, 1], port)) });
+    let mut fuzzed = Fuzzed {
+        core,
+        now,
+        nonce: String::new(),
+        name,
+    };
+    let [client, stranger] = [1, 2].map(|port| Client {
+        via: Via::Udp,
+        addr: SocketAddr::from(([10, 0, 0, 1], port)),
+    });
     let peer = SocketAddr::from(([10, 0, 0, 2], 9));
     fuzzed.signed(client, ALLOCATE, &[&RequestedTransport::new(RequestedTransport::UDP)]);
-    fuzzed.signed(client, CHANNEL_BIND, &[&ChannelNumber::new(0x4000), &XorPeerAddress::new(peer, 7.into())]);
+    fuzzed.signed(
+        client,
+        CHANNEL_BIND,
+        &[&ChannelNumber::new(0x4000), &XorPeerAddress::new(peer, 7.into())],
+    );
     fuzzed.packet(stranger, data);
     fuzzed.packet(client, data);
     let (mut buffer, packet) = roomy(data);
-    fuzzed.core.from_peer(now, (client, 1), peer, &mut buffer, packet);
+    fuzzed.core.peer_packet(now, (client, 1), peer, &mut buffer, packet);
     let mut framer = Framer::new();
     let mut left = data;
     while !left.is_empty() {
@@ -57,7 +86,7 @@ pub fn fuzz_one(data: &[u8]) {
         loop {
             match framer.packet(PACKET_MAX) {
                 Ok(Some((buffer, packet))) => {
-                    fuzzed.core.from_client(now, client, buffer, packet);
+                    fuzzed.core.client_packet(now, client, buffer, packet);
                 }
                 Ok(None) => break,
                 Err(_) => return,
@@ -65,7 +94,9 @@ pub fn fuzz_one(data: &[u8]) {
         }
     }
     // The first byte chooses the method, the rest are attributes: two bytes of type, one of length, the value.
-    let Some((method, mut rest)) = data.split_first() else { return };
+    let Some((method, mut rest)) = data.split_first() else {
+        return;
+    };
     let mut attributes = Vec::new();
     while let [high, low, length, tail @ ..] = rest
         && attributes.len() < 32
@@ -86,18 +117,24 @@ pub fn fuzz_one(data: &[u8]) {
 impl Fuzzed {
     fn packet(&mut self, from: Client, data: &[u8]) -> Option<Vec<u8>> {
         let (mut buffer, packet) = roomy(data);
-        match self.core.from_client(self.now, from, &mut buffer, packet) {
+        match self.core.client_packet(self.now, from, &mut buffer, packet) {
             Action::Reply(reply) => Some(reply),
             Action::Open(opening) => {
                 let relayed = SocketAddr::from(([10, 0, 0, 3], 50_000));
-                Some(self.core.opened(self.now, from, &(), *opening, Ok((relayed, relayed)), None).0)
+                Some(
+                    self.core
+                        .opened(self.now, from, &(), *opening, Ok((relayed, relayed)), None)
+                        .0,
+                )
             }
             Action::Nothing | Action::ToPeer { .. } | Action::ToClient { .. } => None,
         }
     }
 
     fn challenge(&mut self, from: Client) {
-        let reply = self.packet(from, &request(ALLOCATE, 6.into(), &[], None)).unwrap_or_default();
+        let reply = self
+            .packet(from, &request(ALLOCATE, 6.into(), &[], None))
+            .unwrap_or_default();
         let nonce = crate::message::parse(&reply).and_then(|message| message.attribute::<Nonce>().ok());
         self.nonce = nonce.map(|nonce| nonce.nonce().to_owned()).unwrap_or_default();
     }
@@ -122,7 +159,9 @@ mod tests {
 
     /// A generator without a seed of its own: the same bytes each time.
     fn noise(state: &mut u64) -> u64 {
-        *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        *state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         *state >> 33
     }
 

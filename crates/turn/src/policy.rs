@@ -11,11 +11,20 @@ pub(crate) struct Policy {
     /// The addresses of this machine, also the public ones of a NAT in front of it.
     pub own: Vec<IpAddr>,
     /// The addresses that relayed addresses are given out on.
-    pub relays: Vec<IpAddr>,
+    pub relays: Relays,
     /// Where this server listens.
     pub listeners: Vec<SocketAddr>,
     /// First and last port of relayed addresses.
     pub ports: (u16, u16),
+}
+
+/// The addresses that relayed addresses are given out on.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Relays {
+    /// By the operator.
+    pub named: Vec<IpAddr>,
+    /// On this machine.
+    pub found: Vec<IpAddr>,
 }
 
 /// Where a datagram for a peer goes.
@@ -33,7 +42,7 @@ pub(crate) enum Way {
 impl Policy {
     /// Whether a permission may be given for an address.
     pub(crate) fn permits(&self, ip: IpAddr) -> bool {
-        self.relays.contains(&ip) || self.reachable(ip)
+        self.is_relay(ip) || self.reachable(ip)
     }
 
     /// Whether a channel may be bound to an address and port.
@@ -49,7 +58,7 @@ impl Policy {
     pub(crate) fn way(&self, peer: SocketAddr) -> Way {
         if peer.port() == 0 {
             Way::Refused
-        } else if self.relays.contains(&peer.ip()) {
+        } else if self.is_relay(peer.ip()) {
             Way::Inside
         } else if self.reachable(peer.ip()) && !self.listens(peer) {
             Way::Out
@@ -61,6 +70,11 @@ impl Policy {
     /// Whether a port of this machine that is no relayed address may be reached all the same.
     pub(crate) fn reaches_self(&self, peer: SocketAddr) -> bool {
         self.allow_private && !never(peer.ip()) && !self.listens(peer)
+    }
+
+    /// Whether other clients' relayed addresses may be met there. A private address that nobody named is private first.
+    fn is_relay(&self, ip: IpAddr) -> bool {
+        self.relays.named.contains(&ip) || (self.relays.found.contains(&ip) && (self.allow_private || public(ip)))
     }
 
     fn reachable(&self, ip: IpAddr) -> bool {
@@ -79,7 +93,7 @@ impl Policy {
     }
 
     fn is_here(&self, ip: IpAddr) -> bool {
-        ip.is_loopback() || self.own.contains(&ip) || self.relays.contains(&ip)
+        ip.is_loopback() || self.own.contains(&ip)
     }
 }
 
@@ -224,11 +238,33 @@ mod tests {
     }
 
     #[test]
+    fn a_private_machine_stays_private_unless_it_is_named() {
+        let lan: IpAddr = [192, 168, 1, 5].into();
+        let relays = |named: &[IpAddr], found: &[IpAddr]| Relays {
+            named: named.into(),
+            found: found.into(),
+        };
+        let own = vec![lan, [127, 0, 0, 1].into()];
+        let mut policy = Policy {
+            relays: relays(&[], &own),
+            own,
+            ports: (1000, 2000),
+            ..Policy::default()
+        };
+        assert!(!policy.permits(lan) && !policy.permits([127, 0, 0, 1].into()) && !policy.binds((lan, 1500).into()));
+        policy.relays = relays(&[lan], &[]);
+        assert!(policy.permits(lan) && policy.binds((lan, 1500).into()) && !policy.permits([127, 0, 0, 1].into()));
+    }
+
+    #[test]
     fn this_machine_is_met_only_at_relayed_addresses() {
         let [own, relay]: [IpAddr; 2] = [[8, 8, 4, 4].into(), [8, 8, 8, 8].into()];
         let mut policy = Policy {
             own: vec![own, relay],
-            relays: vec![relay],
+            relays: Relays {
+                named: vec![relay],
+                found: vec![],
+            },
             listeners: vec!["0.0.0.0:3478".parse().unwrap()],
             ports: (50_000, 50_100),
             ..Policy::default()

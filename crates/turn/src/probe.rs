@@ -66,13 +66,19 @@ pub async fn probe(
 ) -> Result<Found, ProbeError> {
     match transport {
         Transport::Udp => {
-            let any = if server.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+            let any = if server.is_ipv4() {
+                Ipv4Addr::UNSPECIFIED.into()
+            } else {
+                Ipv6Addr::UNSPECIFIED.into()
+            };
             let socket = UdpSocket::bind(SocketAddr::new(any, 0)).await?;
             socket.connect(server).await?;
             ask(&mut Datagrams { socket, patience }, credentials).await
         }
         Transport::Tcp => {
-            let stream = timeout(patience, TcpStream::connect(server)).await.map_err(|_| ProbeError::Silent)??;
+            let stream = timeout(patience, TcpStream::connect(server))
+                .await
+                .map_err(|_| ProbeError::Silent)??;
             probe_stream(stream, credentials, patience).await
         }
     }
@@ -87,7 +93,15 @@ pub async fn probe_stream(
     credentials: Option<&Credentials>,
     patience: Duration,
 ) -> Result<Found, ProbeError> {
-    ask(&mut Stream { stream, framer: Framer::new(), patience }, credentials).await
+    ask(
+        &mut Stream {
+            stream,
+            framer: Framer::new(),
+            patience,
+        },
+        credentials,
+    )
+    .await
 }
 
 /// A request. `signed` carries credentials, realm and nonce.
@@ -169,9 +183,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Exchange for Stream<S> {
             self.stream.write_all(request).await?;
             self.stream.flush().await?;
             loop {
-                while let Some((buffer, packet)) =
-                    self.framer.packet(PACKET_MAX).map_err(|_| ProbeError::Nonsense)?
-                {
+                while let Some((buffer, packet)) = self.framer.packet(PACKET_MAX).map_err(|_| ProbeError::Nonsense)? {
                     let packet = &buffer[packet];
                     if parse(packet).is_some_and(|message| message.transaction_id() == transaction) {
                         return Ok(packet.to_vec());
@@ -189,27 +201,47 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Exchange for Stream<S> {
 
 async fn ask(way: &mut impl Exchange, credentials: Option<&Credentials>) -> Result<Found, ProbeError> {
     let transaction = TransactionId::generate();
-    let answer = way.exchange(transaction, &request(BINDING, transaction, &[], None)).await?;
-    let mapped = success(&answer)?.attribute::<XorMappedAddress>().map_err(|_| ProbeError::Nonsense)?;
+    let answer = way
+        .exchange(transaction, &request(BINDING, transaction, &[], None))
+        .await?;
+    let mapped = success(&answer)?
+        .attribute::<XorMappedAddress>()
+        .map_err(|_| ProbeError::Nonsense)?;
     let mapped = mapped.addr(transaction);
-    let Some(credentials) = credentials else { return Ok(Found { mapped, relayed: None }) };
+    let Some(credentials) = credentials else {
+        return Ok(Found { mapped, relayed: None });
+    };
 
     let udp = RequestedTransport::new(RequestedTransport::UDP);
     let transaction = TransactionId::generate();
-    let challenge = way.exchange(transaction, &request(ALLOCATE, transaction, &[&udp], None)).await?;
+    let challenge = way
+        .exchange(transaction, &request(ALLOCATE, transaction, &[&udp], None))
+        .await?;
     let challenge = parse(&challenge).ok_or(ProbeError::Nonsense)?;
     let (Ok(realm), Ok(nonce)) = (challenge.attribute::<Realm>(), challenge.attribute::<Nonce>()) else {
         return Err(success(challenge.as_bytes()).err().unwrap_or(ProbeError::Nonsense));
     };
     let signed = Some((credentials, realm.realm(), nonce.nonce()));
     let transaction = TransactionId::generate();
-    let answer = way.exchange(transaction, &request(ALLOCATE, transaction, &[&udp], signed)).await?;
-    let relayed = success(&answer)?.attribute::<XorRelayedAddress>().map_err(|_| ProbeError::Nonsense)?;
+    let answer = way
+        .exchange(transaction, &request(ALLOCATE, transaction, &[&udp], signed))
+        .await?;
+    let relayed = success(&answer)?
+        .attribute::<XorRelayedAddress>()
+        .map_err(|_| ProbeError::Nonsense)?;
     let relayed = relayed.addr(transaction);
     let transaction = TransactionId::generate();
-    let answer = way.exchange(transaction, &request(REFRESH, transaction, &[&Lifetime::new(0)], signed)).await?;
+    let answer = way
+        .exchange(
+            transaction,
+            &request(REFRESH, transaction, &[&Lifetime::new(0)], signed),
+        )
+        .await?;
     success(&answer)?;
-    Ok(Found { mapped, relayed: Some(relayed) })
+    Ok(Found {
+        mapped,
+        relayed: Some(relayed),
+    })
 }
 
 fn success(answer: &[u8]) -> Result<Message<'_>, ProbeError> {

@@ -1,6 +1,7 @@
 //! The server without its sockets: packets, time and opened relays go in, [`Action`]s come out. `C` is the way back to a
 //! client, `R` a relay socket; the core keeps them and gives them back, and dropping one closes it.
 
+mod allocate;
 mod request;
 mod table;
 #[cfg(test)]
@@ -10,10 +11,10 @@ use crate::config::Limits;
 use crate::limiter::{Limiter, Rate};
 use crate::message::{self, data_head, write_data};
 use crate::nonce::Nonces;
-use crate::policy::{Policy, Way};
+use crate::policy::{Policy, Relays, Way};
 use crate::stats::Stats;
-pub(crate) use request::{Opening, Unopened};
-use std::net::SocketAddr;
+pub(crate) use allocate::{Opening, Unopened};
+use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -135,7 +136,7 @@ impl<C: Clone, R: Clone> Core<C, R> {
     }
 
     /// A packet of a client, in `buffer[packet]`, with `HEADROOM` before and `TAILROOM` after it.
-    pub(crate) fn from_client(
+    pub(crate) fn client_packet(
         &mut self,
         now: Moment,
         client: Client,
@@ -145,12 +146,12 @@ impl<C: Clone, R: Clone> Core<C, R> {
         match buffer[packet.clone()].first().map(|first| first >> 6) {
             Some(0) => self.message(now, client, buffer, packet),
             Some(1) => self.channel_data(now, client, buffer, packet),
-            _ => self.drop(|stats| &stats.dropped_malformed),
+            _ => self.dropped(|stats| &stats.dropped_malformed),
         }
     }
 
     /// A packet that came to a relayed address of the allocation `serial` of `client`.
-    pub(crate) fn from_peer(
+    pub(crate) fn peer_packet(
         &mut self,
         now: Moment,
         (client, serial): (Client, u64),
@@ -159,8 +160,8 @@ impl<C: Clone, R: Clone> Core<C, R> {
         payload: Range<usize>,
     ) -> Action<C, R> {
         match self.table.live(client, now.at) {
-            Some(allocation) if allocation.serial == serial => self.to_client(now, client, peer, buffer, payload),
-            _ => self.drop(|stats| &stats.dropped_permission),
+            Some(allocation) if allocation.serial == serial => self.relay_in(now, client, peer, buffer, payload),
+            _ => self.dropped(|stats| &stats.dropped_permission),
         }
     }
 
@@ -198,14 +199,15 @@ impl<C: Clone, R: Clone> Core<C, R> {
         self.stats.allocations.set(0);
     }
 
-    /// The machine's addresses have changed.
-    pub(crate) fn moved(&mut self, own: Vec<std::net::IpAddr>) {
+    /// The machine's addresses may have changed.
+    pub(crate) fn moved(&mut self, own: Vec<IpAddr>, relays: Relays) {
         self.rules.policy.own = own;
+        self.rules.policy.relays = relays;
     }
 
     fn message(&mut self, now: Moment, client: Client, buffer: &mut [u8], packet: Range<usize>) -> Action<C, R> {
         let Some(message) = message::parse(&buffer[packet.clone()]) else {
-            return self.drop(|stats| &stats.dropped_malformed);
+            return self.dropped(|stats| &stats.dropped_malformed);
         };
         match message.class() {
             MessageClass::Request => self.request(now, client, &message),
@@ -223,21 +225,21 @@ impl<C: Clone, R: Clone> Core<C, R> {
                             data = Some(start..start + usize::from(attribute.length()));
                         }
                         // Not offered on relayed datagrams, so the indication is dropped (RFC 8656, section 11.2).
-                        DontFragment::TYPE => return self.drop(|stats| &stats.dropped_malformed),
+                        DontFragment::TYPE => return self.dropped(|stats| &stats.dropped_malformed),
                         _ => {}
                     }
                 }
                 let Some((peer, payload)) = peer.zip(data) else {
-                    return self.drop(|stats| &stats.dropped_malformed);
+                    return self.dropped(|stats| &stats.dropped_malformed);
                 };
                 let permitted = self
                     .table
                     .live(client, now.at)
                     .is_some_and(|held| held.permits(peer, now.at));
                 if !permitted {
-                    return self.drop(|stats| &stats.dropped_permission);
+                    return self.dropped(|stats| &stats.dropped_permission);
                 }
-                self.to_peer(now, client, peer, buffer, payload)
+                self.relay_out(now, client, peer, buffer, payload)
             }
             // A binding indication keeps a NAT's mapping alive; answers answer nothing that was asked.
             MessageClass::Indication | MessageClass::Success | MessageClass::Error => Action::Nothing,
@@ -246,25 +248,25 @@ impl<C: Clone, R: Clone> Core<C, R> {
 
     fn channel_data(&mut self, now: Moment, client: Client, buffer: &mut [u8], packet: Range<usize>) -> Action<C, R> {
         let [a, b, c, d, rest @ ..] = &buffer[packet.clone()] else {
-            return self.drop(|stats| &stats.dropped_malformed);
+            return self.dropped(|stats| &stats.dropped_malformed);
         };
         let (number, length) = (u16::from_be_bytes([*a, *b]), usize::from(u16::from_be_bytes([*c, *d])));
         if length > rest.len() {
-            return self.drop(|stats| &stats.dropped_malformed);
+            return self.dropped(|stats| &stats.dropped_malformed);
         }
         let bound = self
             .table
             .live(client, now.at)
             .and_then(|held| held.peer_of(number, now.at));
         let Some(peer) = bound else {
-            return self.drop(|stats| &stats.dropped_permission);
+            return self.dropped(|stats| &stats.dropped_permission);
         };
         let start = packet.start + 4;
-        self.to_peer(now, client, peer, buffer, start..start + length)
+        self.relay_out(now, client, peer, buffer, start..start + length)
     }
 
     /// Data of a client that has the right to send it to `peer`.
-    fn to_peer(
+    fn relay_out(
         &mut self,
         now: Moment,
         client: Client,
@@ -273,7 +275,7 @@ impl<C: Clone, R: Clone> Core<C, R> {
         payload: Range<usize>,
     ) -> Action<C, R> {
         let Some((relayed, relay)) = self.table.leg(client, Family::of(peer)) else {
-            return self.drop(|stats| &stats.dropped_permission);
+            return self.dropped(|stats| &stats.dropped_permission);
         };
         let relay = relay.clone();
         let neighbour = match self.rules.policy.way(peer) {
@@ -281,25 +283,25 @@ impl<C: Clone, R: Clone> Core<C, R> {
             Way::Inside => {
                 let neighbour = self.table.at(peer);
                 if neighbour.is_none() && !self.rules.policy.reaches_self(peer) {
-                    return self.drop(|stats| &stats.dropped_peer);
+                    return self.dropped(|stats| &stats.dropped_peer);
                 }
                 neighbour
             }
-            Way::Refused => return self.drop(|stats| &stats.dropped_peer),
+            Way::Refused => return self.dropped(|stats| &stats.dropped_peer),
         };
         if !self.table.charge(client, payload.len(), now.at) {
-            return self.drop(|stats| &stats.dropped_bandwidth);
+            return self.dropped(|stats| &stats.dropped_bandwidth);
         }
         self.stats.packets_to_peers.one();
         self.stats.bytes_to_peers.add(payload.len() as u64);
         match neighbour {
-            Some(neighbour) => self.to_client(now, neighbour, relayed, buffer, payload),
+            Some(neighbour) => self.relay_in(now, neighbour, relayed, buffer, payload),
             None => Action::ToPeer { relay, peer, payload },
         }
     }
 
     /// Data of `peer` for the allocation of `client`.
-    fn to_client(
+    fn relay_in(
         &mut self,
         now: Moment,
         client: Client,
@@ -312,14 +314,14 @@ impl<C: Clone, R: Clone> Core<C, R> {
             .live(client, now.at)
             .filter(|held| held.permits(peer, now.at))
         else {
-            return self.drop(|stats| &stats.dropped_permission);
+            return self.dropped(|stats| &stats.dropped_permission);
         };
         let Ok(length) = u16::try_from(payload.len()) else {
-            return self.drop(|stats| &stats.dropped_malformed);
+            return self.dropped(|stats| &stats.dropped_malformed);
         };
         let (channel, sink) = (held.channel_of(peer, now.at), held.sink.clone());
         if !self.table.charge(client, payload.len(), now.at) {
-            return self.drop(|stats| &stats.dropped_bandwidth);
+            return self.dropped(|stats| &stats.dropped_bandwidth);
         }
         let packet = match channel {
             Some(number) => {
@@ -342,7 +344,7 @@ impl<C: Clone, R: Clone> Core<C, R> {
         Action::ToClient { sink, client, packet }
     }
 
-    fn drop(&self, why: impl FnOnce(&Stats) -> &crate::stats::Counter) -> Action<C, R> {
+    fn dropped(&self, why: impl FnOnce(&Stats) -> &crate::stats::Counter) -> Action<C, R> {
         why(&self.stats).one();
         Action::Nothing
     }

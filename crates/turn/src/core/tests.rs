@@ -5,12 +5,12 @@ use crate::frame::{HEADROOM, TAILROOM};
 use crate::probe::request;
 use crate::{Credentials, Secret, credentials};
 use std::time::UNIX_EPOCH;
+use turn_types::AddressFamily;
 use turn_types::attribute::*;
 use turn_types::message::*;
 use turn_types::stun::attribute::{ErrorCode, Nonce, RawAttribute, Realm, UnknownAttributes, XorMappedAddress};
 use turn_types::stun::message::{BINDING, Message, MessageWrite as _, MessageWriteExt as _, MessageWriteVec, Method};
 use turn_types::stun::prelude::AttributeWrite;
-use turn_types::AddressFamily;
 
 const EPOCH: u64 = 1_000_000;
 const PEER: &str = "8.8.8.8:9000";
@@ -27,7 +27,10 @@ struct World {
 }
 
 fn client(port: u16) -> Client {
-    Client { via: Via::Udp, addr: SocketAddr::from(([198, 51, 100, 1], port)) }
+    Client {
+        via: Via::Udp,
+        addr: SocketAddr::from(([198, 51, 100, 1], port)),
+    }
 }
 
 fn peer(text: &str) -> SocketAddr {
@@ -35,7 +38,12 @@ fn peer(text: &str) -> SocketAddr {
 }
 
 fn who(identity: &str) -> Credentials {
-    credentials(b"north", identity, Duration::from_secs(86_400), UNIX_EPOCH + Duration::from_secs(EPOCH))
+    credentials(
+        b"north",
+        identity,
+        Duration::from_secs(86_400),
+        UNIX_EPOCH + Duration::from_secs(EPOCH),
+    )
 }
 
 fn udp() -> RequestedTransport {
@@ -59,7 +67,10 @@ impl World {
             limits: Limits::default(),
             policy: Policy {
                 own: vec![RELAY.parse().unwrap()],
-                relays: vec![RELAY.parse().unwrap(), "2600::1".parse().unwrap()],
+                relays: Relays {
+                    named: vec![RELAY.parse().unwrap(), "2600::1".parse().unwrap()],
+                    found: vec![],
+                },
                 listeners: vec![peer("1.2.3.4:3478")],
                 ports: (50_000, 60_000),
                 ..Policy::default()
@@ -68,11 +79,21 @@ impl World {
         change(&mut rules);
         let (stats, start) = (Arc::new(Stats::default()), Instant::now());
         let core = Core::new(rules, stats.clone(), [9; 32], start);
-        Self { core, stats, start, passed: Duration::ZERO, port: 50_000, transactions: 0 }
+        Self {
+            core,
+            stats,
+            start,
+            passed: Duration::ZERO,
+            port: 50_000,
+            transactions: 0,
+        }
     }
 
     fn now(&self) -> Moment {
-        Moment { at: self.start + self.passed, unix: EPOCH + self.passed.as_secs() }
+        Moment {
+            at: self.start + self.passed,
+            unix: EPOCH + self.passed.as_secs(),
+        }
     }
 
     fn wait(&mut self, seconds: u64) {
@@ -84,7 +105,9 @@ impl World {
         let mut buffer = vec![0xaa; HEADROOM];
         buffer.extend(packet);
         buffer.extend([0xbb; TAILROOM]);
-        let action = self.core.from_client(self.now(), from, &mut buffer, HEADROOM..HEADROOM + packet.len());
+        let action = self
+            .core
+            .client_packet(self.now(), from, &mut buffer, HEADROOM..HEADROOM + packet.len());
         self.came(from, action, &buffer)
     }
 
@@ -100,7 +123,11 @@ impl World {
             Action::Reply(reply) => reply,
             Action::Open(opening) => {
                 let mut open = |family: Family| {
-                    self.port += if opening.even && self.port.is_multiple_of(2) { 2 } else { 1 };
+                    self.port += if opening.even && self.port.is_multiple_of(2) {
+                        2
+                    } else {
+                        1
+                    };
                     let ip = if family == Family::V4 { RELAY } else { "2600::1" };
                     let at = SocketAddr::new(ip.parse().unwrap(), self.port);
                     Ok((at, at))
@@ -118,12 +145,21 @@ impl World {
 
     /// Asks as a client does: without a word, then with the nonce of the challenge. The code of the answer, 0 for
     /// success, and the answer.
-    fn ask(&mut self, from: Client, name: &Credentials, method: Method, with: &[&dyn AttributeWrite]) -> (u16, Vec<u8>) {
+    fn ask(
+        &mut self,
+        from: Client,
+        name: &Credentials,
+        method: Method,
+        with: &[&dyn AttributeWrite],
+    ) -> (u16, Vec<u8>) {
         self.transactions += 1;
         let (came, challenge) = self.packet(from, &request(method, self.transactions.into(), with, None));
         assert_eq!(came, Came::Reply(401));
         let challenge = crate::message::parse(&challenge).unwrap();
-        let (realm, nonce) = (challenge.attribute::<Realm>().unwrap(), challenge.attribute::<Nonce>().unwrap());
+        let (realm, nonce) = (
+            challenge.attribute::<Realm>().unwrap(),
+            challenge.attribute::<Nonce>().unwrap(),
+        );
         self.transactions += 1;
         let signed = Some((name, realm.realm(), nonce.nonce()));
         match self.packet(from, &request(method, self.transactions.into(), with, signed)) {
@@ -136,8 +172,17 @@ impl World {
         let (code, reply) = self.ask(from, name, ALLOCATE, &[&udp()]);
         assert_eq!(code, 0);
         let message = Message::from_bytes(&reply).unwrap();
-        assert_eq!(message.attribute::<XorMappedAddress>().unwrap().addr(message.transaction_id()), from.addr);
-        message.attribute::<XorRelayedAddress>().unwrap().addr(message.transaction_id())
+        assert_eq!(
+            message
+                .attribute::<XorMappedAddress>()
+                .unwrap()
+                .addr(message.transaction_id()),
+            from.addr
+        );
+        message
+            .attribute::<XorRelayedAddress>()
+            .unwrap()
+            .addr(message.transaction_id())
     }
 
     /// An attribute for the next signed request; its transaction id is part of it.
@@ -152,12 +197,19 @@ impl World {
 
     fn bind(&mut self, from: Client, name: &Credentials, number: u16, to: &str) -> u16 {
         let to = self.to(peer(to));
-        self.ask(from, name, CHANNEL_BIND, &[&ChannelNumber::new(number), &to]).0
+        self.ask(from, name, CHANNEL_BIND, &[&ChannelNumber::new(number), &to])
+            .0
     }
 
     fn refresh(&mut self, from: Client, name: &Credentials, seconds: u32) -> (u16, u32) {
         let (code, reply) = self.ask(from, name, REFRESH, &[&Lifetime::new(seconds)]);
-        (code, Message::from_bytes(&reply).unwrap().attribute::<Lifetime>().map_or(0, |it| it.seconds()))
+        (
+            code,
+            Message::from_bytes(&reply)
+                .unwrap()
+                .attribute::<Lifetime>()
+                .map_or(0, |it| it.seconds()),
+        )
     }
 
     fn send(&mut self, from: Client, to: &str, data: &[u8]) -> Came {
@@ -175,13 +227,15 @@ impl World {
         self.packet(from, &packet).0
     }
 
-    fn from_peer(&mut self, to: Client, from: &str, data: &[u8]) -> Came {
+    fn arrive(&mut self, to: Client, from: &str, data: &[u8]) -> Came {
         let serial = self.core.table.live(to, self.now().at).map_or(0, |held| held.serial);
         let mut buffer = vec![0xaa; HEADROOM];
         buffer.extend(data);
         buffer.extend([0xbb; TAILROOM]);
         let payload = HEADROOM..HEADROOM + data.len();
-        let action = self.core.from_peer(self.now(), (to, serial), peer(from), &mut buffer, payload);
+        let action = self
+            .core
+            .peer_packet(self.now(), (to, serial), peer(from), &mut buffer, payload);
         self.came(to, action, &buffer).0
     }
 }
@@ -192,11 +246,19 @@ fn world() -> World {
 
 /// Peer and data of a Data indication.
 fn indication(came: Came) -> (SocketAddr, Vec<u8>) {
-    let Came::ToClient(_, packet) = came else { panic!("{came:?}") };
+    let Came::ToClient(_, packet) = came else {
+        panic!("{came:?}")
+    };
     let message = crate::message::parse(&packet).unwrap();
     assert!(message.has_method(DATA));
     let data = message.attribute::<Data>().unwrap().data().to_vec();
-    (message.attribute::<XorPeerAddress>().unwrap().addr(message.transaction_id()), data)
+    (
+        message
+            .attribute::<XorPeerAddress>()
+            .unwrap()
+            .addr(message.transaction_id()),
+        data,
+    )
 }
 
 #[test]
@@ -205,15 +267,25 @@ fn anybody_learns_their_address() {
     let (came, reply) = world.packet(client(1), &request(BINDING, 5.into(), &[], None));
     assert_eq!(came, Came::Reply(0));
     let message = Message::from_bytes(&reply).unwrap();
-    assert_eq!(message.attribute::<XorMappedAddress>().unwrap().addr(5.into()), client(1).addr);
+    assert_eq!(
+        message.attribute::<XorMappedAddress>().unwrap().addr(5.into()),
+        client(1).addr
+    );
     // Twenty bytes in, at most forty out: no amplifier.
     let mut bare = request(BINDING, 5.into(), &[], None);
     bare.truncate(20);
     bare[2..4].fill(0);
     assert!(world.packet(client(1), &bare).1.len() <= 40);
-    let unknown = world.packet(client(1), &request(BINDING, 6.into(), &[&DontFragment::new()], None)).1;
+    let unknown = world
+        .packet(client(1), &request(BINDING, 6.into(), &[&DontFragment::new()], None))
+        .1;
     let message = Message::from_bytes(&unknown).unwrap();
-    assert!(message.attribute::<UnknownAttributes>().unwrap().has_attribute(DontFragment::TYPE));
+    assert!(
+        message
+            .attribute::<UnknownAttributes>()
+            .unwrap()
+            .has_attribute(DontFragment::TYPE)
+    );
 }
 
 #[test]
@@ -221,20 +293,35 @@ fn data_flows_by_indications_and_channels() {
     let (mut world, alice) = (world(), who("alice"));
     let relayed = world.allocate(client(1), &alice);
     assert_eq!(world.send(client(1), PEER, b"early"), Came::Nothing);
-    assert_eq!(world.from_peer(client(1), PEER, b"early"), Came::Nothing);
+    assert_eq!(world.arrive(client(1), PEER, b"early"), Came::Nothing);
     assert_eq!(world.permit(client(1), &alice, PEER), 0);
-    assert_eq!(world.send(client(1), PEER, b"hello"), Came::ToPeer(relayed, peer(PEER), b"hello".to_vec()));
+    assert_eq!(
+        world.send(client(1), PEER, b"hello"),
+        Came::ToPeer(relayed, peer(PEER), b"hello".to_vec())
+    );
     // A permission is for an address, whatever its port.
     let other = "8.8.8.8:9";
-    assert_eq!(world.send(client(1), other, b""), Came::ToPeer(relayed, peer(other), Vec::new()));
-    assert_eq!(indication(world.from_peer(client(1), other, b"welcome")), (peer(other), b"welcome".to_vec()));
+    assert_eq!(
+        world.send(client(1), other, b""),
+        Came::ToPeer(relayed, peer(other), Vec::new())
+    );
+    assert_eq!(
+        indication(world.arrive(client(1), other, b"welcome")),
+        (peer(other), b"welcome".to_vec())
+    );
     assert_eq!(world.channel(client(1), 0x4000, b"early"), Came::Nothing);
     assert_eq!(world.bind(client(1), &alice, 0x4000, PEER), 0);
-    assert_eq!(world.channel(client(1), 0x4000, b"hello"), Came::ToPeer(relayed, peer(PEER), b"hello".to_vec()));
+    assert_eq!(
+        world.channel(client(1), 0x4000, b"hello"),
+        Came::ToPeer(relayed, peer(PEER), b"hello".to_vec())
+    );
     let framed = Came::ToClient(client(1), b"\x40\x00\x00\x03abc".to_vec());
-    assert_eq!(world.from_peer(client(1), PEER, b"abc"), framed);
-    assert_eq!(world.from_peer(client(1), "9.9.9.9:9", b"stranger"), Came::Nothing);
-    assert_eq!((world.stats.bytes_to_peers.get(), world.stats.bytes_to_clients.get()), (10, 10));
+    assert_eq!(world.arrive(client(1), PEER, b"abc"), framed);
+    assert_eq!(world.arrive(client(1), "9.9.9.9:9", b"stranger"), Came::Nothing);
+    assert_eq!(
+        (world.stats.bytes_to_peers.get(), world.stats.bytes_to_clients.get()),
+        (10, 10)
+    );
     assert_eq!(world.stats.dropped_permission.get(), 4);
 }
 
@@ -244,9 +331,9 @@ fn permissions_channels_and_allocations_end_unless_renewed() {
     world.allocate(client(1), &alice);
     world.bind(client(1), &alice, 0x4000, PEER);
     world.wait(299);
-    assert_ne!(world.from_peer(client(1), PEER, b"x"), Came::Nothing);
+    assert_ne!(world.arrive(client(1), PEER, b"x"), Came::Nothing);
     world.wait(1);
-    assert_eq!(world.from_peer(client(1), PEER, b"x"), Came::Nothing);
+    assert_eq!(world.arrive(client(1), PEER, b"x"), Came::Nothing);
     assert_eq!(world.permit(client(1), &alice, PEER), 0);
     world.wait(299);
     assert_ne!(world.channel(client(1), 0x4000, b"x"), Came::Nothing);
@@ -295,13 +382,24 @@ fn lifetimes_are_bounded_by_the_limits_and_the_credential() {
 #[test]
 fn only_who_knows_the_password_is_served() {
     let (mut world, alice) = (world(), who("alice"));
-    let forged = |username: &str| Credentials { username: username.into(), credential: alice.credential.clone() };
-    let south = credentials(b"south", "alice", Duration::from_secs(60), UNIX_EPOCH + Duration::from_secs(EPOCH));
+    let forged = |username: &str| Credentials {
+        username: username.into(),
+        credential: alice.credential.clone(),
+    };
+    let south = credentials(
+        b"south",
+        "alice",
+        Duration::from_secs(60),
+        UNIX_EPOCH + Duration::from_secs(EPOCH),
+    );
     for name in [forged("9999999999:alice"), forged("alice"), forged(""), south] {
         assert_eq!(world.ask(client(1), &name, ALLOCATE, &[&udp()]).0, 401);
     }
     let unlimited = crate::credentials::password(b"north", "alice");
-    let named = Credentials { username: "alice".into(), credential: unlimited };
+    let named = Credentials {
+        username: "alice".into(),
+        credential: unlimited,
+    };
     assert_eq!(world.ask(client(1), &named, ALLOCATE, &[&udp()]).0, 401);
     assert_eq!(world.stats.refused_unauthorized.get(), 5);
     // A nonce of another address, and an old one.
@@ -331,8 +429,18 @@ fn allocate_answers_as_the_rfc_says() {
     assert_eq!(code(&[&udp(), &EvenPort::new(true)]), 508);
     assert_eq!(code(&[&udp(), &ReservationToken::new(7)]), 508);
     assert_eq!(code(&[&udp(), &ReservationToken::new(7), &EvenPort::new(false)]), 400);
-    assert_eq!(code(&[&udp(), &RequestedAddressFamily::new(v4), &AdditionalAddressFamily::new(v6)]), 400);
-    assert_eq!(code(&[&udp(), &RawAttribute::new(AdditionalAddressFamily::TYPE, &[1, 0, 0, 0])]), 400);
+    assert_eq!(
+        code(&[
+            &udp(),
+            &RequestedAddressFamily::new(v4),
+            &AdditionalAddressFamily::new(v6)
+        ]),
+        400
+    );
+    assert_eq!(
+        code(&[&udp(), &RawAttribute::new(AdditionalAddressFamily::TYPE, &[1, 0, 0, 0])]),
+        400
+    );
     assert_eq!(code(&[&udp(), &EvenPort::new(false)]), 0);
     assert_eq!(code(&[&udp()]), 437);
     let relayed = world.core.table.leg(client(1), Family::V4).unwrap().0;
@@ -353,12 +461,18 @@ fn both_families_of_addresses() {
     let (code, reply) = world.ask(client(1), &alice, ALLOCATE, &[&udp(), &both]);
     assert_eq!(code, 0);
     let message = Message::from_bytes(&reply).unwrap();
-    let second = message.nth_attribute::<XorRelayedAddress>(1).unwrap().addr(message.transaction_id());
+    let second = message
+        .nth_attribute::<XorRelayedAddress>(1)
+        .unwrap()
+        .addr(message.transaction_id());
     assert!(second.is_ipv6());
     let there = "[2a00::7]:9";
     assert_eq!(world.bind(client(1), &alice, 0x4001, there), 0);
-    assert_eq!(world.channel(client(1), 0x4001, b"six"), Came::ToPeer(second, peer(there), b"six".to_vec()));
-    assert_eq!(indication_port(world.from_peer(client(1), there, b"six")), 0x4001);
+    assert_eq!(
+        world.channel(client(1), 0x4001, b"six"),
+        Came::ToPeer(second, peer(there), b"six".to_vec())
+    );
+    assert_eq!(indication_port(world.arrive(client(1), there, b"six")), 0x4001);
     // One of them can be given up.
     let six = RequestedAddressFamily::new(AddressFamily::IPV6);
     assert_eq!(world.ask(client(1), &alice, REFRESH, &[&Lifetime::new(0), &six]).0, 0);
@@ -370,7 +484,9 @@ fn both_families_of_addresses() {
 }
 
 fn indication_port(came: Came) -> u16 {
-    let Came::ToClient(_, packet) = came else { panic!("{came:?}") };
+    let Came::ToClient(_, packet) = came else {
+        panic!("{came:?}")
+    };
     u16::from_be_bytes([packet[0], packet[1]])
 }
 
@@ -401,7 +517,13 @@ fn channels_and_permissions_are_bounded_and_one_to_one() {
 fn forbidden_peers_are_refused_everywhere() {
     let (mut world, alice) = (world(), who("alice"));
     world.allocate(client(1), &alice);
-    for to in ["10.0.0.1:9", "127.0.0.1:3478", "169.254.169.254:80", "192.168.1.1:9", "224.0.0.1:9"] {
+    for to in [
+        "10.0.0.1:9",
+        "127.0.0.1:3478",
+        "169.254.169.254:80",
+        "192.168.1.1:9",
+        "224.0.0.1:9",
+    ] {
         assert_eq!(world.permit(client(1), &alice, to), 403, "{to}");
         assert_eq!(world.bind(client(1), &alice, 0x4000, to), 403, "{to}");
         assert_eq!(world.send(client(1), to, b"x"), Came::Nothing);
@@ -424,15 +546,24 @@ fn forbidden_peers_are_refused_everywhere() {
 fn two_relayed_clients_meet_inside() {
     let (mut world, alice, bob) = (world(), who("alice"), who("bob"));
     let (a, b) = (client(1), client(2));
-    let (at_a, at_b) = (world.allocate(a, &alice).to_string(), world.allocate(b, &bob).to_string());
+    let (at_a, at_b) = (
+        world.allocate(a, &alice).to_string(),
+        world.allocate(b, &bob).to_string(),
+    );
     assert_eq!(world.permit(a, &alice, &at_b), 0);
     assert_eq!(world.send(a, &at_b, b"unasked"), Came::Nothing);
     assert_eq!(world.permit(b, &bob, &at_a), 0);
-    assert_eq!(indication(world.send(a, &at_b, b"hello")), (peer(&at_a), b"hello".to_vec()));
+    assert_eq!(
+        indication(world.send(a, &at_b, b"hello")),
+        (peer(&at_a), b"hello".to_vec())
+    );
     assert_eq!(world.bind(b, &bob, 0x4abc, &at_a), 0);
     let framed = Came::ToClient(b, b"\x4a\xbc\x00\x05hello".to_vec());
     assert_eq!(world.send(a, &at_b, b"hello"), framed);
-    assert_eq!(indication(world.channel(b, 0x4abc, b"back")), (peer(&at_b), b"back".to_vec()));
+    assert_eq!(
+        indication(world.channel(b, 0x4abc, b"back")),
+        (peer(&at_b), b"back".to_vec())
+    );
     world.core.gone(b, world.now().at);
     assert_eq!(world.send(a, &at_b, b"nobody"), Came::Nothing);
 }
@@ -444,13 +575,21 @@ fn quotas_hold_for_each_and_for_all() {
     world.allocate(client(1), &alice);
     world.allocate(client(2), &alice);
     // A newer credential of the same identity changes nothing.
-    let newer = credentials(b"north", "alice", Duration::from_secs(90_000), UNIX_EPOCH + Duration::from_secs(EPOCH));
+    let newer = credentials(
+        b"north",
+        "alice",
+        Duration::from_secs(90_000),
+        UNIX_EPOCH + Duration::from_secs(EPOCH),
+    );
     assert_eq!(world.ask(client(3), &newer, ALLOCATE, &[&udp()]).0, 486);
     world.allocate(client(4), &bob);
     assert_eq!(world.ask(client(5), &bob, ALLOCATE, &[&udp()]).0, 508);
     assert_eq!(world.refresh(client(1), &alice, 0).0, 0);
     world.allocate(client(3), &newer);
-    assert_eq!((world.stats.refused_quota.get(), world.stats.refused_capacity.get()), (1, 1));
+    assert_eq!(
+        (world.stats.refused_quota.get(), world.stats.refused_capacity.get()),
+        (1, 1)
+    );
 }
 
 #[test]
@@ -463,8 +602,8 @@ fn bandwidth_is_shared_by_all_allocations_of_a_user() {
     }
     assert_ne!(world.send(client(1), PEER, &[0; 600]), Came::Nothing);
     assert_eq!(world.send(client(2), PEER, &[0; 600]), Came::Nothing);
-    assert_ne!(world.from_peer(client(2), PEER, &[0; 400]), Came::Nothing);
-    assert_eq!(world.from_peer(client(1), PEER, &[0; 1]), Came::Nothing);
+    assert_ne!(world.arrive(client(2), PEER, &[0; 400]), Came::Nothing);
+    assert_eq!(world.arrive(client(1), PEER, &[0; 1]), Came::Nothing);
     // A new allocation is no way around it.
     for port in [1, 2] {
         assert_eq!(world.refresh(client(port), &alice, 0).0, 0);
@@ -481,19 +620,28 @@ fn bandwidth_is_shared_by_all_allocations_of_a_user() {
 fn strangers_are_answered_only_so_often() {
     let mut world = World::new(|rules| rules.limits.requests_per_second = 10);
     let binding = request(BINDING, 5.into(), &[], None);
-    let answered = |world: &mut World| (0..100).filter(|_| world.packet(client(1), &binding).0 != Came::Nothing).count();
+    let answered = |world: &mut World| {
+        (0..100)
+            .filter(|_| world.packet(client(1), &binding).0 != Came::Nothing)
+            .count()
+    };
     assert_eq!(answered(&mut world), 25);
     world.wait(1);
     assert_eq!(answered(&mut world), 10);
     assert_eq!(world.stats.dropped_rate.get(), 165);
     // Others are.
-    let other = Client { via: Via::Udp, addr: peer("198.51.100.2:1") };
+    let other = Client {
+        via: Via::Udp,
+        addr: peer("198.51.100.2:1"),
+    };
     assert_eq!(world.packet(other, &binding).0, Came::Reply(0));
     // Forging an allocation's source does not help.
     world.wait(60);
     world.allocate(client(1), &who("alice"));
     let bare = request(REFRESH, 5.into(), &[], None);
-    let answered = (0..100).filter(|_| world.packet(client(1), &bare).0 != Came::Nothing).count();
+    let answered = (0..100)
+        .filter(|_| world.packet(client(1), &bare).0 != Came::Nothing)
+        .count();
     assert!(answered <= 25);
 }
 
@@ -502,7 +650,15 @@ fn nothing_that_is_not_stun_is_answered() {
     let (mut world, alice) = (world(), who("alice"));
     world.allocate(client(1), &alice);
     world.permit(client(1), &alice, PEER);
-    for packet in [&b""[..], b"\x00", b"GET / HTTP/1.0\r\n\r\n", &[0xff; 100], &[0; 20], &[0x40], &[0x40, 0, 0xff, 0xff, 1]] {
+    for packet in [
+        &b""[..],
+        b"\x00",
+        b"GET / HTTP/1.0\r\n\r\n",
+        &[0xff; 100],
+        &[0; 20],
+        &[0x40],
+        &[0x40, 0, 0xff, 0xff, 1],
+    ] {
         assert_eq!(world.packet(client(1), packet).0, Came::Nothing, "{packet:?}");
     }
     let whole = request(ALLOCATE, 5.into(), &[&udp()], Some((&alice, "snug", "nonce")));

@@ -203,8 +203,8 @@ impl Shared {
     }
 
     /// Handles a packet of a client.
-    fn from_client(self: &Arc<Self>, client: Client, sink: &Sink, buffer: &mut [u8], packet: Range<usize>) {
-        let action = self.core().from_client(moment(), client, buffer, packet);
+    fn client_packet(self: &Arc<Self>, client: Client, sink: &Sink, buffer: &mut [u8], packet: Range<usize>) {
+        let action = self.core().client_packet(moment(), client, buffer, packet);
         match action {
             Action::Open(opening) => self.open(client, sink, *opening),
             Action::Reply(reply) => sink.send(&self.stats, client, &reply),
@@ -213,8 +213,8 @@ impl Shared {
     }
 
     /// Handles a packet at a relayed address.
-    fn from_peer(&self, whose: (Client, u64), peer: SocketAddr, buffer: &mut [u8], payload: Range<usize>) {
-        let action = self.core().from_peer(moment(), whose, peer, buffer, payload);
+    fn peer_packet(&self, whose: (Client, u64), peer: SocketAddr, buffer: &mut [u8], payload: Range<usize>) {
+        let action = self.core().peer_packet(moment(), whose, peer, buffer, payload);
         self.act(action, buffer);
     }
 
@@ -282,7 +282,7 @@ async fn keep_time(shared: Arc<Shared>) {
 async fn look_around(shared: Arc<Shared>) {
     loop {
         tokio::time::sleep(LOOK_AROUND).await;
-        let own = shared.addresses.own();
-        shared.core().moved(own);
+        let (own, relays) = (shared.addresses.own(), shared.addresses.relays());
+        shared.core().moved(own, relays);
     }
 }

@@ -1,6 +1,7 @@
 //! Addresses of this machine, and sockets on them.
 
 use crate::core::{Family, Unopened};
+use crate::policy::Relays;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
@@ -94,20 +95,16 @@ impl Addresses {
         own
     }
 
-    /// The addresses that relayed addresses are given out on.
-    pub(super) fn relays(&self) -> Vec<IpAddr> {
-        let mut relays: Vec<IpAddr> = self.external.iter().flatten().copied().collect();
-        for v4 in [true, false] {
-            if relays.iter().any(|ip| ip.is_ipv4() == v4) {
-                continue;
-            }
-            if !self.listen.is_unspecified() {
-                relays.extend((self.listen.is_ipv4() == v4).then_some(self.listen));
-            } else {
-                relays.extend(interfaces().into_iter().filter(|ip| ip.is_ipv4() == v4));
-            }
-        }
-        relays
+    /// The addresses that relayed addresses are given out on: what the operator named, else this machine's own.
+    pub(super) fn relays(&self) -> Relays {
+        let named: Vec<IpAddr> = self.external.iter().flatten().copied().collect();
+        let mut found = if self.listen.is_unspecified() {
+            interfaces()
+        } else {
+            vec![self.listen]
+        };
+        found.retain(|ip| !named.iter().any(|named| named.is_ipv4() == ip.is_ipv4()));
+        Relays { named, found }
     }
 
     /// Where to bind a relay socket for a client, and the address to tell: the external one, else the one that is listened
@@ -134,9 +131,8 @@ impl Addresses {
             return Ok((bind, bind));
         }
         let told = route(client).filter(|ip| ip.is_ipv4() == v4).or_else(|| {
-            let mut there: Vec<IpAddr> = interfaces().into_iter().filter(|ip| ip.is_ipv4() == v4).collect();
-            there.retain(|ip| !ip.is_loopback() && !link_local(*ip));
-            there.first().copied()
+            let there = interfaces().into_iter().filter(|ip| ip.is_ipv4() == v4);
+            there.min_by_key(|ip| (ip.is_loopback(), link_local(*ip)))
         });
         let told = told.ok_or(Unopened::Family)?;
         Ok((told, told))

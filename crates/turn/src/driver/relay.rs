@@ -92,7 +92,7 @@ fn read(socket: &UdpSocket, buffer: &mut [u8], shared: &Shared, whose: (Client, 
     for _ in 0..TURN {
         match socket.try_recv_from(&mut buffer[HEADROOM..HEADROOM + PACKET_MAX]) {
             Ok((length, from)) => {
-                shared.from_peer(whose, net::canonical(from), buffer, HEADROOM..HEADROOM + length);
+                shared.peer_packet(whose, net::canonical(from), buffer, HEADROOM..HEADROOM + length);
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
             // A peer that is not there any more: the client finds out by itself.

@@ -3,7 +3,7 @@
 use super::{Shared, Sink, net};
 use crate::config::Limits;
 use crate::core::{Client, Via};
-use crate::frame::{Framer, Malformed, PACKET_MAX, REQUEST_MAX};
+use crate::frame::{self, Framer, Malformed, PACKET_MAX, REQUEST_MAX};
 use crate::limiter::whose;
 use crate::stats::Stats;
 use std::collections::HashMap;
@@ -176,24 +176,30 @@ async fn connection(shared: Arc<Shared>, stream: TcpStream, addr: SocketAddr, on
         addr,
     };
     if !tls {
-        return talk(shared, stream, client, deadline).await;
+        return talk(shared, stream, client, deadline, false).await;
     }
     let Some(config) = shared.tls.as_ref().map(|tls| (tls.config)()) else {
         return;
     };
     if let Ok(Ok(stream)) = timeout_at(deadline.into(), TlsAcceptor::from(config).accept(stream)).await {
-        talk(shared, stream, client, deadline).await;
+        talk(shared, stream, client, deadline, true).await;
     }
 }
 
 /// Serves a connection until it closes, misbehaves, or holds no allocation past the deadline.
-async fn talk(shared: Arc<Shared>, stream: impl AsyncRead + AsyncWrite, client: Client, deadline: Instant) {
+async fn talk(
+    shared: Arc<Shared>,
+    stream: impl AsyncRead + AsyncWrite,
+    client: Client,
+    deadline: Instant,
+    apart: bool,
+) {
     let outbox = Arc::new(Outbox::new(shared.limits.connection_queue));
     let (reader, writer) = tokio::io::split(stream);
     let _gone = Gone(shared.clone(), client);
     tokio::select! {
         () = read(&shared, reader, client, Sink::Stream(outbox.clone()), deadline) => {}
-        () = write(&outbox, writer) => {}
+        () = write(&outbox, writer, apart) => {}
     }
 }
 
@@ -224,7 +230,7 @@ async fn read(shared: &Arc<Shared>, reader: impl AsyncRead, client: Client, sink
         let mut longest = REQUEST_MAX;
         loop {
             match framer.packet(longest) {
-                Ok(Some((buffer, packet))) => shared.from_client(client, &sink, buffer, packet),
+                Ok(Some((buffer, packet))) => shared.client_packet(client, &sink, buffer, packet),
                 Ok(None) => break,
                 // Strangers have no long packets.
                 Err(Malformed) if longest == REQUEST_MAX && shared.core().serves(client, Instant::now()) => {
@@ -239,7 +245,9 @@ async fn read(shared: &Arc<Shared>, reader: impl AsyncRead, client: Client, sink
     }
 }
 
-async fn write(outbox: &Outbox, writer: impl AsyncWrite) {
+/// Writes what waits. `apart` gives each packet a TLS record of its own: there are clients, coturn's among them, that take a
+/// record for a packet and lose the others in it.
+async fn write(outbox: &Outbox, writer: impl AsyncWrite, apart: bool) {
     tokio::pin!(writer);
     let mut bytes = Vec::new();
     loop {
@@ -250,11 +258,59 @@ async fn write(outbox: &Outbox, writer: impl AsyncWrite) {
                 break;
             }
             let written = async {
-                writer.write_all(&bytes).await?;
+                if apart {
+                    let mut rest = bytes.as_slice();
+                    while let Some((packet, after)) = frame::split(rest) {
+                        writer.write_all(packet).await?;
+                        rest = after;
+                    }
+                } else {
+                    writer.write_all(&bytes).await?;
+                }
                 writer.flush().await
             };
             if !matches!(timeout(STUCK, written).await, Ok(Ok(()))) {
                 return;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_client_that_does_not_read_loses_whole_packets_and_costs_no_more() {
+        for apart in [false, true] {
+            let outbox = Outbox::new(1000);
+            let (ours, mut theirs) = tokio::io::duplex(64);
+            let (_reader, writer) = tokio::io::split(ours);
+            let packet = |n: u8| [&[0x40, n, 0, 5][..], &[n; 5]].concat();
+            let writing = write(&outbox, writer, apart);
+            tokio::pin!(writing);
+            let mut taken = Vec::new();
+            for n in 0..=255 {
+                if outbox.push(&packet(n)) {
+                    taken.push(n);
+                }
+                // As far as it gets without a reader.
+                assert!(timeout(Duration::ZERO, &mut writing).await.is_err());
+                assert!(outbox.bytes.lock().unwrap().len() <= 1000);
+            }
+            assert!(taken.len() >= 1000 / 12 && taken.len() < 256);
+            let mut framer = Framer::new();
+            for n in taken {
+                loop {
+                    if let Some((buffer, range)) = framer.packet(PACKET_MAX).unwrap() {
+                        assert_eq!(buffer[range], packet(n));
+                        break;
+                    }
+                    tokio::select! {
+                        () = &mut writing => panic!("closed"),
+                        count = theirs.read(framer.space()) => framer.filled(count.unwrap()),
+                    }
+                }
             }
         }
     }

@@ -32,7 +32,7 @@ impl Udp {
     pub(super) fn send(&self, packet: &[u8], to: SocketAddr) -> bool {
         let to = match to.ip() {
             IpAddr::V4(ip) if self.v6 => SocketAddr::new(ip.to_ipv6_mapped().into(), to.port()),
-            _ => to,
+            IpAddr::V4(_) | IpAddr::V6(_) => to,
         };
         net::send(&self.socket, packet, to)
     }
@@ -54,7 +54,7 @@ pub(super) async fn serve(shared: Arc<Shared>, udp: Arc<Udp>) {
                         via: Via::Udp,
                         addr: net::canonical(from),
                     };
-                    shared.from_client(client, &sink, &mut buffer, HEADROOM..HEADROOM + length);
+                    shared.client_packet(client, &sink, &mut buffer, HEADROOM..HEADROOM + length);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 // What the network said about an earlier packet, such as "connection refused": nobody waits for it.
