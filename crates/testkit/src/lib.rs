@@ -3,10 +3,14 @@
 //! Never part of what is shipped, so it may panic: a panic here is a failed test.
 
 mod link;
+#[cfg(unix)]
+mod redis;
 mod server;
 pub mod sim;
 mod wire;
 
 pub use link::Link;
+#[cfg(unix)]
+pub use redis::RedisServer;
 pub use server::Server;
 pub use wire::{PATIENCE, Wire, WireEvent};

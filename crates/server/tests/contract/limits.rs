@@ -1,9 +1,10 @@
 //! One who asks too much hurts nobody else (rules L1 to L6 of PROTOCOL.md).
 
+use super::Server;
 use serde_json::{Value, json};
 use snug_protocol::Limits;
 use snug_server::Config;
-use snug_testkit::{Link, Server, Wire, WireEvent};
+use snug_testkit::{Link, Wire, WireEvent};
 
 fn config(limits: Limits) -> Config {
     Config {
@@ -109,25 +110,6 @@ async fn l2_garbage_counts_too() {
     }
     assert_eq!(codes[..5], vec![json!("bad-json"); 5]);
     assert!(codes[5..].contains(&json!("rate-limited")), "{codes:?}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn l3_joins_of_one_address_are_limited() {
-    let server = Server::with(config(Limits {
-        joins: (1, 3),
-        ..Limits::default()
-    }))
-    .await;
-    let mut codes = Vec::new();
-    let mut wires = Vec::new();
-    for _ in 0..4 {
-        let mut wire = Wire::open(&server.url()).await;
-        wire.send(json!({ "type": "join", "roomId": "tea" })).await;
-        let answer = wire.next().await;
-        codes.push(answer.get("code").unwrap_or(&answer["type"]).clone());
-        wires.push(wire);
-    }
-    assert_eq!(codes, ["joined", "joined", "joined", "rate-limited"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

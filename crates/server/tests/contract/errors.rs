@@ -1,7 +1,8 @@
 //! What is wrong gets its code, and the socket stays usable (rules E1 to E3 of PROTOCOL.md).
 
+use super::Server;
 use serde_json::{Value, json};
-use snug_testkit::{Server, Wire};
+use snug_testkit::Wire;
 
 const LIMIT: usize = 64 * 1024;
 
