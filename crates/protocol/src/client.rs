@@ -1,3 +1,4 @@
+use crate::scan::{self, Relay};
 use crate::{Identity, MediaKind, ParseError, Payload, PeerId, ResumeToken, RoomId, TrackId, TrackInfo};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -169,6 +170,27 @@ impl ClientFrame {
     /// # Errors
     /// [`ParseError::Json`] when the text is not JSON, [`ParseError::Message`] when it is no message of ours.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
+        match scan::relay(text).and_then(Self::relayed) {
+            Some(frame) => Ok(frame),
+            None => Self::parse_any(text),
+        }
+    }
+
+    /// What makes up nearly all that a server hears.
+    fn relayed(Relay { kind, id, to, payload }: Relay<'_>) -> Option<Self> {
+        let to = to.map(PeerId::from);
+        let payload = Payload::unchecked(payload);
+        let message = match kind {
+            "offer" => ClientMessage::Offer { sdp: payload, to },
+            "answer" => ClientMessage::Answer { sdp: payload, to },
+            "candidate" => ClientMessage::Candidate { candidate: payload, to },
+            "message" => ClientMessage::Message { data: payload, to },
+            _ => return None,
+        };
+        Some(Self { id, message })
+    }
+
+    fn parse_any(text: &str) -> Result<Self, ParseError> {
         let head: Head = match serde_json::from_str(text) {
             Ok(head) => head,
             Err(error) if error.is_data() => {
@@ -202,6 +224,28 @@ struct Head {
 }
 
 impl ClientMessage {
+    /// The one peer that it is for; `None` where it is for everyone else, or for nobody but the server.
+    pub fn to(&self) -> Option<&PeerId> {
+        match self {
+            Self::Offer { to, .. }
+            | Self::Answer { to, .. }
+            | Self::Candidate { to, .. }
+            | Self::Message { to, .. }
+            | Self::Mute { to, .. } => to.as_ref(),
+            Self::Subscribe { from, .. } | Self::Unsubscribe { from, .. } => Some(from),
+            Self::Kick { peer_id, .. } | Self::Admit { peer_id } | Self::Deny { peer_id, .. } => Some(peer_id),
+            Self::Join(_)
+            | Self::Leave
+            | Self::Unmute { .. }
+            | Self::Publish(_)
+            | Self::Unpublish { .. }
+            | Self::Lock
+            | Self::Unlock
+            | Self::End { .. }
+            | Self::Ping { .. } => None,
+        }
+    }
+
     // serde's own tagged enums buffer what they read, which a raw payload cannot survive; so the tag is read first.
     fn parse(kind: &str, text: &str) -> Result<Self, String> {
         fn body<T: DeserializeOwned>(text: &str) -> Result<T, String> {
@@ -291,4 +335,75 @@ struct Of {
 struct End {
     #[serde(default)]
     reason: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SAMPLES: [&str; 8] = [
+        r#"{"type":"offer","sdp":{"type":"offer","sdp":"v=0\r\no=- 46117 2 IN IP4 127.0.0.1\r\n\u00e4"},"to":"p1","id":7}"#,
+        r#" { "id" : 0 , "type" : "answer" , "sdp" : [ 1 , -2.5e+3 , true , null , { } , [ ] ] , "x" : "\"" } "#,
+        r#"{"type":"candidate","candidate":{"candidate":"candidate:1 1 udp 2 203.0.113.7 4 typ host","sdpMLineIndex":0}}"#,
+        r#"{"type":"message","data":"just text","to":"p2","from":"me","data2":[[[[{"a":{"b":[0.0,1E5]}}]]]]}"#,
+        r#"{"type":"message","data":null,"id":18446744073709551615}"#,
+        r#"{"type":"message","id":12,"id":13,"data":1}"#,
+        r#"{"type":"ping","seq":3}"#,
+        r#"{"type":"offer","candidate":"x","sdp":"\ud800"}"#,
+    ];
+
+    /// A small generator, so that a failing seed can be named.
+    struct Dice(u64);
+
+    impl Dice {
+        fn below(&mut self, bound: usize) -> usize {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            (self.0 % bound as u64) as usize
+        }
+    }
+
+    #[test]
+    fn the_quick_way_makes_the_same_of_a_frame() {
+        let quick = |text: &str| scan::relay(text).and_then(ClientFrame::relayed);
+        assert!(
+            SAMPLES[..4].iter().all(|text| quick(text).is_some()),
+            "the usual is quick"
+        );
+        let mut taken = 0;
+        for seed in 1..60_000 {
+            let dice = &mut Dice(seed);
+            let mut bytes = SAMPLES[dice.below(SAMPLES.len())].as_bytes().to_vec();
+            for _ in 0..dice.below(4) {
+                let at = dice.below(bytes.len());
+                let other = b"\"\\{}[]:, 0919.-+eEutfn\n\ta\x01";
+                match dice.below(4) {
+                    0 => bytes[at] = other[dice.below(other.len())],
+                    1 => bytes.insert(at, other[dice.below(other.len())]),
+                    2 => drop(bytes.remove(at)),
+                    _ => bytes.truncate(bytes.len() - dice.below(2)),
+                }
+            }
+            let Ok(text) = String::from_utf8(bytes) else { continue };
+            if let Some(frame) = quick(&text) {
+                assert_eq!(ClientFrame::parse_any(&text), Ok(frame), "seed {seed}: {text}");
+                taken += 1;
+            }
+        }
+        assert!(taken > 10_000, "only {taken} were taken");
+    }
+
+    #[test]
+    fn deep_frames_are_taken_one_way_or_the_other() {
+        for depth in [1, 62, 63, 64, 65, 5_000] {
+            let text = format!(
+                r#"{{"type":"message","data":{}{}}}"#,
+                "[".repeat(depth),
+                "]".repeat(depth)
+            );
+            assert_eq!(ClientFrame::parse(&text), ClientFrame::parse_any(&text), "{depth}");
+            assert!(ClientFrame::parse(&text).is_ok(), "{depth}");
+        }
+    }
 }

@@ -10,6 +10,7 @@ mod ice;
 mod ids;
 mod limits;
 mod payload;
+mod scan;
 mod server;
 mod track;
 

@@ -288,8 +288,71 @@ impl ServerMessage {
 
     /// The frame's text.
     pub fn to_json(&self) -> String {
+        if let Some(text) = self.quick_json() {
+            return text;
+        }
         // Every part is a string, a number or text that was JSON already, so there is nothing that could fail.
         serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// What makes up nearly all that a server says, without a second look at what was read as JSON already.
+    fn quick_json(&self) -> Option<String> {
+        let (kind, from, field, payload) = match self {
+            Self::Offer { from, sdp } => ("offer", from, "sdp", sdp),
+            Self::Answer { from, sdp } => ("answer", from, "sdp", sdp),
+            Self::Candidate { from, candidate } => ("candidate", from, "candidate", candidate),
+            Self::Message { from, data } => ("message", from, "data", data),
+            Self::Pong { seq } => return Some(format!(r#"{{"type":"pong","seq":{seq}}}"#)),
+            Self::Ack { id, delivered, queued } => {
+                let text = format!(r#"{{"type":"ack","id":{id},"delivered":{delivered},"queued":{queued}}}"#);
+                return Some(text);
+            }
+            Self::Joined(_)
+            | Self::Resumed { .. }
+            | Self::PeerJoined(_)
+            | Self::PeerLeft { .. }
+            | Self::PeerAway { .. }
+            | Self::PeerBack { .. }
+            | Self::Ready { .. }
+            | Self::Mute { .. }
+            | Self::Unmute { .. }
+            | Self::Publish { .. }
+            | Self::Unpublish { .. }
+            | Self::Subscribe { .. }
+            | Self::Unsubscribe { .. }
+            | Self::Role { .. }
+            | Self::Lock { .. }
+            | Self::Unlock { .. }
+            | Self::Knock { .. }
+            | Self::KnockGone { .. }
+            | Self::Waiting { .. }
+            | Self::Denied { .. }
+            | Self::Full { .. }
+            | Self::Locked { .. }
+            | Self::Kicked { .. }
+            | Self::Left
+            | Self::Ended { .. }
+            | Self::Error { .. } => return None,
+        };
+        let (from, payload) = (from.as_str(), payload.as_json());
+        if from.bytes().any(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)) {
+            return None;
+        }
+        let mut text = String::with_capacity(payload.len() + from.len() + 64);
+        for part in [
+            r#"{"type":""#,
+            kind,
+            r#"","from":""#,
+            from,
+            r#"",""#,
+            field,
+            r#"":"#,
+            payload,
+            "}",
+        ] {
+            text.push_str(part);
+        }
+        Some(text)
     }
 
     /// Reads one frame, as a client does. A type that a newer server may have is `Ok(None)`: count it, and ignore it.
