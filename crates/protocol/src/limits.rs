@@ -25,7 +25,7 @@ pub struct Limits {
     pub connections: usize,
     /// Connections from one address, at most.
     pub connections_per_address: usize,
-    /// Milliseconds that a socket may stay open without a join.
+    /// Milliseconds that a connection may take to ask for something, and that a socket may stay open without a join.
     pub idle_ms: u64,
     /// Milliseconds that a seat outlives its socket.
     pub grace_ms: u64,

@@ -26,9 +26,6 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tracing::debug;
 
-/// How long a connection may take to send a request's head, idle ones included.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
-
 /// Bytes and fields of a request's head, at most.
 const HEAD_BYTES: usize = 16 * 1024;
 const HEAD_FIELDS: usize = 64;
@@ -139,7 +136,7 @@ where
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
+        .header_read_timeout(Duration::from_millis(shared.limits.idle_ms))
         .max_buf_size(HEAD_BYTES)
         .max_headers(HEAD_FIELDS)
         .serve_connection(TokioIo::new(stream), service)
