@@ -31,6 +31,7 @@ pub mod tls;
 pub mod token;
 pub mod trace;
 mod webhook;
+mod wire;
 
 pub use config::{Config, Secret};
 pub use server::Server;

@@ -2,10 +2,9 @@ use crate::hub::Hub;
 use crate::meter::Meter;
 use crate::outlet::{Inbox, Letter};
 use crate::trace::{self, Point};
-use futures_util::{Sink, SinkExt, Stream, StreamExt};
-use hyper::body::Bytes;
+use crate::wire::{Received, Wire};
 use snug_protocol::{ClientFrame, ClientMessage, CloseCode, ErrorCode, Limits, ServerMessage};
-use snug_room::{Frame, Gate, SocketId, Verdict};
+use snug_room::{Gate, SocketId, Verdict};
 use std::future::Future;
 use std::io;
 use std::net::IpAddr;
@@ -13,11 +12,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{MissedTickBehavior, interval_at, sleep_until, timeout};
-use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode as Code;
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
-use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 use tracing::debug;
 
 /// Past this a frame is not even read: the socket ends. Up to it, one above the limit is answered `too-large`.
@@ -36,23 +33,16 @@ pub(crate) struct Socket {
 impl Socket {
     /// Runs until the client or the hub ends it.
     pub(crate) async fn run(self, io: impl AsyncRead + AsyncWrite + Unpin) {
-        let config = WebSocketConfig::default()
-            .read_buffer_size(4 * 1024)
-            .write_buffer_size(4 * 1024)
-            .max_write_buffer_size(4 * HARD_LIMIT)
-            .max_message_size(Some(HARD_LIMIT))
-            .max_frame_size(Some(HARD_LIMIT));
-        let io = Meter::new(io, 2 * HARD_LIMIT);
-        let stream = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
+        let wire = Wire::new(Meter::new(io, 2 * HARD_LIMIT), HARD_LIMIT);
         let (id, inbox) = self.hub.open(self.address);
         tokio::select! {
-            () = self.talk(id, stream, &inbox) => {}
+            () = self.talk(id, wire, &inbox) => {}
             () = inbox.given_up(self.linger) => {}
         }
         self.hub.closed(id).await;
     }
 
-    async fn talk<Io>(&self, id: SocketId, mut stream: WebSocketStream<Meter<Io>>, inbox: &Inbox)
+    async fn talk<Io>(&self, id: SocketId, mut wire: Wire<Meter<Io>>, inbox: &Inbox)
     where
         Io: AsyncRead + AsyncWrite + Unpin,
     {
@@ -68,45 +58,30 @@ impl Socket {
             let result = tokio::select! {
                 letter = inbox.next() => match letter {
                     None => return,
-                    Some(letter) => within(patience, write(&mut stream, letter, inbox)).await,
+                    Some(letter) => within(patience, write(&mut wire, letter, inbox)).await,
                 },
                 () = until(quiet), if quiet.is_some() => {
                     quiet = None;
                     Ok(())
                 }
-                message = stream.next(), if quiet.is_none() => match message {
-                    None => return,
-                    Some(Err(error)) => {
-                        debug!(socket = id.0, %error, "not WebSocket");
-                        match reproach(&error) {
-                            Some(code) => return self.close(id, stream, code).await,
-                            None => Err(error),
-                        }
+                received = wire.next(), if quiet.is_none() => {
+                    silent = 0;
+                    match self.hear(id, &mut gate, &mut wire, received, patience).await {
+                        Heard::All => {}
+                        Heard::Enough(pause) => quiet = Some(tokio::time::Instant::now() + pause),
+                        Heard::Close(code) => return self.close(id, wire, code).await,
+                        Heard::End => return,
                     }
-                    Some(Ok(message)) => {
-                        silent = 0;
-                        let weighed = gate.weigh(Instant::now(), stream.get_mut().take());
-                        let (result, pause) = match self.judge(id, &mut gate, message).await {
-                            Next::Read => (Ok(()), Duration::ZERO),
-                            Next::End => return,
-                            Next::Answer(answer, pause) => (within(patience, stream.send(answer)).await, pause),
-                            Next::Pause(pause) => (Ok(()), pause),
-                            Next::Close(code) => return self.close(id, stream, ours(code)).await,
-                        };
-                        let pause = pause.max(weighed);
-                        if !pause.is_zero() {
-                            quiet = Some(tokio::time::Instant::now() + pause);
-                        }
-                        result
-                    }
-                },
+                    Ok(())
+                }
                 _ = pulse.tick() => {
                     silent += 1;
                     if silent > SILENT_HEARTBEATS {
                         debug!(socket = id.0, "silent for too long");
                         return;
                     }
-                    within(patience, stream.send(Message::Ping(Bytes::new()))).await
+                    let sent = wire.feed_ping();
+                    sent.and(within(patience, wire.flush()).await)
                 }
             };
             if let Err(error) = result {
@@ -116,22 +91,75 @@ impl Socket {
         }
     }
 
+    /// Takes this message and all that came with it.
+    async fn hear<Io>(
+        &self,
+        id: SocketId,
+        gate: &mut Gate,
+        wire: &mut Wire<Meter<Io>>,
+        mut received: Option<Result<Received, Error>>,
+        patience: Duration,
+    ) -> Heard
+    where
+        Io: AsyncRead + AsyncWrite + Unpin,
+    {
+        loop {
+            match received {
+                None => return Heard::End,
+                Some(Err(error)) => {
+                    debug!(socket = id.0, %error, "not WebSocket");
+                    return reproach(&error).map_or(Heard::End, Heard::Close);
+                }
+                Some(Ok(received)) => {
+                    let weighed = gate.weigh(Instant::now(), wire.get_mut().take());
+                    let text = match received {
+                        Received::Text => match wire.text() {
+                            Ok(text) => Some(text),
+                            Err(_) => return Heard::Close(Code::Invalid),
+                        },
+                        Received::Binary | Received::Ping | Received::Pong | Received::Close => None,
+                    };
+                    let pause = match self.judge(id, gate, received, text).await {
+                        Next::Read => Duration::ZERO,
+                        Next::End => return Heard::End,
+                        Next::Answer(answer, pause) => {
+                            let fed = wire.feed(&answer);
+                            if fed.and(within(patience, wire.flush()).await).is_err() {
+                                return Heard::End;
+                            }
+                            pause
+                        }
+                        Next::Pause(pause) => pause,
+                        Next::Close(code) => return Heard::Close(ours(code)),
+                    };
+                    let pause = pause.max(weighed);
+                    if !pause.is_zero() {
+                        return Heard::Enough(pause);
+                    }
+                }
+            }
+            received = wire.ready();
+            if received.is_none() {
+                return Heard::All;
+            }
+        }
+    }
+
     /// What to do with one message of the client.
-    async fn judge(&self, socket: SocketId, gate: &mut Gate, message: Message) -> Next {
-        let text = match message {
-            Message::Text(text) => Some(text),
-            Message::Binary(_) => None,
-            Message::Ping(_) | Message::Pong(_) => {
+    async fn judge(&self, socket: SocketId, gate: &mut Gate, received: Received, text: Option<&str>) -> Next {
+        match received {
+            Received::Text | Received::Binary => {}
+            Received::Ping | Received::Pong => {
                 return match gate.admit(Instant::now(), false) {
                     Verdict::Pass => Next::Read,
                     Verdict::Slow(pause) => Next::Pause(pause),
                     Verdict::Flood => Next::Close(CloseCode::Flooding),
                 };
             }
-            Message::Close(_) | Message::Frame(_) => return Next::Read,
-        };
-        let size = text.as_ref().map_or(0, |text| text.len());
-        let frame = match &text {
+            Received::Close => return Next::Read,
+        }
+        let size = text.map_or(0, str::len);
+        let frame = match text {
             Some(text) if size <= self.limits.frame_bytes => Some(ClientFrame::parse(text)),
             Some(_) | None => None,
         };
@@ -183,16 +211,17 @@ impl Socket {
         }
     }
 
-    async fn close<Io>(&self, socket: SocketId, mut stream: WebSocketStream<Meter<Io>>, code: Code)
+    async fn close<Io>(&self, socket: SocketId, mut wire: Wire<Meter<Io>>, code: Code)
     where
         Io: AsyncRead + AsyncWrite + Unpin,
     {
         debug!(socket = socket.0, %code, "closing");
         let goodbye = async {
-            if stream.send(closing(code)).await.is_ok() {
+            let said = wire.feed_close(code);
+            if said.and(wire.flush().await).is_ok() {
                 // Until the client's own close arrives; a reset instead would lose the code.
-                while let Some(Ok(_)) = stream.next().await {
-                    stream.get_mut().take();
+                while let Some(Ok(_)) = wire.next().await {
+                    wire.get_mut().take();
                 }
             }
         };
@@ -202,13 +231,20 @@ impl Socket {
     }
 }
 
-trait WebSocket: Stream<Item = Result<Message, Error>> + Sink<Message, Error = Error> + Unpin {}
-impl<T: Stream<Item = Result<Message, Error>> + Sink<Message, Error = Error> + Unpin> WebSocket for T {}
+/// How far a socket got with what its client said.
+enum Heard {
+    All,
+    /// Listen to no more for a while.
+    Enough(Duration),
+    Close(Code),
+    /// The client, or the server, is gone.
+    End,
+}
 
 enum Next {
     Read,
     /// Send this, then read nothing for a while.
-    Answer(Message, Duration),
+    Answer(String, Duration),
     /// Read nothing for a while.
     Pause(Duration),
     Close(CloseCode),
@@ -223,44 +259,33 @@ fn refuse(id: Option<u64>, code: ErrorCode, message: &str, pause: Duration) -> N
         message: message.to_owned(),
         retry_after_ms: (!pause.is_zero()).then(|| u64::try_from(pause.as_millis()).unwrap_or(u64::MAX)),
     };
-    Next::Answer(Message::text(error.to_json()), pause)
+    Next::Answer(error.to_json(), pause)
 }
 
-/// Writes this letter and all that are there already, with one flush.
-async fn write(stream: &mut impl WebSocket, first: Letter, inbox: &Inbox) -> Result<(), Error> {
+/// Writes this letter and all that are there already, with as few writes as there can be.
+async fn write<Io>(wire: &mut Wire<Meter<Io>>, first: Letter, inbox: &Inbox) -> Result<(), Error>
+where
+    Io: AsyncRead + AsyncWrite + Unpin,
+{
     let mut next = Some(first);
     while let Some(letter) = next {
         match letter {
-            Letter::Frame(frame) => stream.feed(Message::Text(shared(frame)?)).await?,
+            Letter::Frame(frame) => wire.feed(&frame)?,
             Letter::Close(code) => {
-                stream.send(closing(ours(code))).await?;
-                while let Some(message) = stream.next().await {
-                    message?;
+                wire.feed_close(ours(code))?;
+                wire.flush().await?;
+                while let Some(received) = wire.next().await {
+                    received?;
                 }
                 return Err(Error::ConnectionClosed);
             }
         }
+        if wire.is_full() {
+            wire.flush().await?;
+        }
         next = inbox.ready();
     }
-    stream.flush().await
-}
-
-/// The frame's bytes, not copied.
-fn shared(frame: Frame) -> Result<Utf8Bytes, Error> {
-    struct Owner(Frame);
-    impl AsRef<[u8]> for Owner {
-        fn as_ref(&self) -> &[u8] {
-            self.0.as_bytes()
-        }
-    }
-    Utf8Bytes::try_from(Bytes::from_owner(Owner(frame))).map_err(|error| Error::Utf8(error.to_string()))
-}
-
-fn closing(code: Code) -> Message {
-    Message::Close(Some(CloseFrame {
-        code,
-        reason: Utf8Bytes::default(),
-    }))
+    wire.flush().await
 }
 
 fn ours(code: CloseCode) -> Code {
