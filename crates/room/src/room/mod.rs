@@ -275,7 +275,9 @@ impl Room {
             Presence::Live(_) => None,
             Presence::Away { until } => Some(until),
         });
-        graces.chain(self.until.filter(|_| self.seats.is_empty())).min()
+        let memories = self.kicked.iter().map(|kicked| kicked.until);
+        let nobody = self.until.filter(|_| self.seats.is_empty());
+        graces.chain(memories).chain(nobody).min()
     }
 
     /// What this token opens, for this identity where a token of the server names one.
@@ -306,6 +308,11 @@ impl Room {
     pub fn seat(&self, seat: SeatNo) -> Option<(&PeerId, Presence)> {
         let seat = &self.seats[self.index(seat)?];
         Some((&seat.peer_id, seat.presence))
+    }
+
+    /// Whether the seat is in nobody's roster (rule G3).
+    pub fn is_hidden(&self, seat: SeatNo) -> bool {
+        self.index(seat).is_some_and(|at| self.seats[at].rights.hidden)
     }
 
     /// Every seat, in the order of their coming.

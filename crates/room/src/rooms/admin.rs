@@ -81,7 +81,7 @@ impl Rooms {
             effects: &mut self.effects,
         };
         let outcome = entry.room.handle(&mut turn, input);
-        self.settle(now, id, out);
+        self.settle(now, id, None, out);
         match outcome {
             Outcome::Done { .. } => AdminReply::Done,
             Outcome::Refused(_) => AdminReply::NoSuchPeer,

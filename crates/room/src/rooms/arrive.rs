@@ -39,20 +39,21 @@ impl Rooms {
                 self.desk.set_due(now + super::joins::FORGET_MS, Why::Joins);
             }
         }
-        let outcome = if self.resume(now, socket, &join, &grant, out) {
-            Outcome::QUIET
-        } else {
-            self.join(now, socket, join, grant, ice_servers, out)
-        };
-        match outcome {
-            // These have a message of their own.
-            Outcome::Refused(Refusal::RoomFull | Refusal::RoomLocked) if id.is_none() => {}
-            Outcome::Done { .. } | Outcome::Refused(_) => answer(socket, id, outcome, out),
+        if !self.resume(now, socket, id, &join, &grant, out) {
+            self.join(now, socket, id, join, grant, ice_servers, out);
         }
     }
 
     /// Whether the socket has its old seat again, or was told that there is none for it.
-    fn resume(&mut self, now: Millis, socket: SocketId, join: &Join, grant: &Grant, out: &mut Vec<Output>) -> bool {
+    fn resume(
+        &mut self,
+        now: Millis,
+        socket: SocketId,
+        id: Option<u64>,
+        join: &Join,
+        grant: &Grant,
+        out: &mut Vec<Output>,
+    ) -> bool {
         let Some(resume) = &join.resume else { return false };
         let Some(entry) = self.rooms.get_mut(&join.room_id) else {
             return false;
@@ -61,6 +62,9 @@ impl Rooms {
             None => return false,
             Some(Claim::Kicked) => {
                 out.push(send(socket, &ServerMessage::Kicked { reason: None }));
+                if id.is_some() {
+                    answer(socket, id, Outcome::Refused(Refusal::Kicked), out);
+                }
                 let code = CloseCode::Kicked;
                 self.desk.close(socket);
                 out.push(Output::Close { socket, code });
@@ -84,28 +88,32 @@ impl Rooms {
             }
         };
         let resumed = matches!(input, RoomInput::Resume { .. });
-        self.tell(now, &join.room_id, input, out);
+        let reply = resumed.then(|| Outcome::QUIET.answer(id)).flatten();
+        let reply = reply.map(|message| send(socket, &message));
+        self.tell_and_reply(now, &join.room_id, input, reply, out);
         resumed
     }
 
+    #[expect(clippy::too_many_arguments, reason = "they are the fields of one input")]
     fn join(
         &mut self,
         now: Millis,
         socket: SocketId,
+        id: Option<u64>,
         join: Join,
         grant: Grant,
         ice_servers: Vec<IceServer>,
         out: &mut Vec<Output>,
-    ) -> Outcome {
-        let id = join.room_id.clone();
-        let is_new = !self.rooms.contains_key(&id);
+    ) {
+        let room_id = join.room_id.clone();
+        let is_new = !self.rooms.contains_key(&room_id);
         if is_new && self.config.limits.rooms.is_some_and(|most| self.rooms.len() >= most) {
-            return Outcome::Refused(Refusal::TooManyRooms);
+            return answer(socket, id, Outcome::Refused(Refusal::TooManyRooms), out);
         }
         let entry = self
             .rooms
-            .entry(id.clone())
-            .or_insert_with(|| Entry::new(Room::new(id.clone(), now)));
+            .entry(room_id.clone())
+            .or_insert_with(|| Entry::new(Room::new(room_id.clone(), now)));
         let mut turn = Turn {
             now,
             dice: &mut self.dice,
@@ -119,8 +127,13 @@ impl Rooms {
             ice_servers,
         };
         let outcome = entry.room.handle(&mut turn, input);
-        self.settle(now, &id, out);
-        outcome
+        let reply = match outcome {
+            // These have a message of their own.
+            Outcome::Refused(Refusal::RoomFull | Refusal::RoomLocked) if id.is_none() => None,
+            Outcome::Done { .. } | Outcome::Refused(_) => outcome.answer(id),
+        };
+        let reply = reply.map(|message| send(socket, &message));
+        self.settle(now, &room_id, reply, out);
     }
 }
 

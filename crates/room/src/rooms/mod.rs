@@ -170,6 +170,18 @@ impl Rooms {
 
     /// Tells a room something that answers nobody.
     fn tell(&mut self, now: Millis, id: &RoomId, input: RoomInput, out: &mut Vec<Output>) {
+        self.tell_and_reply(now, id, input, None, out);
+    }
+
+    /// Tells a room something that it cannot refuse.
+    fn tell_and_reply(
+        &mut self,
+        now: Millis,
+        id: &RoomId,
+        input: RoomInput,
+        reply: Option<Output>,
+        out: &mut Vec<Output>,
+    ) {
         let Some(entry) = self.rooms.get_mut(id) else { return };
         let mut turn = Turn {
             now,
@@ -178,7 +190,7 @@ impl Rooms {
             effects: &mut self.effects,
         };
         entry.room.handle(&mut turn, input);
-        self.settle(now, id, out);
+        self.settle(now, id, reply, out);
     }
 
     fn drain(&mut self, out: &mut Vec<Output>) {

@@ -7,10 +7,19 @@ use crate::{Event, Output, Why};
 use snug_protocol::{RoomId, ServerMessage};
 
 impl Rooms {
-    /// Carries out what a room asked for, and what comes of that. Says how many seats could not keep what they missed.
-    pub(super) fn settle(&mut self, now: Millis, id: &RoomId, out: &mut Vec<Output>) -> u32 {
-        let Some(entry) = self.rooms.get_mut(id) else { return 0 };
-        let mut lost = 0;
+    /// Carries out what a room asked for, gives the `reply`, and then does what comes of it: an away seat that cannot
+    /// keep what it missed ends, and perhaps the room with it. Says which seats those were.
+    pub(super) fn settle(
+        &mut self,
+        now: Millis,
+        id: &RoomId,
+        mut reply: Option<Output>,
+        out: &mut Vec<Output>,
+    ) -> Vec<SeatNo> {
+        let mut lost = Vec::new();
+        let Some(entry) = self.rooms.get_mut(id) else {
+            return lost;
+        };
         let mut over: Vec<SeatNo> = Vec::new();
         loop {
             for effect in self.effects.drain(..) {
@@ -86,12 +95,13 @@ impl Rooms {
                     Effect::Happened(event) => out.push(Output::Happened(event)),
                 }
             }
+            out.extend(reply.take());
             // For all in the room alike, an overflow comes after the messages that led to it.
             if over.is_empty() {
                 break;
             }
             let seat = over.remove(0);
-            lost += 1;
+            lost.push(seat);
             let mut turn = Turn {
                 now,
                 dice: &mut self.dice,

@@ -1,7 +1,7 @@
-use super::Rooms;
 use super::arrive::{answer, send};
 use super::desk::Place;
-use crate::room::{Millis, RoomInput, SeatNo, Turn};
+use super::{Entry, Rooms};
+use crate::room::{Effect, Millis, RoomInput, SeatNo, Turn};
 use crate::{Grant, Outcome, Output, Refusal, SocketId};
 use snug_protocol::{ClientFrame, ClientMessage, PeerId, RoomId, ServerMessage};
 
@@ -66,6 +66,7 @@ impl Rooms {
             return answer(socket, id, Outcome::QUIET, out);
         }
         // Nothing may follow the message that takes the sender's seat or socket away (rule A1).
+        let is_broadcast = message.to().is_none();
         let is_last = matches!(message, ClientMessage::Leave | ClientMessage::End { .. });
         let mut turn = Turn {
             now,
@@ -77,9 +78,14 @@ impl Rooms {
         if is_last {
             answer(socket, id, outcome, out);
         }
-        let lost = self.settle(now, room_id, out);
+        let keeping = match outcome {
+            Outcome::Done { queued: 1.., .. } => entry.keeping(&self.effects, is_broadcast),
+            Outcome::Done { .. } | Outcome::Refused(_) => Vec::new(),
+        };
+        let lost = self.settle(now, room_id, None, out);
         if let Outcome::Done { queued, .. } = &mut outcome {
-            *queued = queued.saturating_sub(lost);
+            let gone = lost.iter().filter(|seat| keeping.contains(seat)).count();
+            *queued = queued.saturating_sub(u32::try_from(gone).unwrap_or(u32::MAX));
         }
         if let Some(id) = id
             && let Some(session) = self.rooms.get_mut(room_id).and_then(|entry| entry.session(seat))
@@ -122,5 +128,26 @@ impl Rooms {
     ) {
         answer(socket, id, Outcome::QUIET, out);
         self.tell(now, room, RoomInput::GiveUp { peer }, out);
+    }
+}
+
+impl Entry {
+    /// The away seats that were counted as keeping a message. Who is in no roster is in no count of a broadcast.
+    fn keeping(&self, effects: &[Effect], is_broadcast: bool) -> Vec<SeatNo> {
+        let away = effects.iter().filter_map(|effect| match effect {
+            Effect::Tell { seat, live: None, .. } => Some(*seat),
+            Effect::Tell { .. }
+            | Effect::Answer { .. }
+            | Effect::Close { .. }
+            | Effect::Door { .. }
+            | Effect::Waits { .. }
+            | Effect::Seated { .. }
+            | Effect::Resumed { .. }
+            | Effect::Gone { .. }
+            | Effect::Trace { .. }
+            | Effect::Happened(_) => None,
+        });
+        away.filter(|seat| !(is_broadcast && self.room.is_hidden(*seat)))
+            .collect()
     }
 }
