@@ -3,13 +3,16 @@
 //! Never part of what is shipped, so it may panic: a panic here is a failed test.
 
 mod link;
+pub mod model;
 #[cfg(unix)]
 mod redis;
+pub mod raw;
 mod server;
 pub mod sim;
 mod wire;
 
 pub use link::Link;
+pub use raw::Raw;
 #[cfg(unix)]
 pub use redis::RedisServer;
 pub use server::Server;

@@ -70,6 +70,21 @@ impl Wire {
         }
     }
 
+    /// The next text frame as it came, which need not be JSON that a parser would take.
+    pub async fn text(&mut self) -> String {
+        loop {
+            let message = timeout(PATIENCE, self.stream.next())
+                .await
+                .expect("something happens in time");
+            match message {
+                Some(Ok(Message::Text(text))) => return text.as_str().to_owned(),
+                Some(Ok(_)) => {}
+                Some(Err(error)) => panic!("{error}, and a text was awaited"),
+                None => panic!("closed, and a text was awaited"),
+            }
+        }
+    }
+
     /// The next message, which is to be of this type.
     pub async fn expect(&mut self, kind: &str) -> Value {
         let message = self.next().await;
