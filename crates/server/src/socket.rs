@@ -1,11 +1,9 @@
-use crate::admission::{self, Visitor};
-use crate::connection::Shared;
 use crate::hub::Hub;
 use crate::meter::Meter;
 use crate::outlet::{Inbox, Letter};
 use crate::trace::{self, Point};
 use crate::wire::{Received, Wire};
-use snug_protocol::{ClientFrame, ClientMessage, CloseCode, ErrorCode, Identity, Join, Limits, ServerMessage};
+use snug_protocol::{ClientFrame, ClientMessage, CloseCode, ErrorCode, Limits, ServerMessage};
 use snug_room::{Gate, SocketId, Verdict};
 use std::future::Future;
 use std::io;
@@ -27,11 +25,9 @@ const SILENT_HEARTBEATS: u32 = 3;
 /// One client's socket: reads, judges and parses frames for the hub, and writes what is in the inbox.
 pub(crate) struct Socket {
     pub(crate) address: IpAddr,
-    pub(crate) visitor: Visitor,
     pub(crate) limits: Arc<Limits>,
     pub(crate) linger: Duration,
     pub(crate) hub: Hub,
-    pub(crate) shared: Arc<Shared>,
 }
 
 impl Socket {
@@ -133,13 +129,6 @@ impl Socket {
                             }
                             pause
                         }
-                        Next::Last(answer, code) => {
-                            let fed = wire.feed(&answer);
-                            if fed.and(within(patience, wire.flush()).await).is_err() {
-                                return Heard::End;
-                            }
-                            return Heard::Close(ours(code));
-                        }
                         Next::Pause(pause) => pause,
                         Next::Close(code) => return Heard::Close(ours(code)),
                     };
@@ -195,14 +184,17 @@ impl Socket {
             }
         }
         match frame {
-            Some(Ok(ClientFrame {
-                id,
-                message: ClientMessage::Join(join),
-            })) => self.join(socket, id, join).await,
-            Some(Ok(frame)) => match self.hub.frame(socket, frame).await {
-                Ok(()) => Next::Read,
-                Err(_) => Next::End,
-            },
+            Some(Ok(frame)) => {
+                if let ClientMessage::Join(join) = &frame.message
+                    && let Some(join_id) = &join.join_id
+                {
+                    trace::point(join_id, Point::Server);
+                }
+                match self.hub.frame(socket, frame).await {
+                    Ok(()) => Next::Read,
+                    Err(_) => Next::End,
+                }
+            }
             Some(Err(error)) => refuse(error.id(), error.code(), &error.to_string(), Duration::ZERO),
             None if text.is_some() => refuse(
                 None,
@@ -216,30 +208,6 @@ impl Socket {
                 "a binary frame: text is spoken here",
                 Duration::ZERO,
             ),
-        }
-    }
-
-    /// A wish for a seat: what its token allows goes with it.
-    async fn join(&self, socket: SocketId, id: Option<u64>, join: Join) -> Next {
-        if let Some(join_id) = &join.join_id {
-            trace::point(join_id, Point::Server);
-        }
-        let grant = match self.visitor.admit(&join, &self.shared.config.keys) {
-            Ok(grant) => grant,
-            Err(refused) => {
-                let code = admission::code(refused);
-                debug!(socket = socket.0, %refused, "no seat");
-                self.hub.metrics().refused(code);
-                let answer = error(id, code, &refused.to_string(), Duration::ZERO);
-                return Next::Last(answer, CloseCode::Unauthorized);
-            }
-        };
-        let identity = grant.identity.as_ref().or(join.identity.as_ref());
-        let identity = identity.map(Identity::as_str);
-        let ice_servers = self.shared.ice_servers(identity, self.visitor.host.as_deref());
-        match self.hub.join(socket, id, join, grant, ice_servers).await {
-            Ok(()) => Next::Read,
-            Err(_) => Next::End,
         }
     }
 
@@ -275,8 +243,6 @@ enum Next {
     Read,
     /// Send this, then read nothing for a while.
     Answer(String, Duration),
-    /// Send this, then close.
-    Last(String, CloseCode),
     /// Read nothing for a while.
     Pause(Duration),
     Close(CloseCode),
@@ -284,18 +250,14 @@ enum Next {
     End,
 }
 
-fn error(id: Option<u64>, code: ErrorCode, message: &str, pause: Duration) -> String {
+fn refuse(id: Option<u64>, code: ErrorCode, message: &str, pause: Duration) -> Next {
     let error = ServerMessage::Error {
         id,
         code,
         message: message.to_owned(),
         retry_after_ms: (!pause.is_zero()).then(|| u64::try_from(pause.as_millis()).unwrap_or(u64::MAX)),
     };
-    error.to_json()
-}
-
-fn refuse(id: Option<u64>, code: ErrorCode, message: &str, pause: Duration) -> Next {
-    Next::Answer(error(id, code, message, pause), pause)
+    Next::Answer(error.to_json(), pause)
 }
 
 /// Writes this letter and all that are there already, with as few writes as there can be.
