@@ -1,9 +1,11 @@
 use crate::Config;
+use crate::admission::Visitor;
 use crate::api::Throttle;
 use crate::crowd::{Crowd, Place};
 use crate::hub::Hub;
 use crate::page;
 use crate::proxy::{Client, is_trusted};
+use crate::relay::Relay;
 use crate::route::{Routed, route};
 use crate::socket::Socket;
 use crate::tls::Acceptor;
@@ -19,7 +21,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -43,6 +45,8 @@ pub(crate) struct Shared {
     pub(crate) tls: Option<Acceptor>,
     pub(crate) limits: Arc<Limits>,
     pub(crate) hub: Hub,
+    /// The STUN and TURN server that clients are told about.
+    pub(crate) relay: Option<Relay>,
     /// Whoever is connected.
     pub(crate) crowd: Arc<Crowd>,
     /// How often an address may ask for ICE servers.
@@ -62,9 +66,13 @@ impl Shared {
         self.hub.trouble()
     }
 
-    /// What the `RTCPeerConnection` of this identity is to use.
-    pub(crate) fn ice_servers(&self, _identity: Option<&str>) -> Vec<IceServer> {
-        self.config.ice_servers.clone()
+    /// What the `RTCPeerConnection` of this identity is to use, who reached this server under `host`.
+    pub(crate) fn ice_servers(&self, identity: Option<&str>, host: Option<&str>) -> Vec<IceServer> {
+        let mut servers = self.config.ice_servers.clone();
+        if let Some(relay) = &self.relay {
+            servers.extend(relay.ice_servers(identity, host, SystemTime::now()));
+        }
+        servers
     }
 }
 
@@ -111,7 +119,7 @@ pub(crate) async fn serve(shared: Arc<Shared>, stream: TcpStream, peer: SocketAd
     }
 }
 
-async fn speak<S>(shared: &Shared, stream: S, peer: IpAddr, place: Place) -> Option<Opened>
+async fn speak<S>(shared: &Arc<Shared>, stream: S, peer: IpAddr, place: Place) -> Option<Opened>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -121,6 +129,7 @@ where
     let theirs = &place;
     let service = service_fn(|request| async move {
         let client = Client::of(peer, shared.tls.is_some(), request.headers(), &shared.config.proxies);
+        let visitor = Visitor::of(&request, &shared.config);
         let mut routed = match admit(theirs, peer, client.address) {
             Ok(()) => route(request, peer, client, shared).await,
             Err(refused) => refused,
@@ -130,7 +139,7 @@ where
             headers.insert(STRICT_TRANSPORT_SECURITY, HSTS);
         }
         if let Some(socket) = routed.upgrade {
-            *upgrade.lock().unwrap_or_else(PoisonError::into_inner) = Some((socket, client.address));
+            *upgrade.lock().unwrap_or_else(PoisonError::into_inner) = Some((socket, client.address, visitor));
         }
         Ok::<_, Infallible>(routed.response)
     });
@@ -161,14 +170,16 @@ where
         Ok(Err(error)) => debug!(%error, "a connection broke"),
         Err(_) => debug!("a connection that reads too slowly"),
     }
-    let (upgraded, address) = upgrade.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+    let (upgraded, address, visitor) = upgrade.lock().unwrap_or_else(PoisonError::into_inner).take()?;
     match upgraded.await {
         Ok(io) => Some(Opened {
             socket: Socket {
                 address,
+                visitor,
                 limits: shared.limits.clone(),
                 linger: shared.config.linger,
                 hub: shared.hub.clone(),
+                shared: shared.clone(),
             },
             io,
             place: place.lock().unwrap_or_else(PoisonError::into_inner).take()?,

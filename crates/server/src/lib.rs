@@ -11,6 +11,7 @@
 //!                     socket: write  <== Letter ===     (bounded outlet; full: dropped)
 //! ```
 
+mod admission;
 mod api;
 pub mod config;
 mod connection;
@@ -23,6 +24,7 @@ mod origin;
 mod outlet;
 mod page;
 mod proxy;
+mod relay;
 mod route;
 mod server;
 mod socket;

@@ -5,9 +5,11 @@ use crate::crowd::Crowd;
 use crate::hub::Hub;
 use crate::metrics::Metrics;
 use crate::observer::Observer;
+use crate::relay::Relay;
 use crate::status;
 use crate::tls::{Acceptor, Renewal, redirect};
 use crate::webhook::{Patience, Webhooks};
+use snug_turn::TurnServer;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -32,6 +34,7 @@ pub struct Server {
     tls: Option<(Acceptor, Renewal)>,
     redirect: Option<TcpListener>,
     metrics: Option<TcpListener>,
+    relay: Option<(Relay, Option<TurnServer>)>,
 }
 
 impl Server {
@@ -51,6 +54,7 @@ impl Server {
             Some(address) => Some(listen(address).await?),
             None => None,
         };
+        let relay = Relay::bind(&config, tls.as_ref().map(|(acceptor, _)| acceptor))?;
         Ok(Self {
             listener,
             address,
@@ -58,6 +62,7 @@ impl Server {
             tls,
             redirect,
             metrics,
+            relay,
         })
     }
 
@@ -80,6 +85,11 @@ impl Server {
     /// Where it serves metrics to everybody who gets there, if anywhere.
     pub fn metrics(&self) -> Option<SocketAddr> {
         self.metrics.as_ref()?.local_addr().ok()
+    }
+
+    /// Where its own STUN and TURN server listens, if it has one.
+    pub fn turn(&self) -> Option<SocketAddr> {
+        Some(self.relay.as_ref()?.1.as_ref()?.address())
     }
 
     /// Serves until `end` comes; then every client is told to resume elsewhere (1001), and this returns within the
@@ -111,6 +121,12 @@ impl Server {
         if let Some(listener) = self.redirect {
             keeper.spawn(redirect(listener, self.address.port()));
         }
+        let relay = self.relay.map(|(relay, turn)| {
+            if let Some(turn) = turn {
+                keeper.spawn(turn.run(std::future::pending()));
+            }
+            relay
+        });
         let (grace, linger) = (self.config.drain_grace, self.config.linger);
         let (drain, draining) = watch::channel(());
         let (most, most_of_one) = (
@@ -122,6 +138,7 @@ impl Server {
             limits: Arc::new(self.config.limits.clone()),
             config: self.config,
             tls,
+            relay,
             hub: hub.clone(),
             throttle: Throttle::new(ICE_REQUESTS),
             leaving: AtomicBool::new(false),

@@ -1,9 +1,11 @@
+use crate::admission::{self, Visitor};
+use crate::connection::Shared;
 use crate::hub::Hub;
 use crate::meter::Meter;
 use crate::outlet::{Inbox, Letter};
 use crate::trace::{self, Point};
 use crate::wire::{Received, Wire};
-use snug_protocol::{ClientFrame, ClientMessage, CloseCode, ErrorCode, Limits, ServerMessage};
+use snug_protocol::{ClientFrame, ClientMessage, CloseCode, ErrorCode, Identity, Join, Limits, ServerMessage};
 use snug_room::{Gate, SocketId, Verdict};
 use std::future::Future;
 use std::io;
@@ -25,9 +27,11 @@ const SILENT_HEARTBEATS: u32 = 3;
 /// One client's socket: reads, judges and parses frames for the hub, and writes what is in the inbox.
 pub(crate) struct Socket {
     pub(crate) address: IpAddr,
+    pub(crate) visitor: Visitor,
     pub(crate) limits: Arc<Limits>,
     pub(crate) linger: Duration,
     pub(crate) hub: Hub,
+    pub(crate) shared: Arc<Shared>,
 }
 
 impl Socket {
@@ -129,6 +133,13 @@ impl Socket {
                             }
                             pause
                         }
+                        Next::Last(answer, code) => {
+                            let fed = wire.feed(&answer);
+                            if fed.and(within(patience, wire.flush()).await).is_err() {
+                                return Heard::End;
+                            }
+                            return Heard::Close(ours(code));
+                        }
                         Next::Pause(pause) => pause,
                         Next::Close(code) => return Heard::Close(ours(code)),
                     };
@@ -184,17 +195,14 @@ impl Socket {
             }
         }
         match frame {
-            Some(Ok(frame)) => {
-                if let ClientMessage::Join(join) = &frame.message
-                    && let Some(join_id) = &join.join_id
-                {
-                    trace::point(join_id, Point::Server);
-                }
-                match self.hub.frame(socket, frame).await {
-                    Ok(()) => Next::Read,
-                    Err(_) => Next::End,
-                }
-            }
+            Some(Ok(ClientFrame {
+                id,
+                message: ClientMessage::Join(join),
+            })) => self.join(socket, id, join).await,
+            Some(Ok(frame)) => match self.hub.frame(socket, frame).await {
+                Ok(()) => Next::Read,
+                Err(_) => Next::End,
+            },
             Some(Err(error)) => refuse(error.id(), error.code(), &error.to_string(), Duration::ZERO),
             None if text.is_some() => refuse(
                 None,
@@ -208,6 +216,30 @@ impl Socket {
                 "a binary frame: text is spoken here",
                 Duration::ZERO,
             ),
+        }
+    }
+
+    /// A wish for a seat: what its token allows goes with it.
+    async fn join(&self, socket: SocketId, id: Option<u64>, join: Join) -> Next {
+        if let Some(join_id) = &join.join_id {
+            trace::point(join_id, Point::Server);
+        }
+        let grant = match self.visitor.admit(&join, &self.shared.config.keys) {
+            Ok(grant) => grant,
+            Err(refused) => {
+                let code = admission::code(refused);
+                debug!(socket = socket.0, %refused, "no seat");
+                self.hub.metrics().refused(code);
+                let answer = error(id, code, &refused.to_string(), Duration::ZERO);
+                return Next::Last(answer, CloseCode::Unauthorized);
+            }
+        };
+        let identity = grant.identity.as_ref().or(join.identity.as_ref());
+        let identity = identity.map(Identity::as_str);
+        let ice_servers = self.shared.ice_servers(identity, self.visitor.host.as_deref());
+        match self.hub.join(socket, id, join, grant, ice_servers).await {
+            Ok(()) => Next::Read,
+            Err(_) => Next::End,
         }
     }
 
@@ -243,6 +275,8 @@ enum Next {
     Read,
     /// Send this, then read nothing for a while.
     Answer(String, Duration),
+    /// Send this, then close.
+    Last(String, CloseCode),
     /// Read nothing for a while.
     Pause(Duration),
     Close(CloseCode),
@@ -250,14 +284,18 @@ enum Next {
     End,
 }
 
-fn refuse(id: Option<u64>, code: ErrorCode, message: &str, pause: Duration) -> Next {
+fn error(id: Option<u64>, code: ErrorCode, message: &str, pause: Duration) -> String {
     let error = ServerMessage::Error {
         id,
         code,
         message: message.to_owned(),
         retry_after_ms: (!pause.is_zero()).then(|| u64::try_from(pause.as_millis()).unwrap_or(u64::MAX)),
     };
-    Next::Answer(error.to_json(), pause)
+    error.to_json()
+}
+
+fn refuse(id: Option<u64>, code: ErrorCode, message: &str, pause: Duration) -> Next {
+    Next::Answer(error(id, code, message, pause), pause)
 }
 
 /// Writes this letter and all that are there already, with as few writes as there can be.

@@ -38,7 +38,7 @@ fn start(options: &[&str]) -> (Process, String) {
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_join_is_traced_and_nothing_secret_is_logged() {
-    let (mut process, url) = start(&["--log", "json", "--stun", "stun:stun.example.org:3478"]);
+    let (mut process, url) = start(&["--log", "json", "--no-turn", "--stun", "stun:stun.example.org:3478"]);
     let mut wire = Wire::open(&url).await;
     wire.send(json!({ "type": "join", "roomId": "tea", "joinId": "j-1" }))
         .await;

@@ -4,6 +4,7 @@ use super::refusal::{Problem, Refusal};
 use super::{Answer, Reply};
 use crate::connection::Shared;
 use hyper::StatusCode;
+use hyper::header::HOST;
 use hyper::http::request::Parts;
 use serde::Serialize;
 use snug_protocol::IceServer;
@@ -75,6 +76,7 @@ pub(super) fn servers(head: &Parts, client: IpAddr, shared: &Shared) -> Answer {
             }
         }
     };
-    let ice_servers = shared.ice_servers(identity.as_deref());
+    let host = head.headers.get(HOST).and_then(|host| host.to_str().ok());
+    let ice_servers = shared.ice_servers(identity.as_deref(), host);
     Reply::json(StatusCode::OK, &IceServers { ice_servers })
 }

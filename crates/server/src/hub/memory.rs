@@ -64,12 +64,12 @@ impl Memory {
         socket
     }
 
-    pub(super) fn frame(&self, socket: SocketId, frame: ClientFrame) -> Result<(), Ended> {
+    pub(super) fn take(&self, input: Input) -> Result<(), Ended> {
         let state = self.lock();
         if state.draining {
             return Err(Ended);
         }
-        self.step(state, Input::Frame { socket, frame });
+        self.step(state, input);
         Ok(())
     }
 

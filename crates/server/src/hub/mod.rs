@@ -9,8 +9,8 @@ use crate::observer::Observer;
 use crate::outlet::{Inbox, outlet};
 use memory::Memory;
 use redis::Redis;
-use snug_protocol::{ClientFrame, RoomId};
-use snug_room::{Admin, AdminReply, Config, RoomInfo, Rooms, SocketId};
+use snug_protocol::{ClientFrame, IceServer, Join, RoomId};
+use snug_room::{Admin, AdminReply, Config, Grant, Input, RoomInfo, Rooms, SocketId};
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -102,13 +102,35 @@ impl Hub {
     pub(crate) async fn frame(&self, socket: SocketId, frame: ClientFrame) -> Result<(), Ended> {
         let timed = self.metrics().received(Word::from(&frame.message)).then(Instant::now);
         let taken = match &self.rooms {
-            Store::Memory(memory) => memory.frame(socket, frame),
+            Store::Memory(memory) => memory.take(Input::Frame { socket, frame }),
             Store::Redis(redis) => redis.frame(socket, frame).await,
         };
         if let Some(came) = timed {
             self.metrics().relayed(came.elapsed());
         }
         taken
+    }
+
+    /// A `join` came, within its rate, and this is what its token allows.
+    pub(crate) async fn join(
+        &self,
+        socket: SocketId,
+        id: Option<u64>,
+        join: Join,
+        grant: Grant,
+        ice_servers: Vec<IceServer>,
+    ) -> Result<(), Ended> {
+        self.metrics().received(Word::Join);
+        match &self.rooms {
+            Store::Memory(memory) => memory.take(Input::Join {
+                socket,
+                id,
+                join,
+                grant,
+                ice_servers,
+            }),
+            Store::Redis(redis) => redis.join(socket, id, join, grant, ice_servers).await,
+        }
     }
 
     /// The socket is gone.
