@@ -5,7 +5,8 @@ use hyper::body::Incoming;
 use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use hyper::http::request::Parts;
 use percent_encoding::percent_decode_str;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error, Unexpected};
+use serde::{Deserialize, Deserializer};
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -82,4 +83,15 @@ pub(super) fn within(name: &str, text: &str, most: usize) -> Result<(), Refusal>
         return Err(Refusal::bad(format!("{name} has 1 to {most} characters")));
     }
     Ok(())
+}
+
+/// An integer, which JSON may write as `2`, `2.0` and `2e0` (JSON Schema, 4.2.3), or nothing.
+pub(super) fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    let number = Option::<f64>::deserialize(deserializer)?;
+    let whole = |number: f64| {
+        let is_whole = number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number);
+        let wrong = || D::Error::invalid_value(Unexpected::Float(number), &"a whole number");
+        is_whole.then_some(number as u32).ok_or_else(wrong)
+    };
+    number.map(whole).transpose()
 }

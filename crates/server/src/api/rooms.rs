@@ -1,5 +1,5 @@
 use super::auth::caller;
-use super::body::{json, query, within};
+use super::body::{json, query, whole, within};
 use super::refusal::{Problem, Refusal};
 use super::{Answer, Reply};
 use crate::connection::Shared;
@@ -30,6 +30,7 @@ pub(super) struct NewRoom {
     #[schema(min_length = 1, max_length = 128)]
     room_id: Option<String>,
     /// How many seats it has; the server's limit is the default, and the most.
+    #[serde(default, deserialize_with = "whole")]
     #[schema(minimum = 1, maximum = 10_000)]
     capacity: Option<u32>,
     /// Whether people wait until a moderator lets them in.

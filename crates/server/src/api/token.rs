@@ -1,5 +1,5 @@
 use super::auth::{Caller, caller};
-use super::body::{json, query, within};
+use super::body::{json, query, whole, within};
 use super::refusal::{Problem, Refusal};
 use super::{Answer, Reply};
 use crate::connection::Shared;
@@ -41,6 +41,7 @@ pub(super) struct NewToken {
     #[schema(required = false)]
     hidden: bool,
     /// How long it is good for; six hours by default.
+    #[serde(default, deserialize_with = "whole")]
     #[schema(minimum = 1, maximum = 2_592_000)]
     ttl_seconds: Option<u32>,
 }

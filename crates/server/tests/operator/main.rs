@@ -1,0 +1,8 @@
+//! What an operator sees of a server, and does to it.
+
+mod api;
+mod drain;
+mod http;
+mod metrics;
+mod secrets;
+mod webhooks;
