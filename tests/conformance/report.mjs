@@ -8,7 +8,9 @@ export function summarise(tests, webview, reference) {
     const ours = passed(webview[id]);
     const theirs = passed(reference[id]);
     const both = [...theirs].filter((name) => ours.has(name)).length;
-    const all = new Set([...(webview[id]?.tests ?? []), ...(reference[id]?.tests ?? [])].map(({ name }) => name));
+    const all = new Set(
+      [...(webview[id]?.tests ?? []), ...(reference[id]?.tests ?? [])].map(({ name }) => name),
+    );
     return { file: id, subtests: all.size, webview: ours.size, chromium: theirs.size, both };
   });
   const sum = (member) => files.reduce((total, file) => total + (file[member] ?? 0), 0);

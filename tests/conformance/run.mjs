@@ -47,11 +47,24 @@ for (const file of ["testharnessreport.js", "testdriver-vendor.js"]) {
 }
 const built = spawnSync(
   "npx",
-  ["vite", "build", "--config", at("vite.config.ts"), "--outDir", join(staging, "page"), "--logLevel", "warn"],
+  [
+    "vite",
+    "build",
+    "--config",
+    at("vite.config.ts"),
+    "--outDir",
+    join(staging, "page"),
+    "--logLevel",
+    "warn",
+  ],
   { stdio: "inherit" },
 );
 if (built.status !== 0) process.exit(1);
 cpSync(join(staging, "page"), staging, { recursive: true });
+
+// The suite's own server gives the parser another name.
+const parser = join(suite, "resources/webidl2/lib/webidl2.js");
+if (existsSync(parser)) cpSync(parser, join(staging, "resources/WebIDLParser.js"));
 
 const tests = collect(suite, options.folder, staging);
 const directories = [staging, suite];
@@ -75,7 +88,9 @@ const about = {
   date: new Date().toISOString().slice(0, 10),
   suite: options.commit ?? revision(),
   system: system(),
-  chromium: execFileSync(executablePath, ["--version"], { encoding: "utf8" }).trim().replace(/ built.*/, ""),
+  chromium: execFileSync(executablePath, ["--version"], { encoding: "utf8" })
+    .trim()
+    .replace(/ built.*/, ""),
 };
 writeFileSync(join(options.out, "conformance.json"), JSON.stringify({ about, ...summary }, null, 1));
 writeFileSync(join(options.out, "conformance.md"), table(summary, about));
@@ -103,7 +118,9 @@ async function runAll(name, outcomes) {
     const passed = all.filter((one) => one.status === "PASS").length;
     console.log(`${name} ${id}: ${passed}/${all.length} ${status} (${Date.now() - begin} ms)`);
     if (options.verbose) {
-      for (const one of all) if (one.status !== "PASS") console.log(`    ${one.status} ${one.name}: ${one.message}`);
+      if (status !== "OK") console.log(`    ${status}: ${outcomes[id].message}`);
+      for (const one of all)
+        if (one.status !== "PASS") console.log(`    ${one.status} ${one.name}: ${one.message}`);
     }
   }
   await browser?.close();

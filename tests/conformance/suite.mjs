@@ -25,7 +25,12 @@ export function collect(suite, folders, staging) {
       const long = /name=["']?timeout["']? content=["']?long|META: timeout=long/.test(text);
       const skip = unsupported(page, text);
       for (const variant of variants(text)) {
-        tests.push({ path: page, variant, seconds: SECONDS[long ? "long" : "normal"], ...(skip && { skip }) });
+        tests.push({
+          path: page,
+          variant,
+          seconds: SECONDS[long ? "long" : "normal"],
+          ...(skip && { skip }),
+        });
       }
     }
   }

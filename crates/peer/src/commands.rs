@@ -9,7 +9,7 @@ use tauri::{Runtime, State, Webview};
 use crate::Sessions;
 use crate::error::{PeerError, Result};
 use crate::session::Session;
-use crate::wire::{Configuration, Event, Op, Opened, PcId};
+use crate::wire::{Certificate, CertificateRequest, Configuration, Event, Op, Opened, PcId};
 
 #[tauri::command]
 pub async fn open<R: Runtime>(
@@ -34,6 +34,15 @@ pub async fn create<R: Runtime>(
     configuration: Configuration,
 ) -> Result<PcId> {
     find(&webview, &sessions)?.create(configuration).await
+}
+
+#[tauri::command]
+pub async fn generate_certificate<R: Runtime>(
+    webview: Webview<R>,
+    sessions: State<'_, Sessions>,
+    request: CertificateRequest,
+) -> Result<Certificate> {
+    find(&webview, &sessions)?.generate_certificate(&request)
 }
 
 #[tauri::command]

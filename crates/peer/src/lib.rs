@@ -33,6 +33,7 @@ pub fn init<R: Runtime>() -> TauriPlugin<R> {
         .invoke_handler(tauri::generate_handler![
             commands::open,
             commands::create,
+            commands::generate_certificate,
             commands::run,
             commands::close
         ])

@@ -8,11 +8,11 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::engine::{Peer, Ports};
+use crate::engine::{Certificates, Peer, Ports};
 use crate::error::{PeerError, Result};
 use crate::outbox::Outbox;
 use crate::socket::{Incoming, Socket};
-use crate::wire::{Configuration, Event, FromWorker, Op, Opened, PcId};
+use crate::wire::{Certificate, CertificateRequest, Configuration, Event, FromWorker, Op, Opened, PcId};
 
 /// Receives a session's events, in order; must not block.
 pub type EventSink = Arc<dyn Fn(Event) + Send + Sync>;
@@ -54,6 +54,7 @@ impl Session {
             ports: Ports {
                 events,
                 outbox: Arc::clone(&outbox),
+                certificates: Arc::<Certificates>::default(),
             },
             server: Mutex::default(),
             closing: AtomicUsize::new(0),
@@ -82,6 +83,11 @@ impl Session {
                 version: VERSION,
             },
         ))
+    }
+
+    /// Makes a certificate for connections to come.
+    pub fn generate_certificate(&self, request: &CertificateRequest) -> Result<Certificate> {
+        self.ports.certificates.generate(request)
     }
 
     /// Makes a peer connection.

@@ -26,6 +26,40 @@ pub struct Opened {
 pub struct Configuration {
     pub ice_servers: Vec<IceServer>,
     pub ice_transport_policy: IceTransportPolicy,
+    /// Numbers that `generate_certificate` gave.
+    pub certificates: Vec<u32>,
+}
+
+/// What `generate_certificate` takes.
+#[derive(Clone, Deserialize)]
+pub struct CertificateRequest {
+    /// Milliseconds since 1970.
+    pub expires: f64,
+    /// An RSA key of the page's making as PKCS #8; without one an ECDSA key on P-256 is made.
+    #[serde(default)]
+    pub pkcs8: Option<Vec<u8>>,
+}
+
+impl std::fmt::Debug for CertificateRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CertificateRequest([hidden])")
+    }
+}
+
+/// What `generate_certificate` resolves to.
+#[derive(Debug, Clone, Serialize)]
+pub struct Certificate {
+    pub certificate: u32,
+    /// Milliseconds since 1970.
+    pub expires: f64,
+    pub fingerprints: Vec<Fingerprint>,
+}
+
+/// `RTCDtlsFingerprint`
+#[derive(Debug, Clone, Serialize)]
+pub struct Fingerprint {
+    pub algorithm: String,
+    pub value: String,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -152,6 +186,19 @@ pub enum Op {
         streams: Vec<String>,
         #[serde(default)]
         track_id: Option<String>,
+        #[serde(default)]
+        by_add_track: bool,
+    },
+    PreferCodecs {
+        transceiver: TransceiverId,
+        /// MIME types in lower case, the most wanted first.
+        codecs: Vec<String>,
+    },
+    PlayTone {
+        transceiver: TransceiverId,
+        tone: char,
+        /// Milliseconds.
+        duration: u32,
     },
     SetDirection {
         transceiver: TransceiverId,
@@ -216,6 +263,8 @@ pub struct Snapshot {
 pub struct Sctp {
     /// Bytes.
     pub max_message_size: u32,
+    /// Our end of DTLS, once agreed: `client` or `server`.
+    pub role: Option<&'static str>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -238,11 +287,47 @@ pub struct TransceiverSnapshot {
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum Event {
-    IceCandidate { pc: PcId, candidate: Option<Candidate> },
-    IceGatheringState { pc: PcId, state: &'static str },
-    IceConnectionState { pc: PcId, state: &'static str },
-    ConnectionState { pc: PcId, state: &'static str },
-    DtlsState { pc: PcId, state: &'static str },
+    IceCandidate {
+        pc: PcId,
+        candidate: Option<Candidate>,
+    },
+    IceGatheringState {
+        pc: PcId,
+        state: &'static str,
+    },
+    IceConnectionState {
+        pc: PcId,
+        state: &'static str,
+    },
+    ConnectionState {
+        pc: PcId,
+        state: &'static str,
+    },
+    DtlsState {
+        pc: PcId,
+        state: &'static str,
+    },
+    /// What is known of a transport once it is up.
+    Transport {
+        pc: PcId,
+        pair: Option<Pair>,
+        /// The remote's: DER in Base64.
+        certificates: Vec<String>,
+        max_channels: Option<u16>,
+    },
+}
+
+/// The selected candidates as attribute values.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct Pair {
+    pub local: String,
+    pub remote: String,
+}
+
+impl std::fmt::Debug for Pair {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Pair([hidden])")
+    }
 }
 
 /// Text from Rust to the worker.
@@ -274,6 +359,8 @@ pub enum ToWorker {
         /// `open`, `closing` or `closed`.
         state: &'static str,
         id: Option<u16>,
+        /// With `closed`: the remote ended the whole connection.
+        aborted: bool,
     },
     /// So many more payload bytes of this channel have left Rust.
     Flow { pc: PcId, channel: ChannelId, amount: u64 },

@@ -8,7 +8,11 @@
     window.conformance = {
       status: HARNESS[status],
       message: message ?? null,
-      tests: tests.map((test) => ({ name: test.name, status: SUBTEST[test.status], message: test.message ?? null })),
+      tests: tests.map((test) => ({
+        name: test.name,
+        status: SUBTEST[test.status],
+        message: test.message ?? null,
+      })),
     };
   });
 }

@@ -89,7 +89,7 @@ fn context(pages: Vec<PathBuf>) -> Result<Context<Wry>, Box<dyn std::error::Erro
         tauri::runtime_authority!(Default::default(), Resolved::default()),
         None,
     );
-    for command in ["open", "create", "run", "close"] {
+    for command in ["open", "create", "generate_certificate", "run", "close"] {
         context
             .runtime_authority_mut()
             .__allow_command(format!("plugin:peer-connection|{command}"), ExecutionContext::Local);
@@ -107,7 +107,11 @@ impl Assets<Wry> for Directories {
             .components()
             .all(|part| matches!(part, std::path::Component::Normal(_)));
         inside
-            .then(|| self.0.iter().find_map(|directory| std::fs::read(directory.join(relative)).ok()))
+            .then(|| {
+                self.0
+                    .iter()
+                    .find_map(|directory| std::fs::read(directory.join(relative)).ok())
+            })
             .flatten()
             .map(Cow::Owned)
     }

@@ -9,45 +9,64 @@
  * The page's CSP must allow `connect-src ipc: http://ipc.localhost ws://127.0.0.1:*`, workers and scripts from
  * `'self'`, and `media-src mediastream:`. Audio starts with the first gesture of the user or granted microphone.
  */
+import { Certificate } from "./surface/certificate";
 import { DataChannel } from "./surface/channel";
 import { PeerConnection } from "./surface/connection";
-import {
-  DtlsTransport,
-  IceCandidate,
-  IceTransport,
-  SctpTransport,
-  SessionDescription,
-} from "./surface/description";
+import { IceCandidate, SessionDescription } from "./surface/description";
+import { DtmfSender } from "./surface/dtmf";
 import {
   DataChannelEvent,
   PeerConnectionIceErrorEvent,
   PeerConnectionIceEvent,
   PeerError,
   PeerErrorEvent,
+  ToneChangeEvent,
   TrackEvent,
 } from "./surface/events";
+import { expose } from "./surface/idl";
 import { runtime, startRuntime } from "./surface/runtime";
 import { StatsReport } from "./surface/stats";
 import { Receiver, Sender, Transceiver } from "./surface/transceiver";
+import { DtlsTransport, IceTransport, SctpTransport } from "./surface/transports";
 
-const CONSTRUCTORS = {
-  RTCPeerConnection: PeerConnection,
-  RTCSessionDescription: SessionDescription,
-  RTCIceCandidate: IceCandidate,
-  RTCIceTransport: IceTransport,
-  RTCDtlsTransport: DtlsTransport,
-  RTCSctpTransport: SctpTransport,
-  RTCRtpSender: Sender,
-  RTCRtpReceiver: Receiver,
-  RTCRtpTransceiver: Transceiver,
-  RTCDataChannel: DataChannel,
-  RTCStatsReport: StatsReport,
-  RTCPeerConnectionIceEvent: PeerConnectionIceEvent,
-  RTCPeerConnectionIceErrorEvent: PeerConnectionIceErrorEvent,
-  RTCTrackEvent: TrackEvent,
-  RTCDataChannelEvent: DataChannelEvent,
-  RTCError: PeerError,
-  RTCErrorEvent: PeerErrorEvent,
+// biome-ignore lint/suspicious/noExplicitAny: any class will do.
+type Interface = abstract new (...args: any) => unknown;
+
+/** The interfaces by name, with the `length` of their constructors and of methods, where it is not 0. */
+const INTERFACES: Record<string, [Interface, number?, Record<string, number>?]> = {
+  RTCPeerConnection: [
+    PeerConnection,
+    0,
+    {
+      generateCertificate: 1,
+      createOffer: 0,
+      createAnswer: 0,
+      setLocalDescription: 0,
+      setRemoteDescription: 1,
+      addIceCandidate: 0,
+      setConfiguration: 0,
+      getStats: 0,
+    },
+  ],
+  RTCSessionDescription: [SessionDescription, 1],
+  RTCIceCandidate: [IceCandidate],
+  RTCCertificate: [Certificate],
+  RTCIceTransport: [IceTransport],
+  RTCDtlsTransport: [DtlsTransport],
+  RTCSctpTransport: [SctpTransport],
+  RTCRtpSender: [Sender],
+  RTCRtpReceiver: [Receiver],
+  RTCRtpTransceiver: [Transceiver],
+  RTCDTMFSender: [DtmfSender],
+  RTCDataChannel: [DataChannel],
+  RTCStatsReport: [StatsReport, 0, { forEach: 1, entries: 0 }],
+  RTCPeerConnectionIceEvent: [PeerConnectionIceEvent, 1],
+  RTCPeerConnectionIceErrorEvent: [PeerConnectionIceErrorEvent, 2],
+  RTCTrackEvent: [TrackEvent, 2],
+  RTCDataChannelEvent: [DataChannelEvent, 2],
+  RTCDTMFToneChangeEvent: [ToneChangeEvent, 1],
+  RTCError: [PeerError, 1],
+  RTCErrorEvent: [PeerErrorEvent, 2],
 };
 
 let installing: Promise<void> | undefined;
@@ -76,10 +95,9 @@ export function install(): Promise<void> {
   if (!installing && typeof RTCPeerConnection !== "undefined") return Promise.resolve();
   installing ??= startRuntime().then(
     () => {
-      for (const [name, type] of Object.entries(CONSTRUCTORS)) {
+      for (const [name, [type, length, lengths]] of Object.entries(INTERFACES)) {
         if (name in globalThis) continue;
-        Object.defineProperty(type, "name", { value: name });
-        Object.defineProperty(type.prototype, Symbol.toStringTag, { configurable: true, value: name });
+        expose(type, name, length, lengths);
         Object.defineProperty(globalThis, name, { configurable: true, writable: true, value: type });
       }
     },

@@ -1,6 +1,6 @@
 // Commands to Rust and the session's events.
 import { Channel, invoke } from "@tauri-apps/api/core";
-import type { Op, PeerEvent } from "./wire";
+import type { CertificateInfo, Configuration, Op, PeerEvent } from "./wire";
 
 const VERSION = 1;
 
@@ -33,7 +33,7 @@ export class Link {
     return new Link(socketUrl, listeners, early);
   }
 
-  async create(configuration: RTCConfiguration, listener: (event: PeerEvent) => void): Promise<number> {
+  async create(configuration: Configuration, listener: (event: PeerEvent) => void): Promise<number> {
     const pc = await command<number>("create", { configuration });
     this.#listeners.set(pc, listener);
     for (const event of this.#early.get(pc) ?? []) listener(event);
@@ -43,6 +43,11 @@ export class Link {
 
   run<T>(pc: number, op: Op): Promise<T> {
     return command<T>("run", { pc, op });
+  }
+
+  /** Makes a certificate; `pkcs8` is its key, where that was made already. */
+  certificate(request: { expires: number; pkcs8?: number[] }): Promise<CertificateInfo> {
+    return command("generate_certificate", { request });
   }
 
   async close(pc: number): Promise<void> {

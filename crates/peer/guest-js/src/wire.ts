@@ -27,7 +27,8 @@ export interface Snapshot {
   currentRemote: Description | null;
   pendingRemote: Description | null;
   iceGatheringState: RTCIceGatheringState;
-  sctp: { maxMessageSize: number } | null;
+  /** `role`: our end of DTLS, once agreed. */
+  sctp: { maxMessageSize: number; role: "client" | "server" | null } | null;
   transceivers: TransceiverSnapshot[];
 }
 
@@ -47,14 +48,35 @@ export type Op =
   | { type: "set-local"; description?: { type: RTCSdpType; sdp?: string } }
   | { type: "set-remote"; description: Description }
   | { type: "add-candidate"; candidate: RTCIceCandidateInit | null }
-  | { type: "add-transceiver"; kind: Kind; direction: Direction; streams: string[]; trackId?: string }
+  | {
+      type: "add-transceiver";
+      kind: Kind;
+      direction: Direction;
+      streams: string[];
+      trackId?: string;
+      /** Only such a one may be taken by a section of the remote's. */
+      byAddTrack?: boolean;
+    }
+  | { type: "prefer-codecs"; transceiver: number; codecs: string[] }
+  | { type: "play-tone"; transceiver: number; tone: string; duration: number }
   | { type: "set-direction"; transceiver: number; direction: Direction }
   | { type: "stop-transceiver"; transceiver: number }
   | { type: "set-sender"; transceiver: number; trackId: string | null; streams: string[] }
   | ({ type: "create-channel" } & ChannelInit)
   | { type: "restart-ice" }
-  | { type: "set-configuration"; configuration: RTCConfiguration }
+  | { type: "set-configuration"; configuration: Configuration }
   | { type: "get-stats" };
+
+/** What `create` takes: certificates by the numbers that `generate_certificate` gave them. */
+export type Configuration = Omit<RTCConfiguration, "certificates"> & { certificates: number[] };
+
+/** What `generate_certificate` resolves to. */
+export interface CertificateInfo {
+  certificate: number;
+  /** Milliseconds since 1970. */
+  expires: number;
+  fingerprints: { algorithm: string; value: string }[];
+}
 
 /** What Rust tells a connection over the session's event Channel. */
 export type PeerEvent =
@@ -62,7 +84,16 @@ export type PeerEvent =
   | { type: "ice-gathering-state"; pc: number; state: RTCIceGatheringState }
   | { type: "ice-connection-state"; pc: number; state: RTCIceConnectionState }
   | { type: "connection-state"; pc: number; state: RTCPeerConnectionState }
-  | { type: "dtls-state"; pc: number; state: RTCDtlsTransportState };
+  | { type: "dtls-state"; pc: number; state: RTCDtlsTransportState }
+  | {
+      type: "transport";
+      pc: number;
+      /** The selected candidates as attribute values. */
+      pair: { local: string; remote: string } | null;
+      /** The remote's certificates: DER in Base64. */
+      certificates: string[];
+      maxChannels: number | null;
+    };
 
 /** What Rust tells about data channels over the socket, in order with their messages. */
 export type ChannelEvent =
@@ -77,7 +108,15 @@ export type ChannelEvent =
       protocol: string;
       id: number | null;
     }
-  | { type: "channel-state"; pc: number; channel: number; state: RTCDataChannelState; id: number | null }
+  | {
+      type: "channel-state";
+      pc: number;
+      channel: number;
+      state: RTCDataChannelState;
+      id: number | null;
+      /** With `closed`: the remote ended the whole connection. */
+      aborted: boolean;
+    }
   | { type: "flow"; pc: number; channel: number; amount: number };
 
 /** Text from Rust to the worker. */

@@ -1,13 +1,14 @@
 //! The data channels of a connection: two tasks each, one for either direction.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, Weak};
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
+use rtc::statistics::report::RTCStatsReportEntry;
 use tokio::sync::{Semaphore, mpsc, watch};
-use webrtc::data_channel::{DataChannel, DataChannelEvent, RTCDataChannelInit};
-use webrtc::peer_connection::PeerConnection;
+use webrtc::data_channel::{DataChannel, DataChannelEvent, RTCDataChannelInit, RTCDataChannelState};
+use webrtc::peer_connection::{PeerConnection, StatsSelector};
 
 use super::tap::lock;
 use super::tasks::Tasks;
@@ -24,8 +25,8 @@ const WAITING: usize = 16 << 20;
 const MESSAGES: usize = 65_536;
 /// Channels a connection may have.
 const CHANNELS: usize = 1_024;
-/// How often what the remote has acknowledged is looked at while something is not.
-const FLOW: Duration = Duration::from_millis(20);
+/// How often a closing channel looks whether the remote has acknowledged everything.
+const DRAIN: Duration = Duration::from_millis(20);
 
 pub struct Channels {
     pc: PcId,
@@ -34,6 +35,17 @@ pub struct Channels {
     state: Mutex<State>,
     /// SCTP is up.
     up: watch::Sender<bool>,
+    /// Channels to be made, in the page's order: the engine numbers them as they come.
+    planned: mpsc::Sender<Planned>,
+}
+
+/// A channel of the page's that the engine does not know yet.
+struct Planned {
+    channel: ChannelId,
+    label: String,
+    options: RTCDataChannelInit,
+    outgoing: mpsc::Receiver<Outgoing>,
+    room: Arc<Semaphore>,
 }
 
 #[derive(Default)]
@@ -41,6 +53,9 @@ struct State {
     next: ChannelId,
     open: HashMap<ChannelId, Writer>,
     way: Option<Way>,
+    pc: Option<Arc<dyn PeerConnection>>,
+    /// The engine's own channel: it ends only with the transport.
+    keeper: Option<Arc<dyn DataChannel>>,
 }
 
 #[derive(Clone)]
@@ -55,18 +70,23 @@ enum Outgoing {
 }
 
 impl Channels {
-    pub fn new(pc: PcId, outbox: Arc<Outbox>, tasks: Tasks) -> Self {
-        Self {
+    pub fn new(pc: PcId, outbox: Arc<Outbox>, tasks: Tasks) -> Arc<Self> {
+        let (planned, plans) = mpsc::channel(CHANNELS);
+        let this = Arc::new(Self {
             pc,
             outbox,
             tasks,
             state: Mutex::default(),
             up: watch::Sender::new(false),
-        }
+            planned,
+        });
+        this.tasks
+            .spawn(make(Arc::downgrade(&this), this.up.subscribe(), plans));
+        this
     }
 
     /// Makes a channel. The engine's one follows when SCTP is up: one made while it is coming up would be lost.
-    pub fn create(self: &Arc<Self>, pc: Arc<dyn PeerConnection>, init: ChannelInit) -> Result<ChannelId> {
+    pub fn create(self: &Arc<Self>, init: ChannelInit) -> Result<ChannelId> {
         let type_error = |message: &str| PeerError::new(ExceptionName::TypeError, message);
         if init.max_retransmits.is_some() && init.max_packet_life_time.is_some() {
             return Err(type_error("maxRetransmits and maxPacketLifeTime exclude each other"));
@@ -89,31 +109,31 @@ impl Channels {
             negotiated: id,
         };
         let (channel, outgoing, room) = self.enter();
-        let this = Arc::clone(self);
-        let mut up = self.up.subscribe();
-        self.tasks.spawn(async move {
-            if up.wait_for(|up| *up).await.is_err() {
-                return;
-            }
-            match pc.create_data_channel(&init.label, Some(options)).await {
-                Ok(dc) => this.run(channel, dc, id, outgoing, room).await,
-                Err(error) => {
-                    tracing::warn!(%error, "a channel could not be made");
-                    this.leave(channel, id);
-                }
-            }
-        });
+        let planned = Planned {
+            channel,
+            label: init.label,
+            options,
+            outgoing,
+            room,
+        };
+        if self.planned.try_send(planned).is_err() {
+            lock(&self.state).open.remove(&channel);
+            return Err(PeerError::operation("there are too many channels"));
+        }
         Ok(channel)
     }
 
-    /// Tells how to reach the driver.
-    pub fn set_way(&self, way: Way) {
-        lock(&self.state).way = Some(way);
+    /// Tells how to reach the engine.
+    pub fn set_engine(&self, pc: Arc<dyn PeerConnection>, way: Way) {
+        let mut state = lock(&self.state);
+        state.way = Some(way);
+        state.pc = Some(pc);
     }
 
     /// Watches for SCTP by the engine's own channel. `ended` is called when the remote ends the transport under it.
     pub fn watch(self: &Arc<Self>, keeper: Arc<dyn DataChannel>, ended: impl FnOnce() + Send + 'static) {
         let this = Arc::clone(self);
+        lock(&self.state).keeper = Some(Arc::clone(&keeper));
         self.tasks.spawn(async move {
             while let Some(event) = keeper.poll().await {
                 match event {
@@ -129,11 +149,16 @@ impl Channels {
 
     /// Takes a channel that the remote made.
     pub fn accept(self: &Arc<Self>, dc: Arc<dyn DataChannel>) {
+        let pc = lock(&self.state).pc.clone();
         let (channel, outgoing, room) = self.enter();
         let this = Arc::clone(self);
         self.tasks.spawn(async move {
-            this.announce(channel, &*dc).await;
-            this.run(channel, dc, None, outgoing, room).await;
+            let id = match &pc {
+                Some(pc) => stream_of(&**pc, &*dc).await,
+                None => None,
+            };
+            this.announce(channel, &*dc, id).await;
+            this.run(channel, dc, pc, id, outgoing, room).await;
         });
     }
 
@@ -173,7 +198,10 @@ impl Channels {
     }
 
     pub fn clear(&self) {
-        lock(&self.state).open.clear();
+        let mut state = lock(&self.state);
+        state.open.clear();
+        state.pc = None;
+        state.keeper = None;
     }
 
     fn writer(&self, channel: ChannelId) -> Option<Writer> {
@@ -196,13 +224,26 @@ impl Channels {
         (channel, outgoing, room)
     }
 
-    fn leave(&self, channel: ChannelId, id: Option<u16>) {
+    /// Whether the transport under the channels is gone.
+    async fn aborted(&self) -> bool {
+        let keeper = lock(&self.state).keeper.clone();
+        match keeper {
+            Some(keeper) => !matches!(
+                keeper.ready_state().await,
+                Ok(RTCDataChannelState::Open | RTCDataChannelState::Connecting)
+            ),
+            None => false,
+        }
+    }
+
+    fn leave(&self, channel: ChannelId, id: Option<u16>, aborted: bool) {
         lock(&self.state).open.remove(&channel);
         self.outbox.put_text(ToWorker::ChannelState {
             pc: self.pc,
             channel,
             state: "closed",
             id,
+            aborted,
         });
     }
 
@@ -210,6 +251,7 @@ impl Channels {
         &self,
         channel: ChannelId,
         dc: Arc<dyn DataChannel>,
+        pc: Option<Arc<dyn PeerConnection>>,
         id: Option<u16>,
         outgoing: mpsc::Receiver<Outgoing>,
         room: Arc<Semaphore>,
@@ -224,11 +266,12 @@ impl Channels {
             Arc::clone(&self.outbox),
             way,
         ));
-        self.read(channel, &*dc, id).await;
-        self.leave(channel, id);
+        let id = self.read(channel, &*dc, pc, id).await;
+        let aborted = self.aborted().await;
+        self.leave(channel, id, aborted);
     }
 
-    async fn announce(&self, channel: ChannelId, dc: &dyn DataChannel) {
+    async fn announce(&self, channel: ChannelId, dc: &dyn DataChannel, id: Option<u16>) {
         self.outbox.put_text(ToWorker::Channel {
             pc: self.pc,
             channel,
@@ -237,22 +280,43 @@ impl Channels {
             max_retransmits: dc.max_retransmits().await.unwrap_or_default(),
             max_packet_life_time: dc.max_packet_life_time().await.unwrap_or_default(),
             protocol: dc.protocol().await.unwrap_or_default(),
-            id: None,
+            id,
         });
     }
 
-    async fn read(&self, channel: ChannelId, dc: &dyn DataChannel, stream: Option<u16>) {
-        let tell = |state| {
+    /// Passes on what comes, until the channel's end. Gives its SCTP stream, which may be known only when it opens.
+    async fn read(
+        &self,
+        channel: ChannelId,
+        dc: &dyn DataChannel,
+        pc: Option<Arc<dyn PeerConnection>>,
+        mut stream: Option<u16>,
+    ) -> Option<u16> {
+        let tell = |state, id| {
             self.outbox.put_text(ToWorker::ChannelState {
                 pc: self.pc,
                 channel,
                 state,
-                id: stream,
+                id,
+                aborted: false,
             });
         };
+        // A negotiated channel needs no word from the remote, and is open without an event.
+        let negotiated = dc.negotiated().await.unwrap_or(false);
+        let mut open = negotiated && matches!(dc.ready_state().await, Ok(RTCDataChannelState::Open));
+        if open {
+            tell("open", stream);
+        }
         while let Some(event) = dc.poll().await {
             match event {
-                DataChannelEvent::OnOpen => tell("open"),
+                DataChannelEvent::OnOpen if open => {}
+                DataChannelEvent::OnOpen => {
+                    open = true;
+                    if let (None, Some(pc)) = (stream, &pc) {
+                        stream = stream_of(&**pc, dc).await;
+                    }
+                    tell("open", stream);
+                }
                 DataChannelEvent::OnMessage(message) => {
                     let frame = Frame {
                         kind: FrameKind::DataReceived,
@@ -266,15 +330,58 @@ impl Channels {
                         payload: message.data.freeze(),
                     };
                     if !self.outbox.put_data(frame).await {
-                        return;
+                        return stream;
                     }
                 }
-                DataChannelEvent::OnClosing => tell("closing"),
+                DataChannelEvent::OnClosing => tell("closing", stream),
                 DataChannelEvent::OnClose | DataChannelEvent::OnError => break,
                 _ => {}
             }
         }
+        stream
     }
+}
+
+/// Makes the planned channels once SCTP is up: one made while it is coming up would be lost.
+async fn make(channels: Weak<Channels>, mut up: watch::Receiver<bool>, mut plans: mpsc::Receiver<Planned>) {
+    if up.wait_for(|up| *up).await.is_err() {
+        return;
+    }
+    while let Some(planned) = plans.recv().await {
+        let Planned {
+            channel,
+            label,
+            options,
+            outgoing,
+            room,
+        } = planned;
+        let Some(this) = channels.upgrade() else { return };
+        let Some(pc) = lock(&this.state).pc.clone() else { return };
+        let id = options.negotiated;
+        match pc.create_data_channel(&label, Some(options)).await {
+            Ok(dc) => {
+                let tasks = this.tasks.clone();
+                tasks.spawn(async move { this.run(channel, dc, Some(pc), id, outgoing, room).await });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a channel could not be made");
+                this.leave(channel, id, false);
+            }
+        }
+    }
+}
+
+/// The SCTP stream of a channel. Only the engine's statistics tell it, by the channel's handle.
+async fn stream_of(pc: &dyn PeerConnection, dc: &dyn DataChannel) -> Option<u16> {
+    let report = pc.get_stats(Instant::now(), StatsSelector::None).await;
+    let handle = dc.id().to_string();
+    report.iter().find_map(|entry| match entry {
+        RTCStatsReportEntry::DataChannel(stats) => {
+            let of = stats.stats.id.rsplit('_').next()?;
+            (of == handle).then_some(stats.data_channel_identifier)
+        }
+        _ => None,
+    })
 }
 
 async fn write(
@@ -286,31 +393,18 @@ async fn write(
     outbox: Arc<Outbox>,
     way: Option<Way>,
 ) {
-    let mut handed = 0_u64;
-    let mut told = 0_u64;
-    loop {
-        // What the remote has acknowledged has left for good.
-        let outstanding = dc.outstanding_bytes().await.unwrap_or(0) as u64;
-        let left = handed.saturating_sub(outstanding);
-        if left > told {
-            outbox.put_text(ToWorker::Flow {
-                pc,
-                channel,
-                amount: left - told,
-            });
-            told = left;
-        }
-        let next = if told == handed {
-            outgoing.recv().await
-        } else {
-            tokio::select! {
-                next = outgoing.recv() => next,
-                () = tokio::time::sleep(FLOW) => continue,
-            }
-        };
+    while let Some(next) = outgoing.recv().await {
         match next {
-            Some(Outgoing::Message(frame, weight)) => {
-                handed += frame.payload.len() as u64;
+            Outgoing::Message(frame, weight) => {
+                // Handing over waits while the engine has too much: what waits here is what the page sees as buffered.
+                if dc.writable().await.is_err() {
+                    tracing::debug!("a message came after its channel's end");
+                }
+                outbox.put_text(ToWorker::Flow {
+                    pc,
+                    channel,
+                    amount: frame.payload.len() as u64,
+                });
                 let result = if frame.text {
                     match std::str::from_utf8(&frame.payload) {
                         Ok(text) => dc.send_text(text).await,
@@ -330,11 +424,11 @@ async fn write(
                     tracing::debug!(%error, "a message could not be sent");
                 }
             }
-            Some(Outgoing::Close) => {
+            Outgoing::Close => {
                 // Closing at once would reset the stream under what is not yet acknowledged.
                 let drained = async {
                     while dc.outstanding_bytes().await.unwrap_or(0) > 0 {
-                        tokio::time::sleep(FLOW).await;
+                        tokio::time::sleep(DRAIN).await;
                     }
                 };
                 if tokio::time::timeout(Duration::from_secs(10), drained).await.is_err() {
@@ -344,7 +438,6 @@ async fn write(
                     tracing::debug!(%error, "a channel was closed already");
                 }
             }
-            None => return,
         }
     }
 }

@@ -9,6 +9,8 @@ use webrtc::peer_connection::{
     RTCPeerConnectionState,
 };
 
+use tokio::sync::mpsc;
+
 use super::channels::Channels;
 use super::tap::lock;
 use crate::session::EventSink;
@@ -20,6 +22,8 @@ pub struct Handler {
     pub connected: Arc<AtomicBool>,
     pub ice: Arc<Ice>,
     pub channels: Weak<Channels>,
+    /// Connection states on their way to the page, which hears of the transport before it hears `connected`.
+    pub states: mpsc::UnboundedSender<Event>,
 }
 
 /// What the page is told about ICE.
@@ -85,6 +89,13 @@ impl Handler {
         (self.events)(event);
     }
 
+    /// After the states before it. There are few of them: the queue needs no bound.
+    fn pass(&self, event: Event) {
+        if self.states.send(event).is_err() {
+            tracing::debug!(pc = self.pc, "a state came after the end");
+        }
+    }
+
     fn gather(&self, gathering: Gathering) -> bool {
         let news = self.ice.enter(gathering);
         if news {
@@ -147,7 +158,7 @@ impl PeerConnectionEventHandler for Handler {
             RTCIceConnectionState::Closed => "closed",
             _ => return,
         };
-        self.tell(Event::IceConnectionState { pc: self.pc, state });
+        self.pass(Event::IceConnectionState { pc: self.pc, state });
     }
 
     async fn on_connection_state_change(&self, state: RTCPeerConnectionState) {
@@ -170,9 +181,9 @@ impl PeerConnectionEventHandler for Handler {
             tracing::info!(pc = self.pc, state, "connection state");
         }
         if let Some(state) = dtls {
-            self.tell(Event::DtlsState { pc: self.pc, state });
+            self.pass(Event::DtlsState { pc: self.pc, state });
         }
-        self.tell(Event::ConnectionState { pc: self.pc, state });
+        self.pass(Event::ConnectionState { pc: self.pc, state });
     }
 
     async fn on_data_channel(&self, channel: Arc<dyn DataChannel>) {

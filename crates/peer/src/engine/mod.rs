@@ -4,6 +4,7 @@
 #![allow(clippy::wildcard_enum_match_arm)]
 
 mod carrier;
+mod certificates;
 mod channels;
 mod counters;
 mod engine_stats;
@@ -15,12 +16,14 @@ mod plan;
 mod receive;
 mod send;
 mod sockets;
+mod states;
 mod stats;
 mod tap;
 mod tasks;
 mod transport;
 mod way;
 
+pub use certificates::Certificates;
 pub use peer::Peer;
 
 use std::sync::Arc;
@@ -33,4 +36,5 @@ use crate::session::EventSink;
 pub struct Ports {
     pub events: EventSink,
     pub outbox: Arc<Outbox>,
+    pub certificates: Arc<Certificates>,
 }

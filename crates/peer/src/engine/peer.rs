@@ -14,6 +14,7 @@ use super::handler::{Handler, Ice};
 use super::plan::{Plan, Receiving, Sending};
 use super::receive::{self, Input, Receiver};
 use super::send::{self, Sender};
+use super::states;
 use super::stats::{self, Reports};
 use super::tap::{Shared, Signal, lock};
 use super::tasks::Tasks;
@@ -67,18 +68,33 @@ impl Peer {
     pub async fn new(id: PcId, configuration: Configuration, ports: Ports) -> Result<Arc<Self>> {
         let shared = Arc::new(Shared::new(signals(id, &ports)));
         let (connected, ice, tasks) = (Arc::<AtomicBool>::default(), Arc::<Ice>::default(), Tasks::new());
-        let channels = Arc::new(Channels::new(id, Arc::clone(&ports.outbox), tasks.clone()));
+        let channels = Channels::new(id, Arc::clone(&ports.outbox), tasks.clone());
+        let (states, passing) = mpsc::unbounded_channel();
         let handler = Handler {
             pc: id,
             events: Arc::clone(&ports.events),
             connected: Arc::clone(&connected),
             ice: Arc::clone(&ice),
             channels: Arc::downgrade(&channels),
+            states,
         };
         let ssrc = (random() >> 32) as u32 | 1;
-        let (connection, keeper) = Connection::new(&configuration, &shared, Arc::new(handler), ssrc).await?;
+        let (connection, keeper) = Connection::new(
+            &configuration,
+            ports.certificates.find(&configuration.certificates),
+            &shared,
+            Arc::new(handler),
+            ssrc,
+        )
+        .await?;
+        tasks.spawn(states::pass(
+            id,
+            Arc::clone(&connection.pc),
+            passing,
+            Arc::clone(&ports.events),
+        ));
         let events = Arc::clone(&ports.events);
-        channels.set_way(connection.way.clone());
+        channels.set_engine(Arc::clone(&connection.pc), connection.way.clone());
         channels.watch(keeper, move || {
             events(Event::DtlsState {
                 pc: id,
@@ -131,6 +147,7 @@ impl Peer {
                 direction,
                 streams,
                 track_id,
+                by_add_track,
             } => {
                 if one.jsep.transceivers().len() >= TRANSCEIVERS {
                     return Err(PeerError::operation("there are too many transceivers"));
@@ -141,7 +158,21 @@ impl Peer {
                         "a transceiver cannot begin stopped",
                     ));
                 }
-                Ok(json!({ "transceiver": one.jsep.add_transceiver(kind, direction, streams, track_id) }))
+                let transceiver = one
+                    .jsep
+                    .add_transceiver(kind, direction, streams, track_id, by_add_track);
+                Ok(json!({ "transceiver": transceiver }))
+            }
+            Op::PreferCodecs { transceiver, codecs } => {
+                one.jsep.prefer_codecs(transceiver, codecs).map(|()| Value::Null)
+            }
+            Op::PlayTone {
+                transceiver,
+                tone,
+                duration,
+            } => {
+                tracing::debug!(transceiver, duration, known = tone.is_ascii(), "tones are not sent yet");
+                Ok(Value::Null)
             }
             Op::SetDirection { transceiver, direction } => {
                 one.jsep.set_direction(transceiver, direction).map(|()| Value::Null)
@@ -160,7 +191,7 @@ impl Peer {
                 .set_sender(transceiver, track_id, streams)
                 .map(|()| Value::Null),
             Op::CreateChannel(init) => {
-                let channel = self.channels.create(Arc::clone(&one.connection.pc), init)?;
+                let channel = self.channels.create(init)?;
                 one.jsep.want_data();
                 Ok(json!({ "channel": channel }))
             }
@@ -264,7 +295,7 @@ impl Peer {
         match kind {
             SdpType::Offer | SdpType::Answer => {
                 self.ice.begin(one.jsep.first_mid(), &one.ufrag);
-                one.connection.apply_local(kind).await?;
+                one.connection.apply_local(kind, one.jsep.carries()).await?;
             }
             SdpType::Rollback => one.connection.roll_back().await?,
             SdpType::Pranswer => {}
@@ -386,10 +417,10 @@ impl Peer {
             current_remote: descriptions.current_remote,
             pending_remote: descriptions.pending_remote,
             ice_gathering_state: self.ice.gathering(),
-            sctp: one
-                .jsep
-                .max_message_size()
-                .map(|max_message_size| Sctp { max_message_size }),
+            sctp: one.jsep.max_message_size().map(|max_message_size| Sctp {
+                max_message_size,
+                role: one.jsep.role(),
+            }),
             transceivers,
         }
     }

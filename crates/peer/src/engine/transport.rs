@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rtc::ice::mdns::MulticastDnsMode;
 use rtc::media_stream::MediaStreamTrack;
+use rtc::peer_connection::certificate::RTCCertificate;
 use rtc::peer_connection::configuration::RTCOfferOptions;
 use rtc::peer_connection::configuration::setting_engine::SctpMaxMessageSize;
 use rtc::peer_connection::transport::RTCDtlsRole;
@@ -52,6 +53,7 @@ const RECEIVE_BUFFER: u32 = 4 << 20;
 pub struct Connection {
     pub pc: Arc<dyn PeerConnection>,
     pub way: Way,
+    certificates: Vec<RTCCertificate>,
     /// The remote's end as it was last described.
     remote: Option<Transport>,
     /// Candidates of a generation that is not described yet.
@@ -78,18 +80,26 @@ impl Connection {
     /// Makes a connection, and the channel that opens when SCTP is up.
     pub async fn new(
         configuration: &Configuration,
+        certificates: Vec<RTCCertificate>,
         shared: &Arc<Shared>,
         handler: Arc<dyn PeerConnectionEventHandler>,
         ssrc: u32,
     ) -> Result<(Self, Arc<dyn DataChannel>)> {
-        let pc = match build(configuration, shared, Arc::clone(&handler), MulticastDnsMode::QueryOnly).await {
+        let query = MulticastDnsMode::QueryOnly;
+        let pc = match build(configuration, &certificates, shared, Arc::clone(&handler), query).await {
             Ok(pc) => pc,
             Err(error) => {
                 // Not every system lets the multicast port be opened.
                 tracing::debug!(%error, "trying without mDNS");
-                build(configuration, shared, handler, MulticastDnsMode::Disabled)
-                    .await
-                    .map_err(failed)?
+                build(
+                    configuration,
+                    &certificates,
+                    shared,
+                    handler,
+                    MulticastDnsMode::Disabled,
+                )
+                .await
+                .map_err(failed)?
             }
         };
         let carrier = Arc::new(TrackLocalStaticRTP::new(MediaStreamTrack::new(
@@ -124,6 +134,7 @@ impl Connection {
         let connection = Self {
             pc,
             way: Way::new(carrier, relay(configuration)),
+            certificates,
             remote: None,
             early: VecDeque::new(),
             started: None,
@@ -166,16 +177,27 @@ impl Connection {
         Err(PeerError::operation("the transport could not be described"))
     }
 
-    /// Our end, for an answer.
+    /// Our end, for an answer; none if the offer has nothing to carry.
     pub async fn answer(&mut self) -> Result<Transport> {
+        if self.state != State::RemoteOffer {
+            return Ok(Transport::none());
+        }
         let description = self.pc.create_answer(None).await.map_err(failed)?;
         let (_, transport) = read(&description.sdp)?;
         self.made = Some(description);
         Ok(transport)
     }
 
-    /// Applies the description made last.
-    pub async fn apply_local(&mut self, kind: SdpType) -> Result<()> {
+    /// Applies the description made last. One without sections to carry says nothing of the transport.
+    pub async fn apply_local(&mut self, kind: SdpType, carries: bool) -> Result<()> {
+        let needed = match kind {
+            SdpType::Offer => carries,
+            SdpType::Answer | SdpType::Pranswer | SdpType::Rollback => self.state == State::RemoteOffer,
+        };
+        if !needed {
+            self.made = None;
+            return Ok(());
+        }
         let Some(description) = self.made.take() else {
             return Err(PeerError::operation("there is nothing to apply"));
         };
@@ -200,6 +222,8 @@ impl Connection {
         };
         if kind == SdpType::Offer {
             self.roll_back().await?;
+        } else if self.state != State::LocalOffer {
+            return Ok(());
         }
         let sdp = transport.for_engine(&self.carrier_mid, &self.data_mid);
         let description = match kind {
@@ -281,7 +305,7 @@ impl Connection {
 
     pub async fn configure(&self, configuration: &Configuration) -> Result<()> {
         self.pc
-            .set_configuration(rtc_configuration(configuration))
+            .set_configuration(rtc_configuration(configuration, &self.certificates))
             .await
             .map_err(|error| PeerError::new(ExceptionName::InvalidModificationError, error.to_string()))
     }
@@ -289,6 +313,7 @@ impl Connection {
 
 async fn build(
     configuration: &Configuration,
+    certificates: &[RTCCertificate],
     shared: &Arc<Shared>,
     handler: Arc<dyn PeerConnectionEventHandler>,
     mdns: MulticastDnsMode,
@@ -296,7 +321,7 @@ async fn build(
     let mut media = MediaEngine::default();
     media.register_codec(placeholder(), RtpCodecKind::Audio)?;
     let pc = PeerConnectionBuilder::<SocketAddr>::new()
-        .with_configuration(rtc_configuration(configuration))
+        .with_configuration(rtc_configuration(configuration, certificates))
         .with_media_engine(media)
         .with_setting_engine(settings(mdns))
         .with_interceptor_registry(
@@ -347,7 +372,7 @@ fn placeholder() -> RTCRtpCodecParameters {
     }
 }
 
-fn rtc_configuration(configuration: &Configuration) -> RTCConfiguration {
+fn rtc_configuration(configuration: &Configuration, certificates: &[RTCCertificate]) -> RTCConfiguration {
     let servers = configuration.ice_servers.iter().filter_map(|server| {
         let urls: Vec<String> = server.urls.iter().filter(|url| supported(url)).cloned().collect();
         (!urls.is_empty()).then(|| RTCIceServer {
@@ -357,6 +382,7 @@ fn rtc_configuration(configuration: &Configuration) -> RTCConfiguration {
         })
     });
     RTCConfigurationBuilder::new()
+        .with_certificates(certificates.to_vec())
         .with_ice_servers(servers.collect())
         .with_ice_transport_policy(match configuration.ice_transport_policy {
             IceTransportPolicy::All => RTCIceTransportPolicy::All,

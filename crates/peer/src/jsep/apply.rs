@@ -100,6 +100,7 @@ impl Jsep {
                 if sdp.media.len() != self.lines.len() {
                     return Err(PeerError::invalid_access("the answer has not the offer's sections"));
                 }
+                check_mux(&sdp)?;
                 let Some(local) = self.descriptions.pending_local.take() else {
                     return Err(PeerError::invalid_state("there is no local offer"));
                 };
@@ -119,9 +120,6 @@ impl Jsep {
 
     /// Whether this offer can be applied at all, before anything is changed.
     fn check_offer(&self, sdp: &Sdp) -> Result<()> {
-        if sdp.media.is_empty() {
-            return Err(malformed("the offer has no sections".to_owned()));
-        }
         let known = self.saved.as_ref().map_or(&self.lines, |saved| &saved.lines);
         if sdp.media.len() < known.len() {
             return Err(PeerError::invalid_access(
@@ -137,7 +135,7 @@ impl Jsep {
                 return Err(PeerError::invalid_access("a section is not bundled"));
             }
         }
-        Ok(())
+        check_mux(sdp)
     }
 
     /// Takes in the sections of a remote offer.
@@ -312,6 +310,16 @@ impl Jsep {
             true
         });
     }
+}
+
+/// `rtcpMuxPolicy` is always `require`: RTCP has no port of its own.
+fn check_mux(sdp: &Sdp) -> Result<()> {
+    let media = |section: &&Section| !section.rejected() && matches!(section.kind.as_str(), "audio" | "video");
+    let lacks = |section: &Section| section.attributes.get("rtcp-mux").is_none();
+    if sdp.media.iter().filter(media).any(lacks) {
+        return Err(PeerError::invalid_access("a section has no rtcp-mux"));
+    }
+    Ok(())
 }
 
 /// Whether an offer of ours has other ICE credentials than the description before it.

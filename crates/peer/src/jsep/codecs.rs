@@ -8,6 +8,9 @@ pub const MID_URI: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
 /// Transport-wide sequence numbers, which the remote reports on.
 pub const TRANSPORT_CC_URI: &str = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
 
+/// DTMF formats that are answered.
+const TONES: usize = 4;
+
 /// What was agreed on, or what is offered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Codecs {
@@ -20,6 +23,8 @@ pub struct Codecs {
     pub fir: bool,
     pub remb: bool,
     pub transport_cc: bool,
+    /// Payload types of DTMF tones (RFC 4733) and their clock rates.
+    pub tones: Vec<(u8, u32)>,
     /// Header extension ids.
     pub mid_extension: Option<u8>,
     pub transport_cc_extension: Option<u8>,
@@ -38,6 +43,11 @@ impl Codecs {
             fir: video,
             remb: video,
             transport_cc: true,
+            tones: if video {
+                Vec::new()
+            } else {
+                vec![(110, 48_000), (126, 8_000)]
+            },
             mid_extension: Some(4),
             transport_cc_extension: Some(3),
         }
@@ -85,9 +95,15 @@ impl Codecs {
                 (found && (1..15).contains(&id)).then_some(id)
             })
         };
+        let tones = maps.iter().filter_map(|(number, name)| {
+            let (name, rate) = name.split_once('/')?;
+            let rate = rate.split('/').next()?.parse().ok()?;
+            (kind == Kind::Audio && name.eq_ignore_ascii_case("telephone-event")).then_some((*number, rate))
+        });
         Some(Self {
             kind,
             payload_type,
+            tones: tones.take(TONES).collect(),
             repair: repair.map(|(number, _)| *number),
             nack: feedback("nack"),
             pli: feedback("nack pli"),
@@ -101,9 +117,21 @@ impl Codecs {
 
     /// The formats of the `m=` line.
     pub fn formats(&self) -> String {
-        self.repair.map_or(self.payload_type.to_string(), |repair| {
-            format!("{} {repair}", self.payload_type)
-        })
+        let tones = self.tones.iter().map(|(number, _)| *number);
+        let all = std::iter::once(self.payload_type).chain(self.repair).chain(tones);
+        all.map(|number| number.to_string()).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Leaves out what a page does not want: MIME types in lower case, none for no preference.
+    pub fn prefer(mut self, wanted: &[String]) -> Self {
+        let wants = |name: &str| wanted.is_empty() || wanted.iter().any(|one| one == name);
+        if !wants("video/rtx") {
+            self.repair = None;
+        }
+        if !wants("audio/telephone-event") {
+            self.tones.clear();
+        }
+        self
     }
 
     /// The MIME types for the page.
@@ -149,6 +177,9 @@ impl Codecs {
             (self.pli, "nack pli"),
         ] {
             lines.extend(on.then(|| format!("a=rtcp-fb:{pt} {value}")));
+        }
+        for (number, rate) in &self.tones {
+            lines.push(format!("a=rtpmap:{number} telephone-event/{rate}"));
         }
         if let Some(repair) = self.repair {
             lines.push(format!("a=rtpmap:{repair} rtx/90000"));

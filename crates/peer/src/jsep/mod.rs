@@ -170,9 +170,29 @@ impl Jsep {
         direction: Direction,
         streams: Vec<String>,
         track: Option<String>,
+        by_add_track: bool,
     ) -> TransceiverId {
         let sender = self.new_sender(streams, track);
-        self.push(kind, direction, sender)
+        let id = self.push(kind, direction, sender);
+        if let Some(made) = self.transceivers.last_mut() {
+            made.by_add_track = by_add_track;
+        }
+        id
+    }
+
+    /// Prefers codecs from the next description on.
+    pub fn prefer_codecs(&mut self, id: TransceiverId, codecs: Vec<String>) -> Result<()> {
+        self.find(id)?.preferred = codecs;
+        Ok(())
+    }
+
+    /// Our end of DTLS, once agreed.
+    pub fn role(&self) -> Option<&'static str> {
+        match self.setup? {
+            Setup::Active => Some("client"),
+            Setup::Passive => Some("server"),
+            Setup::Actpass => None,
+        }
     }
 
     pub fn set_direction(&mut self, id: TransceiverId, direction: Direction) -> Result<()> {
@@ -208,6 +228,18 @@ impl Jsep {
     /// The first section's mid in the local description that was applied last.
     pub fn first_mid(&self) -> Option<String> {
         self.lines.first().map(|line| line.mid.clone())
+    }
+
+    /// Whether the local description applied last has a section that needs a transport.
+    pub fn carries(&self) -> bool {
+        let Descriptions {
+            pending_local,
+            current_local,
+            ..
+        } = &self.descriptions;
+        let local = pending_local.as_ref().or(current_local.as_ref());
+        let sdp = local.and_then(|local| Sdp::parse(&local.sdp).ok());
+        sdp.is_some_and(|sdp| sdp.media.iter().any(|section| !section.rejected()))
     }
 
     /// Whether the description in force has such a section; the mid counts more than the index.
@@ -284,6 +316,7 @@ impl Jsep {
             };
             if let Some(one) = owner {
                 let codecs = one.codecs.clone().unwrap_or_else(|| self.proposal(one.kind));
+                let codecs = codecs.prefer(&one.preferred);
                 sections.push(composer.media(&line.mid, one, &codecs, one.direction));
                 bundled.push(&line.mid);
             } else if line.owner == Owner::Data {
@@ -337,7 +370,7 @@ impl Jsep {
                     .iter()
                     .find(|one| one.id == id && !one.stopping)
                     .and_then(|one| {
-                        let codecs = Codecs::agree(one.kind, section)?;
+                        let codecs = Codecs::agree(one.kind, section)?.prefer(&one.preferred);
                         let direction = common(one.direction, reversed(sdp.direction(section)));
                         Some(composer.media(&line.mid, one, &codecs, direction))
                     }),
@@ -453,6 +486,8 @@ impl Jsep {
             stopping: false,
             stopped: false,
             tentative: false,
+            by_add_track: false,
+            preferred: Vec::new(),
             sender,
             remote: Remote::default(),
             codecs: None,

@@ -45,6 +45,7 @@ fn video(jsep: &mut Jsep, track: &str) -> TransceiverId {
         Direction::Sendrecv,
         vec!["stream".to_owned()],
         Some(track.to_owned()),
+        true,
     )
 }
 
@@ -63,6 +64,7 @@ fn both_sides_agree_on_a_call() {
         Direction::Sendrecv,
         vec!["s".to_owned()],
         Some("mic".to_owned()),
+        true,
     );
     video(&mut a, "cam");
     a.want_data();
@@ -217,9 +219,9 @@ fn what_is_unknown_is_refused_section_by_section() {
     let mut b = side(2);
     let sdp = "v=0\r\no=- 1 2 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE x y z\r\n\
         a=ice-ufrag:u\r\na=ice-pwd:p\r\na=fingerprint:sha-256 AA\r\na=setup:actpass\r\n\
-        m=video 9 UDP/TLS/RTP/SAVPF 100\r\na=mid:x\r\na=rtpmap:100 H264/90000\r\na=sendrecv\r\n\
+        m=video 9 UDP/TLS/RTP/SAVPF 100\r\na=mid:x\r\na=rtcp-mux\r\na=rtpmap:100 H264/90000\r\na=sendrecv\r\n\
         m=text 9 UDP/TLS/RTP/SAVPF 101\r\na=mid:y\r\n\
-        m=audio 9 UDP/TLS/RTP/SAVPF 99\r\na=mid:z\r\na=rtpmap:99 opus/48000/2\r\na=sendonly\r\n";
+        m=audio 9 UDP/TLS/RTP/SAVPF 99\r\na=mid:z\r\na=rtcp-mux\r\na=rtpmap:99 opus/48000/2\r\na=sendonly\r\n";
     b.set_remote(&Description {
         kind: SdpType::Offer,
         sdp: sdp.to_owned(),
@@ -259,10 +261,50 @@ fn descriptions_are_applied_unchanged_and_in_the_right_state() {
     );
     let nonsense = Description {
         kind: SdpType::Offer,
-        sdp: "v=0".to_owned(),
+        sdp: "v=0\r\nm=audio".to_owned(),
     };
     assert_eq!(a.set_remote(&nonsense).unwrap_err().name, ExceptionName::OperationError);
     assert_eq!(a.state(), SignalingState::Stable);
+}
+
+#[test]
+fn an_offer_without_sections_can_be_answered() {
+    let (mut a, mut b) = (side(1), side(2));
+    let (offer, answer) = round(&mut a, &mut b);
+    assert!(!offer.contains("m=") && !answer.contains("m="), "{offer}{answer}");
+    assert!(!a.carries() && a.role().is_none());
+}
+
+#[test]
+fn a_section_takes_only_what_add_track_made() {
+    let (mut a, mut b) = (side(1), side(2));
+    video(&mut a, "cam");
+    b.add_transceiver(Kind::Video, Direction::Sendrecv, Vec::new(), None, false);
+    round(&mut a, &mut b);
+    assert_eq!(b.transceivers().len(), 2);
+    assert_eq!(b.transceivers()[0].mid, None);
+}
+
+#[test]
+fn rtcp_shares_the_port_or_the_offer_is_refused() {
+    let (mut a, mut b) = (side(1), side(2));
+    video(&mut a, "cam");
+    let mut offer = a.create_offer(&transport("a")).unwrap();
+    offer.sdp = offer.sdp.replace("a=rtcp-mux\r\n", "");
+    assert_eq!(
+        b.set_remote(&offer).unwrap_err().name,
+        ExceptionName::InvalidAccessError
+    );
+}
+
+#[test]
+fn a_page_may_do_without_retransmissions_and_tones() {
+    let mut a = side(1);
+    let id = video(&mut a, "cam");
+    a.add_transceiver(Kind::Audio, Direction::Sendrecv, Vec::new(), None, true);
+    a.prefer_codecs(id, vec!["video/vp8".to_owned()]).unwrap();
+    let offer = a.create_offer(&transport("a")).unwrap();
+    assert!(!offer.sdp.contains("rtx/90000") && offer.sdp.contains("telephone-event/8000"));
 }
 
 #[test]

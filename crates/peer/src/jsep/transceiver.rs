@@ -16,6 +16,10 @@ pub struct Transceiver {
     pub stopped: bool,
     /// Made by a remote description that is not yet answered.
     pub tentative: bool,
+    /// Made by `addTrack`: a remote section may take it (RFC 9429, 5.10).
+    pub by_add_track: bool,
+    /// The codecs the page prefers; empty for no preference.
+    pub preferred: Vec<String>,
     pub sender: Sender,
     pub remote: Remote,
     /// What was agreed on last; `None` until the first answer.
@@ -80,9 +84,9 @@ impl Transceiver {
         self.remote = Remote::default();
     }
 
-    /// Whether a remote section may take this transceiver instead of making one (RFC 8829, 5.10).
+    /// Whether a remote section may take this transceiver instead of making one (RFC 9429, 5.10).
     pub fn free_for(&self, kind: Kind) -> bool {
-        self.mid.is_none() && self.kind == kind && !self.stopping
+        self.by_add_track && self.mid.is_none() && self.kind == kind && !self.stopping
     }
 
     pub fn sends_now(&self) -> bool {

@@ -113,6 +113,19 @@ impl Transport {
         }))
     }
 
+    /// The transport of a description that has no section to carry it.
+    pub fn none() -> Self {
+        Self {
+            ufrag: String::new(),
+            pwd: String::new(),
+            fingerprint: String::new(),
+            setup: Setup::Actpass,
+            lite: false,
+            candidates: Vec::new(),
+            data: None,
+        }
+    }
+
     /// The lines every section of a description for the remote carries.
     pub fn lines(&self, setup: Setup) -> [String; 5] {
         [

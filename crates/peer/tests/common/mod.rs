@@ -135,7 +135,7 @@ impl Page {
     }
 
     pub async fn add(&self, kind: &str, track: &str) -> u32 {
-        let op = json!({"type": "add-transceiver", "kind": kind, "direction": "sendrecv", "streams": ["stream"], "trackId": track});
+        let op = json!({"type": "add-transceiver", "kind": kind, "direction": "sendrecv", "streams": ["stream"], "trackId": track, "byAddTrack": true});
         number(&self.run(op).await["transceiver"])
     }
 

@@ -1,6 +1,8 @@
 // RTCDataChannel.
 import type { ChannelInit } from "../wire";
+import { PeerError, PeerErrorEvent } from "./events";
 import { handlerAttributes } from "./handlers";
+import { needs, scalars, unsignedLong } from "./idl";
 
 /** Bytes that a page may leave waiting. */
 const BUFFER_MOST = 16_000_000;
@@ -13,87 +15,100 @@ export interface ChannelHost {
   maxMessageSize(): number;
 }
 
-const INSIDE = Symbol("data channel");
+let insideOf: (channel: DataChannel) => Inside;
 let building = false;
 
 export class DataChannel extends EventTarget {
-  readonly label: string;
-  readonly ordered: boolean;
-  readonly maxPacketLifeTime: number | null;
-  readonly maxRetransmits: number | null;
-  readonly protocol: string;
-  readonly negotiated: boolean;
-  [INSIDE]: Inside;
+  #inside: Inside;
 
   constructor(init: ChannelInit, host: ChannelHost) {
     if (!building) throw new TypeError("Illegal constructor");
     super();
-    this.label = init.label;
-    this.ordered = init.ordered;
-    this.maxPacketLifeTime = init.maxPacketLifeTime ?? null;
-    this.maxRetransmits = init.maxRetransmits ?? null;
-    this.protocol = init.protocol;
-    this.negotiated = init.negotiated;
-    this[INSIDE] = new Inside(this, init.id ?? null, host);
+    this.#inside = new Inside(this, init, host);
   }
 
+  static {
+    insideOf = (channel) => channel.#inside;
+  }
+
+  get label(): string {
+    return this.#inside.init.label;
+  }
+  get ordered(): boolean {
+    return this.#inside.init.ordered;
+  }
+  get maxPacketLifeTime(): number | null {
+    return this.#inside.init.maxPacketLifeTime ?? null;
+  }
+  get maxRetransmits(): number | null {
+    return this.#inside.init.maxRetransmits ?? null;
+  }
+  get protocol(): string {
+    return this.#inside.init.protocol;
+  }
+  get negotiated(): boolean {
+    return this.#inside.init.negotiated;
+  }
   get id(): number | null {
-    return this[INSIDE].id;
+    return this.#inside.id;
   }
   get readyState(): RTCDataChannelState {
-    return this[INSIDE].state;
+    return this.#inside.state;
   }
   get bufferedAmount(): number {
-    return this[INSIDE].buffered;
+    return this.#inside.buffered;
   }
   get bufferedAmountLowThreshold(): number {
-    return this[INSIDE].threshold;
+    return this.#inside.threshold;
   }
   set bufferedAmountLowThreshold(threshold: number) {
-    this[INSIDE].threshold = threshold;
+    this.#inside.threshold = unsignedLong(threshold, "bufferedAmountLowThreshold");
   }
   get binaryType(): BinaryType {
-    return this[INSIDE].binaryType;
+    return this.#inside.binaryType;
   }
   set binaryType(type: BinaryType) {
-    if (type !== "arraybuffer" && type !== "blob") return;
-    this[INSIDE].binaryType = type;
-  }
-
-  send(data: string | Blob | ArrayBuffer | ArrayBufferView): void {
-    this[INSIDE].send(data);
+    const value = `${type}`;
+    const inside = this.#inside;
+    if (value === "arraybuffer" || value === "blob") inside.binaryType = value;
   }
 
   close(): void {
-    this[INSIDE].close();
+    this.#inside.close();
+  }
+
+  send(data: string | Blob | ArrayBuffer | ArrayBufferView): void {
+    const inside = this.#inside;
+    // biome-ignore lint/complexity/noArguments: their number is what matters.
+    needs(arguments, 1);
+    const binary = data instanceof Blob || data instanceof ArrayBuffer || ArrayBuffer.isView(data);
+    inside.send(binary ? data : scalars(data, "the message"));
   }
 }
-handlerAttributes(DataChannel.prototype, [
-  "open",
-  "message",
-  "bufferedamountlow",
-  "error",
-  "closing",
-  "close",
-]);
+handlerAttributes(DataChannel, ["open", "bufferedamountlow", "error", "closing", "close", "message"]);
 
 /** What stands behind a channel; the connection turns it, the page cannot reach it. */
 export class Inside {
+  readonly init: ChannelInit;
   state: RTCDataChannelState = "connecting";
   buffered = 0;
   threshold = 0;
   binaryType: BinaryType = "arraybuffer";
+  /** The SCTP stream. */
   id: number | null;
   #channel: DataChannel;
   #host: ChannelHost;
-  /** Messages that came before the channel was open. */
+  /** The page has been told that the channel is open. */
+  #announced = false;
+  /** Messages that came before that. */
   #held: (string | ArrayBuffer)[] = [];
   /** Blobs are read one after the other, and what comes behind them waits. */
   #reading: Promise<void> | undefined;
 
-  constructor(channel: DataChannel, id: number | null, host: ChannelHost) {
+  constructor(channel: DataChannel, init: ChannelInit, host: ChannelHost) {
     this.#channel = channel;
-    this.id = id;
+    this.init = init;
+    this.id = init.id ?? null;
     this.#host = host;
   }
 
@@ -133,37 +148,48 @@ export class Inside {
     this.announce();
   }
 
-  /** Fires `open`, then whatever waited for it. */
+  /** Fires `open`, unless the page has closed the channel meanwhile, then gives it what waited. */
   announce(): void {
+    this.#announced = true;
+    if (this.state !== "open") return;
     this.#channel.dispatchEvent(new Event("open"));
     for (const data of this.#held.splice(0)) this.received(data);
   }
 
+  /** The other end closes. */
   closing(): void {
     if (this.state !== "connecting" && this.state !== "open") return;
     this.state = "closing";
     this.#channel.dispatchEvent(new Event("closing"));
   }
 
-  closed(): void {
+  /** The channel is no more; `aborted` with the whole transport. */
+  closed(aborted = false): void {
     if (this.state === "closed") return;
-    this.closing();
+    if (!aborted) this.closing();
     this.state = "closed";
+    if (aborted) {
+      const error = new PeerError({ errorDetail: "sctp-failure" }, "the other end closed the connection");
+      this.#channel.dispatchEvent(new PeerErrorEvent("error", { error }));
+    }
     this.#channel.dispatchEvent(new Event("close"));
   }
 
   received(data: string | ArrayBuffer): void {
     if (this.state === "closed") return;
-    if (this.state === "connecting") {
+    if (!this.#announced) {
       if (this.#held.length < HELD_MESSAGES) this.#held.push(data);
       else console.error("peer-connection: a data channel does not open; its messages are lost");
       return;
     }
+    if (this.state !== "open") return;
     const value = typeof data === "string" || this.binaryType === "arraybuffer" ? data : new Blob([data]);
-    this.#channel.dispatchEvent(new MessageEvent("message", { data: value }));
+    this.#channel.dispatchEvent(
+      new MessageEvent("message", { data: value, origin: globalThis.location?.origin ?? "" }),
+    );
   }
 
-  /** `amount` bytes have left for the network. */
+  /** `amount` bytes have been handed to the transport. */
   flowed(amount: number): void {
     const former = this.buffered;
     this.buffered = Math.max(0, former - amount);
@@ -183,7 +209,7 @@ export function makeChannel(init: ChannelInit, host: ChannelHost): DataChannel {
 }
 
 export function inside(channel: DataChannel): Inside {
-  return channel[INSIDE];
+  return insideOf(channel);
 }
 
 function size(data: string | Blob | ArrayBuffer | ArrayBufferView): number {
@@ -195,8 +221,5 @@ function size(data: string | Blob | ArrayBuffer | ArrayBufferView): number {
 function plain(data: string | ArrayBuffer | ArrayBufferView): string | ArrayBuffer {
   if (typeof data === "string") return data;
   if (data instanceof ArrayBuffer) return data.slice(0);
-  if (ArrayBuffer.isView(data)) {
-    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice().buffer as ArrayBuffer;
-  }
-  return String(data);
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice().buffer as ArrayBuffer;
 }

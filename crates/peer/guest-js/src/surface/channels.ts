@@ -13,6 +13,8 @@ export class Channels {
   #open = new Map<number, DataChannel>();
   #all = new Set<DataChannel>();
   #early = new Map<number, ((channel: DataChannel) => void)[]>();
+  /** Our end of DTLS, by which streams are numbered (RFC 8832 6). */
+  #role: "client" | "server" | undefined;
   /** Channels were made, so that an application section is wanted. */
   any = false;
 
@@ -22,10 +24,29 @@ export class Channels {
     this.#maxMessageSize = maxMessageSize;
   }
 
+  /** Whether an SCTP stream is taken. */
+  taken(id: number): boolean {
+    return [...this.#all].some((channel) => channel.id === id);
+  }
+
+  /** Our end of DTLS is agreed on: channels that wait for their streams get them. */
+  assign(role: "client" | "server"): void {
+    this.#role = role;
+    for (const channel of this.#all) this.#number(channel);
+  }
+
+  #number(channel: DataChannel): void {
+    if (!this.#role || channel.id !== null || channel.readyState === "closed") return;
+    let id = this.#role === "client" ? 0 : 1;
+    while (this.taken(id)) id += 2;
+    inside(channel).id = id;
+  }
+
   create(init: ChannelInit): DataChannel {
     this.any = true;
     let number: number | undefined;
     const channel = this.#make(init, () => number);
+    this.#number(channel);
     this.#commands
       .run<{ channel: number }>(() => ({ type: "create-channel", ...init }))
       .then(
@@ -97,7 +118,7 @@ export class Channels {
     else if (event.state === "closed") {
       this.#open.delete(number);
       this.#all.delete(channel);
-      inside(channel).closed();
+      inside(channel).closed(event.aborted);
     }
   }
 

@@ -1,5 +1,5 @@
 // One connection's commands to Rust, one at a time.
-import type { Op, PeerEvent } from "../wire";
+import type { Configuration, Op, PeerEvent } from "../wire";
 import { type Runtime, runtime } from "./runtime";
 
 export class Commands {
@@ -11,7 +11,7 @@ export class Commands {
   #closed = false;
 
   constructor(
-    configuration: RTCConfiguration,
+    configuration: Configuration,
     created: (pc: number) => void,
     heard: (event: PeerEvent) => void,
   ) {

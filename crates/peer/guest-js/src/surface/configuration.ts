@@ -1,29 +1,107 @@
-// RTCConfiguration: what a page may not ask for (WebRTC 4.4.1.6).
+// RTCConfiguration: conversions, and what a page may not ask for (WebRTC 4.4.1.6).
+import { Certificate } from "./certificate";
+import {
+  type Converter,
+  dictionary,
+  enumeration,
+  instance,
+  octetEnforced,
+  scalars,
+  sequence,
+  string,
+} from "./idl";
 
-export function checkConfiguration(configuration: RTCConfiguration): RTCConfiguration {
-  const { iceServers = [], iceTransportPolicy = "all", bundlePolicy = "balanced" } = configuration;
-  if (iceTransportPolicy !== "all" && iceTransportPolicy !== "relay")
-    throw new TypeError("no such iceTransportPolicy");
-  for (const { urls, username, credential } of iceServers) {
-    const list = typeof urls === "string" ? [urls] : urls;
-    if (!list || list.length === 0) throw new DOMException("an ICE server needs an address", "SyntaxError");
-    for (const url of list) {
-      const scheme = /^(stuns?|turns?):[^/]/i.exec(url)?.[1]?.toLowerCase();
-      if (!scheme) throw new DOMException(`"${url}" is no ICE server`, "SyntaxError");
-      if (scheme.startsWith("turn") && (username === undefined || credential === undefined)) {
-        throw new DOMException(`"${url}" needs a username and a credential`, "InvalidAccessError");
-      }
+const urls: Converter<string | string[]> = (value, what) =>
+  typeof value === "object" && value !== null && Symbol.iterator in value
+    ? sequence(scalars)(value, what)
+    : scalars(value, what);
+
+export interface IceServer {
+  urls: string | string[];
+  username?: string;
+  credential?: string;
+}
+
+export interface Settings {
+  iceServers: IceServer[];
+  iceTransportPolicy: RTCIceTransportPolicy;
+  bundlePolicy: RTCBundlePolicy;
+  rtcpMuxPolicy: RTCRtcpMuxPolicy;
+  certificates: Certificate[];
+  iceCandidatePoolSize: number;
+}
+
+const configuration = dictionary<Partial<Settings>>({
+  iceServers: {
+    type: sequence(
+      dictionary<IceServer>({
+        urls: { type: urls, required: true },
+        username: { type: scalars },
+        credential: { type: string },
+      }),
+    ),
+    standard: () => [],
+  },
+  iceTransportPolicy: { type: enumeration<RTCIceTransportPolicy>("relay", "all"), standard: "all" },
+  bundlePolicy: {
+    type: enumeration<RTCBundlePolicy>("balanced", "max-compat", "max-bundle"),
+    standard: "balanced",
+  },
+  rtcpMuxPolicy: { type: enumeration<RTCRtcpMuxPolicy>("require"), standard: "require" },
+  certificates: { type: sequence(instance(() => Certificate)), standard: () => [] },
+  iceCandidatePoolSize: { type: octetEnforced, standard: 0 },
+});
+
+/** Checks a configuration; `former` is the one it is to replace. */
+export function checkConfiguration(given: unknown, former?: Settings): Settings {
+  const next = configuration(given, "the configuration") as Settings;
+  if (former) {
+    const modified = (what: string) => {
+      throw new DOMException(`${what} cannot be changed`, "InvalidModificationError");
+    };
+    if (next.certificates.length > 0) {
+      const same =
+        next.certificates.length === former.certificates.length &&
+        next.certificates.every((one, index) => one === former.certificates[index]);
+      if (!same) modified("certificates");
     }
+    next.certificates = former.certificates;
+    if (next.bundlePolicy !== former.bundlePolicy) modified("bundlePolicy");
+    if (next.rtcpMuxPolicy !== former.rtcpMuxPolicy) modified("rtcpMuxPolicy");
+  } else if (next.certificates.some(({ expires }) => expires <= Date.now())) {
+    throw new DOMException("a certificate has expired", "InvalidAccessError");
   }
+  for (const server of next.iceServers) checkServer(server);
+  return next;
+}
+
+function checkServer({ urls, username, credential }: IceServer): void {
+  const list = typeof urls === "string" ? [urls] : urls;
+  if (list.length === 0) throw new DOMException("an ICE server needs an address", "SyntaxError");
+  for (const url of list) {
+    const match = /^(stuns?|turns?):([^/?#\s@]+)(\?.*)?$/i.exec(url);
+    const [, scheme, authority, query] = match ?? [];
+    const host = /^(\[[0-9a-f:.]+\]|[^:]+)(:\d{1,5})?$/i.test(authority ?? "");
+    const turn = scheme?.toLowerCase().startsWith("turn") ?? false;
+    const parameters = query === undefined || (turn && /^\?transport=(udp|tcp)$/i.test(query));
+    if (!scheme || !host || !parameters) throw new DOMException(`"${url}" is no ICE server`, "SyntaxError");
+    if (!turn) continue;
+    if (username === undefined || credential === undefined)
+      throw new DOMException(`"${url}" needs a username and a credential`, "InvalidAccessError");
+    // RFC 8489 14.3
+    if (new TextEncoder().encode(username).length > 509)
+      throw new DOMException("the username is too long", "InvalidAccessError");
+  }
+}
+
+/** What `getConfiguration` gives: a copy that the page may keep. */
+export function copyOf(settings: Settings): Settings {
   return {
-    iceServers: iceServers.map(({ urls, username, credential }) => ({
-      urls: typeof urls === "string" ? urls : [...urls],
-      ...(username !== undefined && { username }),
-      ...(credential !== undefined && { credential }),
+    ...settings,
+    iceServers: settings.iceServers.map((server) => ({
+      ...server,
+      urls: typeof server.urls === "string" ? [server.urls] : [...server.urls],
     })),
-    iceTransportPolicy,
-    bundlePolicy,
-    rtcpMuxPolicy: "require",
-    iceCandidatePoolSize: 0,
+    certificates: [...settings.certificates],
   };
 }

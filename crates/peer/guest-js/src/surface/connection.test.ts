@@ -30,6 +30,7 @@ describe("negotiationneeded", () => {
     pc.addTrack(track("audio"), new FakeStream() as unknown as MediaStream);
     pc.addTransceiver("video");
     pc.createDataChannel("chat");
+    await vi.waitFor(() => expect(log).toEqual(["negotiationneeded"]));
     await settled();
     expect(log).toEqual(["negotiationneeded"]);
     expect(rust.types()).toEqual(["add-transceiver", "add-transceiver", "create-channel"]);
@@ -115,18 +116,18 @@ describe("candidates", () => {
     expect(rust.types()).toEqual([]);
   });
 
-  test("the end of candidates goes to Rust as null", async () => {
+  test("end in the remote description", async () => {
     const { pc } = open();
     rust.snapshot = stable({ signalingState: "have-remote-offer", pendingRemote: offer });
     await pc.setRemoteDescription(offer);
     await pc.addIceCandidate();
     await pc.addIceCandidate({ candidate: "", sdpMid: "0" });
     await pc.addIceCandidate(candidate);
-    expect(rust.ops.slice(1)).toEqual([
-      { type: "add-candidate", candidate: null },
-      { type: "add-candidate", candidate: null },
-      { type: "add-candidate", candidate: { ...candidate, usernameFragment: null } },
-    ]);
+    expect(rust.ops.slice(1)).toEqual([{ type: "add-candidate", candidate }]);
+    expect(pc.remoteDescription?.sdp.match(/a=end-of-candidates/g)).toHaveLength(1);
+    expect(pc.remoteDescription?.sdp).toContain(candidate.candidate);
+    const elsewhere = { candidate: "", sdpMid: "9" };
+    await expect(pc.addIceCandidate(elsewhere)).rejects.toMatchObject({ name: "OperationError" });
   });
 
   test("wait for setLocalDescription, and end up in the description", async () => {
@@ -238,7 +239,7 @@ test("a data channel of the remote is open when the page hears of it, and its me
     protocol: "",
     id: 1,
   });
-  media?.channelEvent({ type: "channel-state", ...channel, state: "open", id: 1 });
+  media?.channelEvent({ type: "channel-state", ...channel, state: "open", id: 1, aborted: false });
   media?.channelMessage(3, "second");
   expect(heard).toEqual(["open", "open", "first", "second"]);
 });

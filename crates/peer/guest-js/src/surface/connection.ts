@@ -1,31 +1,92 @@
 // RTCPeerConnection: the face that the page sees.
 import type { ChannelInit, Kind, PeerEvent } from "../wire";
+import { type Certificate, generate, numberOf } from "./certificate";
 import type { DataChannel } from "./channel";
 import { Channels } from "./channels";
 import { Commands } from "./commands";
-import { checkConfiguration } from "./configuration";
-import { DtlsTransport, IceCandidate, SctpTransport, type SessionDescription } from "./description";
+import { checkConfiguration, copyOf, type Settings } from "./configuration";
+import {
+  candidateInit,
+  descriptionInit,
+  IceCandidate,
+  localDescriptionInit,
+  type SessionDescription,
+} from "./description";
 import { DataChannelEvent, PeerConnectionIceEvent } from "./events";
 import { handlerAttributes } from "./handlers";
+import {
+  boolean,
+  type Converter,
+  dictionary,
+  enumeration,
+  instance,
+  needs,
+  nullable,
+  scalars,
+  sequence,
+  unsignedShortEnforced,
+} from "./idl";
 import { Lines } from "./lines";
+import { type Encoding, firstEncodings } from "./parameters";
 import { Signaling } from "./signaling";
-import { type Stats, StatsReport, select } from "./stats";
-import type { Encoding, Receiver, Sender, Transceiver } from "./transceiver";
-
-export interface TransceiverInit {
-  direction?: RTCRtpTransceiverDirection;
-  streams?: MediaStream[];
-  sendEncodings?: Encoding[];
-}
+import { makeReport, type Stats, type StatsReport, select } from "./stats";
+import { type Receiver, Sender, type Transceiver } from "./transceiver";
+import { type Sctp, type SctpTransport, Transport } from "./transports";
 
 /** What a remote takes when its description says nothing (RFC 8841 6.1). */
 const MESSAGE_SIZE = 65_536;
+/** Bytes that the label and the protocol of a data channel may have (RFC 8832 5.1). */
+const LABEL_MOST = 65_535;
+
+const offerOptions = dictionary<RTCOfferOptions>({
+  iceRestart: { type: boolean, standard: false },
+  offerToReceiveAudio: { type: boolean },
+  offerToReceiveVideo: { type: boolean },
+});
+
+const channelInit = dictionary<RTCDataChannelInit>({
+  id: { type: unsignedShortEnforced },
+  maxPacketLifeTime: { type: unsignedShortEnforced },
+  maxRetransmits: { type: unsignedShortEnforced },
+  negotiated: { type: boolean, standard: false },
+  ordered: { type: boolean, standard: true },
+  protocol: { type: scalars, standard: "" },
+});
+
+const raw: Converter<unknown> = (value) => value;
+const transceiverInit = dictionary<{
+  direction?: RTCRtpTransceiverDirection;
+  streams?: MediaStream[];
+  sendEncodings?: unknown;
+}>({
+  direction: {
+    type: enumeration<RTCRtpTransceiverDirection>("sendrecv", "sendonly", "recvonly", "inactive", "stopped"),
+    standard: "sendrecv",
+  },
+  streams: { type: sequence(instance(() => MediaStream)), standard: () => [] },
+  sendEncodings: { type: raw },
+});
+
+const isTrack = instance(() => MediaStreamTrack);
+const isStream = instance(() => MediaStream);
+const isSender = instance(() => Sender);
+
+/** The callbacks of the old form of a method. */
+type Success<T> = (value: T) => void;
+type Failure = (error: unknown) => void;
+
+/** Serves the old form: whatever happens goes to the callbacks, and the promise is fulfilled. */
+function told<T>(result: Promise<T>, success: unknown, failure: unknown): Promise<undefined> {
+  if (typeof success !== "function" || typeof failure !== "function")
+    return Promise.reject(new TypeError("the callbacks are no functions"));
+  result.then(success as Success<T>, failure as Failure);
+  return Promise.resolve(undefined);
+}
 
 export class PeerConnection extends EventTarget {
-  #configuration: RTCConfiguration;
+  #settings: Settings;
   #commands: Commands;
-  #dtls = new DtlsTransport();
-  #sctp: SctpTransport | null = null;
+  #transport = new Transport();
   #lines: Lines;
   #channels: Channels;
   #signaling: Signaling;
@@ -36,9 +97,10 @@ export class PeerConnection extends EventTarget {
 
   constructor(configuration: RTCConfiguration = {}) {
     super();
-    this.#configuration = checkConfiguration(configuration);
+    this.#settings = checkConfiguration(configuration);
+    const { certificates, ...rest } = this.#settings;
     this.#commands = new Commands(
-      this.#configuration,
+      { ...rest, certificates: certificates.map(numberOf) },
       (pc) =>
         this.#commands.runtime.listeners.set(pc, {
           receiving: (number) => this.#receiving(number),
@@ -47,19 +109,31 @@ export class PeerConnection extends EventTarget {
         }),
       (event) => this.#heard(event),
     );
-    this.#lines = new Lines(this.#commands, this.#dtls, () => this.#signaling.updateNeeded());
+    this.#lines = new Lines(
+      this.#commands,
+      this.#transport,
+      () => this.#signaling.updateNeeded(),
+      () => this.#signaling.inForce,
+    );
     this.#channels = new Channels(
       this.#commands,
       (channel) => this.dispatchEvent(new DataChannelEvent("datachannel", { channel })),
-      () => this.#signaling.maxMessageSize ?? MESSAGE_SIZE,
+      () => this.#sctpInside?.maxMessageSize ?? MESSAGE_SIZE,
     );
-    this.#signaling = new Signaling(this, this.#commands, this.#lines, this.#channels, (event) =>
-      this.#heard(event),
+    this.#signaling = new Signaling(
+      this,
+      this.#commands,
+      this.#lines,
+      this.#channels,
+      this.#transport,
+      (event) => this.#heard(event),
     );
   }
 
-  static async generateCertificate(): Promise<never> {
-    throw new DOMException("each connection makes its own certificate", "NotSupportedError");
+  static generateCertificate(keygenAlgorithm: AlgorithmIdentifier): Promise<Certificate> {
+    // biome-ignore lint/complexity/noArguments: their number is what matters.
+    const given = arguments.length;
+    return given === 0 ? Promise.reject(new TypeError("an algorithm is needed")) : generate(keygenAlgorithm);
   }
 
   get signalingState(): RTCSignalingState {
@@ -93,99 +167,150 @@ export class PeerConnection extends EventTarget {
     return this.#signaling.pendingRemote;
   }
   get canTrickleIceCandidates(): boolean | null {
-    const remote = this.remoteDescription;
+    const remote = this.#signaling.pendingRemote ?? this.#signaling.currentRemote;
     return remote ? /^a=ice-options:.*\btrickle\b/m.test(remote.sdp) : null;
   }
   get sctp(): SctpTransport | null {
-    const { maxMessageSize } = this.#signaling;
-    if (maxMessageSize === undefined) return null;
-    if (this.#sctp?.maxMessageSize !== maxMessageSize)
-      this.#sctp = new SctpTransport(this.#dtls, maxMessageSize);
-    this.#sctp.state = this.#closed
-      ? "closed"
-      : this.#dtls.state === "connected"
-        ? "connected"
-        : "connecting";
-    return this.#sctp;
+    return this.#sctpInside?.face ?? null;
   }
 
-  async createOffer(options?: RTCOfferOptions): Promise<RTCSessionDescriptionInit> {
-    this.#assertOpen();
-    return this.#signaling.createOffer(options);
+  get #sctpInside(): Sctp | null {
+    return this.#signaling.sctp;
   }
-  async createAnswer(): Promise<RTCSessionDescriptionInit> {
+
+  async createOffer(...given: unknown[]): Promise<RTCSessionDescriptionInit> {
+    const [success, failure, last] = given;
+    if (typeof success === "function" || given.length > 1)
+      return told(this.#createOffer(last), success, failure) as unknown as Promise<RTCSessionDescriptionInit>;
+    return this.#createOffer(success);
+  }
+  async createAnswer(...given: unknown[]): Promise<RTCSessionDescriptionInit> {
+    const [success, failure] = given;
+    if (typeof success === "function" || given.length > 1)
+      return told(this.#createAnswer(), success, failure) as unknown as Promise<RTCSessionDescriptionInit>;
+    return this.#createAnswer();
+  }
+  async setLocalDescription(...given: unknown[]): Promise<void> {
+    const [description, success, failure] = given;
+    if (given.length > 1) return told(this.#setLocal(description), success, failure);
+    return this.#setLocal(description);
+  }
+  async setRemoteDescription(...given: unknown[]): Promise<void> {
+    const [description, success, failure] = given;
+    if (given.length > 1) return told(this.#setRemote(description), success, failure);
+    needs(given, 1);
+    return this.#setRemote(description);
+  }
+  async addIceCandidate(...given: unknown[]): Promise<void> {
+    const [candidate, success, failure] = given;
+    if (given.length > 1) return told(this.#addCandidate(candidate), success, failure);
+    return this.#addCandidate(candidate);
+  }
+
+  async #createOffer(options: unknown): Promise<RTCSessionDescriptionInit> {
+    const { iceRestart = false, offerToReceiveAudio, offerToReceiveVideo } = offerOptions(options, "options");
+    this.#assertOpen();
+    this.#toReceive("audio", offerToReceiveAudio);
+    this.#toReceive("video", offerToReceiveVideo);
+    return this.#signaling.createOffer(iceRestart);
+  }
+  async #createAnswer(): Promise<RTCSessionDescriptionInit> {
     this.#assertOpen();
     return this.#signaling.createAnswer();
   }
-  async setLocalDescription(description?: RTCLocalSessionDescriptionInit): Promise<void> {
+  async #setLocal(given: unknown): Promise<void> {
+    const description = localDescriptionInit(given, "the description");
     this.#assertOpen();
     return this.#signaling.setLocal(description);
   }
-  async setRemoteDescription(description: RTCSessionDescriptionInit): Promise<void> {
+  async #setRemote(given: unknown): Promise<void> {
+    const description = descriptionInit(given, "the description");
     this.#assertOpen();
-    if (!description?.type) throw new TypeError("a description needs a type");
     return this.#signaling.setRemote(description);
   }
-  async addIceCandidate(candidate?: RTCIceCandidateInit | null): Promise<void> {
-    const { sdpMid, sdpMLineIndex } = candidate ?? {};
-    if (candidate?.candidate && (sdpMid ?? null) === null && (sdpMLineIndex ?? null) === null) {
+  async #addCandidate(given: unknown): Promise<void> {
+    const init = candidateInit(given, "the candidate");
+    if (init.candidate && (init.sdpMid ?? null) === null && (init.sdpMLineIndex ?? null) === null)
       throw new TypeError("a candidate needs sdpMid or sdpMLineIndex");
-    }
     this.#assertOpen();
-    // A class instance would travel to Rust as an empty object.
-    return this.#signaling.addCandidate(
-      candidate ? new IceCandidate({ sdpMLineIndex: 0, ...plain(candidate) }).toJSON() : null,
-    );
+    return this.#signaling.addCandidate(init);
+  }
+
+  /** The old `offerToReceive…` (WebRTC 4.4.3.2): directions of what is there, or a transceiver to receive with. */
+  #toReceive(kind: Kind, wanted: boolean | undefined): void {
+    if (wanted === undefined) return;
+    const lines = this.#lines.all().filter((line) => line.kind === kind && !line.stopping);
+    if (!wanted) {
+      for (const line of lines) {
+        if (line.direction === "sendrecv") this.#lines.setDirection(line, "sendonly");
+        else if (line.direction === "recvonly") this.#lines.setDirection(line, "inactive");
+      }
+    } else if (!lines.some(({ direction }) => direction === "sendrecv" || direction === "recvonly")) {
+      this.addTransceiver(kind, { direction: "recvonly" });
+    }
   }
 
   restartIce(): void {
     if (!this.#closed) this.#signaling.restartIce();
   }
   getConfiguration(): RTCConfiguration {
-    return structuredClone(this.#configuration);
+    return copyOf(this.#settings) as unknown as RTCConfiguration;
   }
   setConfiguration(configuration: RTCConfiguration = {}): void {
+    const next = checkConfiguration(configuration, this.#settings);
     this.#assertOpen();
-    const next = checkConfiguration(configuration);
-    if (next.bundlePolicy !== this.#configuration.bundlePolicy) {
-      throw new DOMException("the bundle policy is fixed", "InvalidModificationError");
-    }
-    this.#configuration = next;
-    this.#commands.post(() => ({ type: "set-configuration", configuration: next }));
+    const { certificates, ...rest } = next;
+    if (next.iceCandidatePoolSize !== this.#settings.iceCandidatePoolSize && this.localDescription)
+      throw new DOMException("iceCandidatePoolSize cannot be changed any more", "InvalidModificationError");
+    this.#settings = next;
+    this.#commands.post(() => ({
+      type: "set-configuration",
+      configuration: { ...rest, certificates: certificates.map(numberOf) },
+    }));
   }
 
   addTrack(track: MediaStreamTrack, ...streams: MediaStream[]): Sender {
+    // biome-ignore lint/complexity/noArguments: their number is what matters.
+    needs(arguments, 1);
+    const one = isTrack(track, "the track");
+    const ids = streams.map((stream) => isStream(stream, "the stream").id);
     this.#assertOpen();
-    if (this.getSenders().some((sender) => sender.track === track)) {
+    if (this.getSenders().some((sender) => sender.track === one)) {
       throw new DOMException("the track is sent already", "InvalidAccessError");
     }
-    const { sender } = this.#lines.addTrack(track, [...new Set(streams.map(({ id }) => id))]);
+    const { sender } = this.#lines.addTrack(one, [...new Set(ids)]);
     this.#signaling.updateNeeded();
     return sender;
   }
   removeTrack(sender: Sender): void {
+    // biome-ignore lint/complexity/noArguments: their number is what matters.
+    needs(arguments, 1);
+    const one = isSender(sender, "the sender");
     this.#assertOpen();
-    const line = this.#lines.all().find((candidate) => candidate.sender === sender);
+    const line = this.#lines.all().find((candidate) => candidate.sender === one);
     if (!line) throw new DOMException("the sender is another connection's", "InvalidAccessError");
-    if (line.stopped || !line.track) return;
+    if (line.stopping || !line.track) return;
     this.#lines.removeTrack(line);
     this.#signaling.updateNeeded();
   }
-  addTransceiver(trackOrKind: MediaStreamTrack | string, init: TransceiverInit = {}): Transceiver {
-    const track = typeof trackOrKind === "string" ? null : trackOrKind;
-    const kind = (track?.kind ?? trackOrKind) as Kind;
+  addTransceiver(
+    trackOrKind: MediaStreamTrack | string,
+    init: {
+      direction?: RTCRtpTransceiverDirection;
+      streams?: MediaStream[];
+      sendEncodings?: Encoding[];
+    } = {},
+  ): Transceiver {
+    // biome-ignore lint/complexity/noArguments: their number is what matters.
+    needs(arguments, 1);
+    const track = trackOrKind instanceof MediaStreamTrack ? trackOrKind : null;
+    const kind = (track?.kind ?? `${trackOrKind}`) as Kind;
+    const { direction = "sendrecv", streams = [], sendEncodings } = transceiverInit(init, "init");
     if (kind !== "audio" && kind !== "video") throw new TypeError(`"${kind}" is neither audio nor video`);
-    if (init.direction === "stopped") throw new TypeError("a transceiver cannot begin stopped");
-    if ((init.sendEncodings?.length ?? 0) > 1) {
-      throw new DOMException("simulcast is not supported", "OperationError");
-    }
     this.#assertOpen();
-    const line = this.#lines.add(kind, {
-      direction: init.direction ?? "sendrecv",
-      track,
-      streams: (init.streams ?? []).map(({ id }) => id),
-      encodings: (init.sendEncodings ?? []).map((encoding) => ({ active: true, ...encoding })),
-    });
+    const encodings = firstEncodings(sendEncodings, kind);
+    if (direction === "stopped") throw new TypeError("a transceiver cannot begin stopped");
+    const line = this.#lines.add(kind, { direction, track, streams: streams.map(({ id }) => id), encodings });
     this.#signaling.updateNeeded();
     return line.transceiver;
   }
@@ -199,46 +324,55 @@ export class PeerConnection extends EventTarget {
     return this.#live().map(({ receiver }) => receiver);
   }
 
-  createDataChannel(label: string, init: RTCDataChannelInit = {}): DataChannel {
+  createDataChannel(label: string, dataChannelDict: RTCDataChannelInit = {}): DataChannel {
+    // biome-ignore lint/complexity/noArguments: their number is what matters.
+    needs(arguments, 1);
+    const name = scalars(label, "the label");
+    const init = channelInit(dataChannelDict, "init");
+    const { ordered = true, maxRetransmits, maxPacketLifeTime, protocol = "", negotiated = false } = init;
     this.#assertOpen();
-    const { ordered = true, maxRetransmits, maxPacketLifeTime, protocol = "", negotiated = false, id } = init;
+    const encoder = new TextEncoder();
+    if (encoder.encode(name).length > LABEL_MOST || encoder.encode(protocol).length > LABEL_MOST) {
+      throw new TypeError("the label or the protocol is too long");
+    }
+    const id = negotiated ? init.id : undefined;
+    if (negotiated && id === undefined) throw new TypeError("a negotiated channel needs an id");
     if (maxRetransmits !== undefined && maxPacketLifeTime !== undefined) {
       throw new TypeError("maxRetransmits and maxPacketLifeTime exclude each other");
     }
-    const encoder = new TextEncoder();
-    if (encoder.encode(label).length > 65_535 || encoder.encode(protocol).length > 65_535) {
-      throw new TypeError("the label or the protocol is too long");
-    }
-    if (negotiated && id === undefined) throw new TypeError("a negotiated channel needs an id");
-    if (negotiated && id !== undefined && (id < 0 || id > 65_534))
-      throw new TypeError("the id is out of range");
+    if (id === 65_535) throw new TypeError("the id is out of range");
+    if (id !== undefined && this.#channels.taken(id))
+      throw new DOMException("the id is in use", "OperationError");
     const first = !this.#channels.any;
-    const channelInit: ChannelInit = {
-      label: String(label),
+    const full: ChannelInit = {
+      label: name,
       ordered,
       protocol,
       negotiated,
       ...(maxRetransmits !== undefined && { maxRetransmits }),
       ...(maxPacketLifeTime !== undefined && { maxPacketLifeTime }),
-      ...(negotiated && id !== undefined && { id }),
+      ...(id !== undefined && { id }),
     };
-    const channel = this.#channels.create(channelInit);
+    const channel = this.#channels.create(full);
     if (first) this.#signaling.updateNeeded();
     return channel;
   }
 
   async getStats(selector: MediaStreamTrack | null = null): Promise<StatsReport> {
-    if (this.#closed) return new StatsReport();
-    if (!selector) return new StatsReport(await this.#commands.stats<Stats[]>());
-    const matches = this.#live().flatMap((line) => [
-      ...(line.track === selector ? [{ line, side: "outbound-rtp" as const }] : []),
-      ...(line.remote.track === selector ? [{ line, side: "inbound-rtp" as const }] : []),
-    ]);
-    const [match] = matches;
-    if (!match || matches.length > 1) {
-      throw new DOMException("the track has not exactly one sender or receiver here", "InvalidAccessError");
+    const track = nullable(isTrack)(selector, "the selector");
+    if (track) {
+      const matches = this.#live().flatMap((line) => [
+        ...(line.track === track ? [{ line, side: "outbound-rtp" as const }] : []),
+        ...(line.remote.track === track ? [{ line, side: "inbound-rtp" as const }] : []),
+      ]);
+      const [match] = matches;
+      if (!match || matches.length > 1) {
+        throw new DOMException("the track has not exactly one sender or receiver here", "InvalidAccessError");
+      }
+      if (this.#closed) return makeReport([]);
+      return makeReport(select(await this.#commands.stats<Stats[]>(), match.line.mid, match.side));
     }
-    return new StatsReport(select(await this.#commands.stats<Stats[]>(), match.line.mid, match.side));
+    return makeReport(this.#closed ? [] : await this.#commands.stats<Stats[]>());
   }
 
   close(): void {
@@ -246,8 +380,7 @@ export class PeerConnection extends EventTarget {
     this.#closed = true;
     this.#connectionState = "closed";
     this.#iceConnectionState = "closed";
-    this.#dtls.state = "closed";
-    this.#dtls.iceTransport.state = "closed";
+    this.#transport.close();
     this.#signaling.close();
     this.#lines.close();
     this.#channels.close();
@@ -255,7 +388,7 @@ export class PeerConnection extends EventTarget {
   }
 
   #live() {
-    return this.#closed ? [] : this.#lines.all().filter((line) => !line.stopped);
+    return this.#lines.all().filter((line) => !line.stopped || this.#closed);
   }
 
   #assertOpen(): void {
@@ -276,15 +409,12 @@ export class PeerConnection extends EventTarget {
         break;
       case "ice-gathering-state":
         if (this.#signaling.hold(event) || event.state === this.#iceGatheringState) break;
-        this.#iceGatheringState = event.state;
-        this.#dtls.iceTransport.gatheringState = event.state;
-        this.dispatchEvent(new Event("icegatheringstatechange"));
+        this.#gathering(event.state);
         break;
       case "ice-connection-state":
         if (event.state === this.#iceConnectionState) break;
         this.#iceConnectionState = event.state;
-        this.#dtls.iceTransport.state = event.state;
-        this.#dtls.iceTransport.dispatchEvent(new Event("statechange"));
+        this.#transport.setIce(event.state);
         this.dispatchEvent(new Event("iceconnectionstatechange"));
         break;
       case "connection-state":
@@ -294,21 +424,46 @@ export class PeerConnection extends EventTarget {
         this.dispatchEvent(new Event("connectionstatechange"));
         break;
       case "dtls-state":
-        if (event.state === this.#dtls.state) break;
-        this.#dtls.state = event.state;
         if (event.state === "connected") this.#lines.flow();
-        this.#dtls.dispatchEvent(new Event("statechange"));
+        this.#transport.setDtls(event.state);
+        if (event.state === "connected") this.#sctpInside?.setState("connected");
+        else if (event.state === "closed") this.#sctpInside?.setState("closed");
+        break;
+      case "transport":
+        this.#connected(event);
         break;
     }
   }
 
+  /** What is known of a transport once it is up. */
+  #connected({ pair, certificates, maxChannels }: PeerEvent & { type: "transport" }): void {
+    this.#transport.certificates = certificates.map(
+      (der) => Uint8Array.from(atob(der), (character) => character.charCodeAt(0)).buffer as ArrayBuffer,
+    );
+    if (this.#sctpInside) this.#sctpInside.maxChannels = maxChannels;
+    if (pair)
+      this.#transport.setPair({
+        local: this.#transport.known("local", pair.local),
+        remote: this.#transport.known("remote", pair.remote),
+      } as unknown as RTCIceCandidatePair);
+  }
+
+  #gathering(state: RTCIceGatheringState): void {
+    this.#iceGatheringState = state;
+    this.#transport.setGathering(state);
+    this.dispatchEvent(new Event("icegatheringstatechange"));
+  }
+
   #candidate(init: RTCIceCandidateInit | null): void {
-    if (init?.candidate) this.#signaling.found(init);
+    if (init?.candidate) {
+      this.#signaling.found(init);
+      this.#transport.add("local", init);
+    }
     const candidate = init ? new IceCandidate({ sdpMLineIndex: 0, ...init }) : null;
     this.dispatchEvent(new PeerConnectionIceEvent("icecandidate", { candidate }));
   }
 }
-handlerAttributes(PeerConnection.prototype, [
+handlerAttributes(PeerConnection, [
   "negotiationneeded",
   "icecandidate",
   "icecandidateerror",
@@ -319,17 +474,3 @@ handlerAttributes(PeerConnection.prototype, [
   "track",
   "datachannel",
 ]);
-
-function plain({
-  candidate,
-  sdpMid,
-  sdpMLineIndex,
-  usernameFragment,
-}: RTCIceCandidateInit): RTCIceCandidateInit {
-  return {
-    ...(candidate !== undefined && { candidate }),
-    ...(sdpMid !== undefined && sdpMid !== null && { sdpMid }),
-    ...(sdpMLineIndex !== undefined && sdpMLineIndex !== null && { sdpMLineIndex }),
-    ...(usernameFragment !== undefined && { usernameFragment }),
-  };
-}

@@ -1,105 +1,161 @@
 // RTCSessionDescription and RTCIceCandidate.
-import { handlerAttributes } from "./handlers";
+import { dictionary, enumeration, needs, nullable, scalars, string, unsignedShort } from "./idl";
 
-export class SessionDescription implements RTCSessionDescription {
-  readonly type: RTCSdpType;
-  readonly sdp: string;
+export const descriptionType = enumeration<RTCSdpType>("offer", "pranswer", "answer", "rollback");
+
+/** What a description says; an instance of the class will do as well as a plain object. */
+export const descriptionInit = dictionary<{ type: RTCSdpType; sdp?: string }>({
+  type: { type: descriptionType, required: true },
+  sdp: { type: string },
+});
+
+export const localDescriptionInit = dictionary<{ type?: RTCSdpType; sdp?: string }>({
+  type: { type: descriptionType },
+  sdp: { type: string },
+});
+
+export class SessionDescription {
+  #type: RTCSdpType;
+  #sdp: string;
 
   constructor(init: RTCSessionDescriptionInit) {
-    this.type = init.type;
-    this.sdp = init.sdp ?? "";
+    // biome-ignore lint/complexity/noArguments: their number is what matters.
+    needs(arguments, 1);
+    const { type, sdp = "" } = descriptionInit(init, "the description");
+    this.#type = type;
+    this.#sdp = sdp;
+  }
+
+  get type(): RTCSdpType {
+    return this.#type;
+  }
+  get sdp(): string {
+    return this.#sdp;
   }
 
   toJSON(): RTCSessionDescriptionInit {
-    return { type: this.type, sdp: this.sdp };
+    return { type: this.#type, sdp: this.#sdp };
   }
 }
 
-export class IceCandidate implements RTCIceCandidate {
-  readonly candidate: string;
-  readonly sdpMid: string | null;
-  readonly sdpMLineIndex: number | null;
-  readonly usernameFragment: string | null;
-  readonly foundation: string | null = null;
-  readonly component: RTCIceComponent | null = null;
-  readonly priority: number | null = null;
-  readonly address: string | null = null;
-  readonly protocol: RTCIceProtocol | null = null;
-  readonly port: number | null = null;
-  readonly type: RTCIceCandidateType | null = null;
-  readonly tcpType: RTCIceTcpCandidateType | null = null;
-  readonly relatedAddress: string | null = null;
-  readonly relatedPort: number | null = null;
+export const candidateInit = dictionary<RTCIceCandidateInit>({
+  candidate: { type: string, standard: "" },
+  sdpMid: { type: nullable(string) },
+  sdpMLineIndex: { type: nullable(unsignedShort) },
+  usernameFragment: { type: nullable(scalars) },
+});
 
-  constructor(init: RTCIceCandidateInit = {}) {
-    this.candidate = init.candidate ?? "";
-    this.sdpMid = init.sdpMid ?? null;
-    this.sdpMLineIndex = init.sdpMLineIndex ?? null;
-    this.usernameFragment = init.usernameFragment ?? null;
-    if (this.sdpMid === null && this.sdpMLineIndex === null) {
+/** The fields of a candidate attribute (RFC 8839 5.1). */
+interface Fields {
+  foundation: string;
+  component: RTCIceComponent;
+  priority: number;
+  address: string;
+  protocol: RTCIceProtocol;
+  port: number;
+  type: RTCIceCandidateType;
+  tcpType: RTCIceTcpCandidateType | null;
+  relatedAddress: string | null;
+  relatedPort: number | null;
+}
+
+export class IceCandidate {
+  #init: RTCIceCandidateInit;
+  #fields: Fields | undefined;
+  #url: string | null;
+
+  constructor(init: RTCIceCandidateInit & { url?: string | null } = {}) {
+    this.#init = candidateInit(init, "the candidate");
+    this.#url = null;
+    const { candidate = "", sdpMid = null, sdpMLineIndex = null } = this.#init;
+    if (sdpMid === null && sdpMLineIndex === null)
       throw new TypeError("a candidate needs sdpMid or sdpMLineIndex");
-    }
-    // foundation component protocol priority address port "typ" type, then pairs (RFC 8839 5.1).
-    const fields = this.candidate.replace(/^(a=)?candidate:/, "").split(" ");
-    if (fields.length < 8 || fields[6] !== "typ") return;
-    this.foundation = fields[0] ?? null;
-    this.component = fields[1] === "2" ? "rtcp" : "rtp";
-    this.protocol = (fields[2]?.toLowerCase() as RTCIceProtocol | undefined) ?? null;
-    this.priority = Number(fields[3]);
-    this.address = fields[4] ?? null;
-    this.port = Number(fields[5]);
-    this.type = (fields[7] as RTCIceCandidateType | undefined) ?? null;
-    for (let index = 8; index + 1 < fields.length; index += 2) {
-      const value = fields[index + 1] ?? "";
-      if (fields[index] === "raddr") this.relatedAddress = value;
-      else if (fields[index] === "rport") this.relatedPort = Number(value);
-      else if (fields[index] === "tcptype") this.tcpType = value as RTCIceTcpCandidateType;
-      else if (fields[index] === "ufrag") this.usernameFragment ??= value;
-    }
+    this.#fields = fields(candidate);
+  }
+
+  get candidate(): string {
+    return this.#init.candidate ?? "";
+  }
+  get sdpMid(): string | null {
+    return this.#init.sdpMid ?? null;
+  }
+  get sdpMLineIndex(): number | null {
+    return this.#init.sdpMLineIndex ?? null;
+  }
+  get foundation(): string | null {
+    return this.#fields?.foundation ?? null;
+  }
+  get component(): RTCIceComponent | null {
+    return this.#fields?.component ?? null;
+  }
+  get priority(): number | null {
+    return this.#fields?.priority ?? null;
+  }
+  get address(): string | null {
+    return this.#fields?.address ?? null;
+  }
+  get protocol(): RTCIceProtocol | null {
+    return this.#fields?.protocol ?? null;
+  }
+  get port(): number | null {
+    return this.#fields?.port ?? null;
+  }
+  get type(): RTCIceCandidateType | null {
+    return this.#fields?.type ?? null;
+  }
+  get tcpType(): RTCIceTcpCandidateType | null {
+    return this.#fields?.tcpType ?? null;
+  }
+  get relatedAddress(): string | null {
+    return this.#fields?.relatedAddress ?? null;
+  }
+  get relatedPort(): number | null {
+    return this.#fields?.relatedPort ?? null;
+  }
+  get usernameFragment(): string | null {
+    return this.#init.usernameFragment ?? null;
+  }
+  get relayProtocol(): string | null {
+    return null;
+  }
+  get url(): string | null {
+    return this.#url;
   }
 
   toJSON(): RTCIceCandidateInit {
-    const { candidate, sdpMid, sdpMLineIndex, usernameFragment } = this;
+    const { candidate = "", sdpMid = null, sdpMLineIndex = null, usernameFragment = null } = this.#init;
     return { candidate, sdpMid, sdpMLineIndex, usernameFragment };
   }
 }
 
-/** The transport under one connection, of which bundling leaves one. */
-export class IceTransport extends EventTarget {
-  state: RTCIceTransportState = "new";
-  gatheringState: RTCIceGathererState = "new";
-  readonly component: RTCIceComponent = "rtp";
+const TYPES: RTCIceCandidateType[] = ["host", "srflx", "prflx", "relay"];
 
-  getSelectedCandidatePair(): RTCIceCandidatePair | null {
-    return null;
-  }
+/** Undefined when the text is no candidate attribute: then the candidate has none of these. */
+function fields(text: string): Fields | undefined {
+  // foundation component protocol priority address port "typ" type, then pairs.
+  const words = text.replace(/^(a=)?candidate:/, "").split(" ");
+  const [foundation = "", component, transport = "", priority, address = "", port, typ, type] = words;
+  const protocol = transport.toLowerCase();
+  const kind = TYPES.find((one) => one === type);
+  if (typ !== "typ" || !kind || (protocol !== "udp" && protocol !== "tcp")) return undefined;
+  if (![component, priority, port].every((word) => word && /^\d+$/.test(word))) return undefined;
+  const extension = (name: string) => {
+    for (let index = 8; index + 1 < words.length; index += 2)
+      if (words[index] === name) return words[index + 1];
+    return undefined;
+  };
+  const tcpType = extension("tcptype");
+  const relatedPort = extension("rport");
+  return {
+    foundation,
+    component: component === "2" ? "rtcp" : "rtp",
+    priority: Number(priority),
+    address,
+    protocol,
+    port: Number(port),
+    type: kind,
+    tcpType: tcpType === "active" || tcpType === "passive" || tcpType === "so" ? tcpType : null,
+    relatedAddress: extension("raddr") ?? null,
+    relatedPort: relatedPort === undefined ? null : Number(relatedPort),
+  };
 }
-handlerAttributes(IceTransport.prototype, [
-  "statechange",
-  "gatheringstatechange",
-  "selectedcandidatepairchange",
-]);
-
-export class DtlsTransport extends EventTarget {
-  state: RTCDtlsTransportState = "new";
-  readonly iceTransport = new IceTransport();
-
-  getRemoteCertificates(): ArrayBuffer[] {
-    return [];
-  }
-}
-handlerAttributes(DtlsTransport.prototype, ["statechange", "error"]);
-
-export class SctpTransport extends EventTarget {
-  state: RTCSctpTransportState = "connecting";
-  readonly transport: DtlsTransport;
-  readonly maxMessageSize: number;
-  readonly maxChannels: number | null = null;
-
-  constructor(transport: DtlsTransport, maxMessageSize: number) {
-    super();
-    this.transport = transport;
-    this.maxMessageSize = maxMessageSize;
-  }
-}
-handlerAttributes(SctpTransport.prototype, ["statechange"]);

@@ -1,37 +1,56 @@
 // Event handler attributes (`onname`) for classes of our own, and tasks.
 
-type Handler = ((this: unknown, event: Event) => unknown) | null;
+type Callback = (this: unknown, event: Event) => unknown;
+type Handler = Callback | object | null;
 
 /** Defines an `on…` attribute for each event name, with the order of listeners that HTML asks for. */
-export function handlerAttributes(prototype: EventTarget, names: string[]): void {
+export function handlerAttributes(
+  // biome-ignore lint/suspicious/noExplicitAny: any class will do.
+  type: abstract new (...args: any) => EventTarget,
+  names: string[],
+): void {
+  const own = (self: unknown): EventTarget => {
+    if (!(self instanceof type)) throw new TypeError("Illegal invocation");
+    return self;
+  };
   for (const name of names) {
     const set = new WeakMap<EventTarget, { handler: NonNullable<Handler>; listener: EventListener }>();
-    Object.defineProperty(prototype, `on${name}`, {
+    const { get, set: put } = Object.getOwnPropertyDescriptor(
+      {
+        get [`on${name}`](): Handler {
+          return set.get(own(this))?.handler ?? null;
+        },
+        set [`on${name}`](handler: unknown) {
+          const target = own(this);
+          const former = set.get(target);
+          // Anything but an object stands for null ([LegacyTreatNonObjectAsNull]).
+          if ((typeof handler !== "function" && typeof handler !== "object") || handler === null) {
+            if (former) target.removeEventListener(name, former.listener);
+            set.delete(target);
+            return;
+          }
+          if (former) {
+            former.handler = handler;
+            return;
+          }
+          const entry = {
+            handler: handler as NonNullable<Handler>,
+            listener: (event: Event) => {
+              if (typeof entry.handler !== "function") return;
+              if ((entry.handler as Callback).call(target, event) === false) event.preventDefault();
+            },
+          };
+          set.set(target, entry);
+          target.addEventListener(name, entry.listener);
+        },
+      },
+      `on${name}`,
+    ) as PropertyDescriptor;
+    Object.defineProperty(type.prototype, `on${name}`, {
       configurable: true,
       enumerable: true,
-      get(this: EventTarget): Handler {
-        return set.get(this)?.handler ?? null;
-      },
-      set(this: EventTarget, handler: unknown) {
-        const former = set.get(this);
-        if (typeof handler !== "function") {
-          if (former) this.removeEventListener(name, former.listener);
-          set.delete(this);
-          return;
-        }
-        if (former) {
-          former.handler = handler as NonNullable<Handler>;
-          return;
-        }
-        const entry = {
-          handler: handler as NonNullable<Handler>,
-          listener: (event: Event) => {
-            entry.handler.call(this, event);
-          },
-        };
-        set.set(this, entry);
-        this.addEventListener(name, entry.listener);
-      },
+      get,
+      set: put,
     });
   }
 }

@@ -3,31 +3,59 @@
 import type { Direction, Kind, Op } from "../wire";
 import type { Limits } from "../worker/messages";
 import type { Commands } from "./commands";
-import type { DtlsTransport } from "./description";
+import { Line, type LineHost } from "./line";
+import { type Encoding, sectionParameters } from "./parameters";
 import { directionOf, receives, sends } from "./sdp";
-import { type Stats, StatsReport, select } from "./stats";
-import { type Encoding, Line, type LineHost } from "./transceiver";
+import { makeReport, type Stats, type StatsReport, select } from "./stats";
+import type { DtlsTransport, Transport } from "./transports";
 
 export interface LineInit {
   direction?: Direction;
   track?: MediaStreamTrack | null;
   streams?: string[];
   encodings?: Encoding[];
+  /** `addTrack` makes it: a remote description may take it. */
+  byAddTrack?: boolean;
 }
 
 export class Lines implements LineHost {
   readonly dtls: DtlsTransport;
   closed = false;
+  /** Counts what the page changes, so that an offer made meanwhile is made anew. */
+  revision = 0;
   #commands: Commands;
   #changed: () => void;
   #lines: Line[] = [];
   #flowing = false;
+  #transport: Transport;
+  #described: () => { local: string; remote: string };
 
-  /** `changed` is called when negotiation may be needed. */
-  constructor(commands: Commands, dtls: DtlsTransport, changed: () => void) {
+  /**
+   * `changed` is called when negotiation may be needed; `described` gives the descriptions in force, empty if there
+   * are none.
+   */
+  constructor(
+    commands: Commands,
+    transport: Transport,
+    changed: () => void,
+    described: () => { local: string; remote: string },
+  ) {
     this.#commands = commands;
-    this.dtls = dtls;
+    this.#transport = transport;
+    this.dtls = transport.dtls;
     this.#changed = changed;
+    this.#described = described;
+  }
+
+  get connected(): boolean {
+    return this.#transport.dtlsState === "connected";
+  }
+
+  /** Both ends' descriptions must have a line before anything of it is negotiated; then ours says what both can. */
+  negotiated(line: Line): RTCRtpParameters | undefined {
+    const { local, remote } = this.#described();
+    if (line.mid === null || line.stopped || remote === "") return undefined;
+    return sectionParameters(local, line.mid);
   }
 
   all(): readonly Line[] {
@@ -41,6 +69,7 @@ export class Lines implements LineHost {
   /** A transceiver that the page asked for. */
   add(kind: Kind, init: LineInit): Line {
     const line = this.#make(kind, init);
+    this.revision++;
     const { direction, streams, track } = line;
     this.#commands
       .run<{ transceiver: number }>(() => ({
@@ -49,6 +78,7 @@ export class Lines implements LineHost {
         direction,
         streams,
         ...(track && { trackId: track.id }),
+        ...(init.byAddTrack && { byAddTrack: true }),
       }))
       .then(
         (result) => result && this.#number(line, result.transceiver),
@@ -62,6 +92,7 @@ export class Lines implements LineHost {
   /** One that the remote description made. */
   adopt(kind: Kind, number: number): Line {
     const line = this.#make(kind, { direction: "recvonly" });
+    line.byRemote = true;
     this.#number(line, number);
     return line;
   }
@@ -71,7 +102,8 @@ export class Lines implements LineHost {
     const free = this.#lines.find(
       (line) => line.kind === kind && !line.track && !line.stopping && !line.stopped && !line.hasSent,
     );
-    if (!free) return this.add(kind, { track, streams });
+    if (!free) return this.add(kind, { track, streams, byAddTrack: true });
+    this.revision++;
     free.track = track;
     free.streams = streams;
     this.#post(free, (transceiver) => ({ type: "set-sender", transceiver, trackId: track.id, streams }));
@@ -82,6 +114,7 @@ export class Lines implements LineHost {
 
   removeTrack(line: Line): void {
     if (!line.track) return;
+    this.revision++;
     line.track = null;
     this.#post(line, (transceiver) => ({
       type: "set-sender",
@@ -94,11 +127,33 @@ export class Lines implements LineHost {
   }
 
   setDirection(line: Line, direction: Direction): void {
+    this.revision++;
     this.#direct(line, direction);
     this.#changed();
   }
 
+  preferCodecs(line: Line, codecs: RTCRtpCodec[]): void {
+    this.revision++;
+    this.#post(line, (transceiver) => ({
+      type: "prefer-codecs",
+      transceiver,
+      codecs: codecs.map(({ mimeType }) => mimeType.toLowerCase()),
+    }));
+  }
+
+  playTone(line: Line, tone: string, duration: number): void {
+    const pc = this.#commands.number;
+    if (pc === undefined || line.number === undefined) return;
+    this.#post(line, (transceiver) => ({ type: "play-tone", transceiver, tone, duration }));
+  }
+
+  /** The one stream that comes here, once something of it came. */
+  sources(line: Line): RTCRtpSynchronizationSource[] {
+    return line.heard && line.receiving ? [{ ...line.heard }] : [];
+  }
+
   stop(line: Line): void {
+    this.revision++;
     line.stopping = true;
     this.#post(line, (transceiver) => ({ type: "stop-transceiver", transceiver }));
     this.sync();
@@ -130,6 +185,7 @@ export class Lines implements LineHost {
       trackId: line.track?.id ?? null,
       streams: line.streams,
     }));
+    this.revision++;
     this.#changed();
   }
 
@@ -140,8 +196,8 @@ export class Lines implements LineHost {
   }
 
   async stats(line: Line, side: "inbound-rtp" | "outbound-rtp"): Promise<StatsReport> {
-    if (this.closed) return new StatsReport();
-    return new StatsReport(select(await this.#commands.stats<Stats[]>(), line.mid, side));
+    if (this.closed) return makeReport([]);
+    return makeReport(select(await this.#commands.stats<Stats[]>(), line.mid, side));
   }
 
   /** The transport is up: frames would be lost before, and the first one must be a key frame. */
@@ -195,6 +251,7 @@ export class Lines implements LineHost {
   close(): void {
     this.closed = true;
     this.sync();
+    this.#lines = this.#lines.filter(({ stopped }) => !stopped);
     for (const line of this.#lines) {
       line.stopping = true;
       line.stopped = true;

@@ -21,8 +21,26 @@ const SDP = [
 test("sections tell who sends what", () => {
   expect(parseSdp(SDP)).toEqual({
     sections: [
-      { kind: "audio", mid: "0", rejected: false, direction: "sendrecv", streams: ["one", "two"] },
-      { kind: "video", mid: "v.1", rejected: true, direction: "recvonly", streams: [] },
+      {
+        kind: "audio",
+        mid: "0",
+        rejected: false,
+        direction: "sendrecv",
+        streams: ["one", "two"],
+        ufrag: "abcd",
+        pwd: "secret",
+        candidates: [],
+      },
+      {
+        kind: "video",
+        mid: "v.1",
+        rejected: true,
+        direction: "recvonly",
+        streams: [],
+        ufrag: "",
+        pwd: "",
+        candidates: [],
+      },
     ],
     credentials: new Set(["abcd:secret"]),
   });

@@ -8,6 +8,11 @@ export interface Section {
   direction: Direction;
   /** Stream ids of the section's msid lines, without "-". */
   streams: string[];
+  /** ICE credentials, the session's where the section has none; empty where neither has. */
+  ufrag: string;
+  pwd: string;
+  /** Candidate attribute values. */
+  candidates: string[];
 }
 
 export interface Sdp {
@@ -20,12 +25,20 @@ export function parseSdp(sdp: string): Sdp {
   const sections: Section[] = [];
   const credentials = new Set<string>();
   let sessionDirection: Direction = "sendrecv";
-  let ufrag = "";
+  const session = { ufrag: "", pwd: "" };
   for (const line of sdp.split(/\r?\n/)) {
     const section = sections.at(-1);
     if (line.startsWith("m=")) {
       const [kind = "", port] = line.slice(2).split(" ");
-      sections.push({ kind, mid: null, rejected: port === "0", direction: sessionDirection, streams: [] });
+      sections.push({
+        kind,
+        mid: null,
+        rejected: port === "0",
+        direction: sessionDirection,
+        streams: [],
+        candidates: [],
+        ...session,
+      });
     } else if (line.startsWith("a=mid:") && section) {
       section.mid = line.slice(6).trim();
     } else if (line.startsWith("a=msid:") && section) {
@@ -34,9 +47,11 @@ export function parseSdp(sdp: string): Sdp {
     } else if (line === "a=bundle-only" && section) {
       section.rejected = false;
     } else if (line.startsWith("a=ice-ufrag:")) {
-      ufrag = line.slice(12);
+      (section ?? session).ufrag = line.slice(12).trim();
     } else if (line.startsWith("a=ice-pwd:")) {
-      credentials.add(`${ufrag}:${line.slice(10)}`);
+      (section ?? session).pwd = line.slice(10).trim();
+    } else if (line.startsWith("a=candidate:") && section) {
+      section.candidates.push(line.slice(2).trim());
     } else {
       const direction = /^a=(sendrecv|sendonly|recvonly|inactive)\s*$/.exec(line)?.[1] as
         | Direction
@@ -45,6 +60,7 @@ export function parseSdp(sdp: string): Sdp {
       else if (direction) sessionDirection = direction;
     }
   }
+  for (const { ufrag, pwd } of sections) if (ufrag !== "") credentials.add(`${ufrag}:${pwd}`);
   return { sections, credentials };
 }
 
@@ -67,6 +83,19 @@ export function withCandidate(
   const section = sdp.slice(starts[target], end);
   if (section.includes(`${line}\r\n`)) return sdp;
   return `${sdp.slice(0, end)}${line}\r\n${sdp.slice(end)}`;
+}
+
+/** The description with the end of candidates written into sections, as `remoteDescription` must show it. */
+export function endOfCandidates(sdp: string, sections: number[]): string {
+  const starts = [...sdp.matchAll(/^m=/gm)].map((match) => match.index);
+  const parts = [
+    sdp.slice(0, starts[0]),
+    ...starts.map((start, index) => sdp.slice(start, starts[index + 1])),
+  ];
+  const line = "a=end-of-candidates\r\n";
+  return parts
+    .map((part, index) => (sections.includes(index - 1) && !part.includes(line) ? part + line : part))
+    .join("");
 }
 
 export function sends(direction: Direction | null): boolean {

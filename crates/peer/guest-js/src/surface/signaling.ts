@@ -7,15 +7,17 @@ import { SessionDescription } from "./description";
 import { diff } from "./diff";
 import { TrackEvent } from "./events";
 import { queueTask } from "./handlers";
+import type { Line } from "./line";
 import type { Lines } from "./lines";
 import { negotiationNeeded } from "./negotiation";
-import { parseSdp, sends, withCandidate } from "./sdp";
-import type { Line } from "./transceiver";
+import { endOfCandidates, parseSdp, type Section, sends, withCandidate } from "./sdp";
+import { Sctp, type Transport } from "./transports";
 
 export class Signaling {
   state: RTCSignalingState = "stable";
-  maxMessageSize: number | undefined;
+  sctp: Sctp | null = null;
   #target: EventTarget;
+  #transport: Transport;
   #commands: Commands;
   #lines: Lines;
   #channels: Channels;
@@ -42,9 +44,11 @@ export class Signaling {
     commands: Commands,
     lines: Lines,
     channels: Channels,
+    transport: Transport,
     release: (event: PeerEvent) => void,
   ) {
     this.#target = target;
+    this.#transport = transport;
     this.#commands = commands;
     this.#lines = lines;
     this.#channels = channels;
@@ -64,39 +68,65 @@ export class Signaling {
     return this.#show(this.#pendingRemote);
   }
 
-  createOffer(options: RTCOfferOptions = {}): Promise<Description> {
-    return this.#chain.enqueue(() => {
-      this.#offerStreams();
-      return this.#run<Description>({
-        type: "create-offer",
-        ...(options.iceRestart && { iceRestart: true }),
-      });
+  /** The texts of the descriptions that media follows now. */
+  get inForce(): { local: string; remote: string } {
+    const agreed = (one: Description | null) => (one && one.type !== "offer" ? one : null);
+    const local = agreed(this.#pendingLocal) ?? this.#currentLocal;
+    const remote = agreed(this.#pendingRemote) ?? this.#currentRemote;
+    return { local: local?.sdp ?? "", remote: remote?.sdp ?? "" };
+  }
+
+  createOffer(iceRestart: boolean): Promise<Description> {
+    return this.#chain.enqueue(async () => {
+      if (this.state !== "stable" && this.state !== "have-local-offer")
+        throw new DOMException(`there is no offering in ${this.state}`, "InvalidStateError");
+      for (;;) {
+        const { revision } = this.#lines;
+        const channels = this.#channels.any;
+        this.#offerStreams();
+        const offer = await this.#run<Description>({
+          type: "create-offer",
+          ...(iceRestart && { iceRestart: true }),
+        });
+        // The page may have changed what is to be offered meanwhile.
+        if (revision === this.#lines.revision && channels === this.#channels.any) return offer;
+      }
     });
   }
 
   createAnswer(): Promise<Description> {
     return this.#chain.enqueue(async () => {
-      if (this.state !== "have-remote-offer" && this.state !== "have-local-pranswer") {
-        throw new DOMException(`there is no offer to answer in ${this.state}`, "InvalidStateError");
+      this.#assertAnswerable();
+      for (;;) {
+        const { revision } = this.#lines;
+        this.#offerStreams();
+        const answer = await this.#run<Description>({ type: "create-answer" });
+        if (revision === this.#lines.revision) return answer;
       }
-      this.#offerStreams();
-      return this.#run<Description>({ type: "create-answer" });
     });
   }
 
-  setLocal(description?: RTCLocalSessionDescriptionInit): Promise<void> {
+  #assertAnswerable(): void {
+    if (this.state !== "have-remote-offer" && this.state !== "have-local-pranswer")
+      throw new DOMException(`there is no offer to answer in ${this.state}`, "InvalidStateError");
+  }
+
+  setLocal(description: RTCLocalSessionDescriptionInit): Promise<void> {
     return this.#chain.enqueue(async () => {
-      const type = description?.type;
-      const sdp = description?.sdp;
-      if (!type || (!sdp && type !== "rollback")) this.#offerStreams();
+      const { sdp } = description;
+      const offering = ["stable", "have-local-offer", "have-remote-pranswer"].includes(this.state);
+      const type = description.type ?? (offering ? "offer" : "answer");
+      this.#assertApplicable("local", type);
+      const implicit = !sdp && type !== "rollback";
+      if (implicit) this.#offerStreams();
       this.#held ??= [];
       try {
         const snapshot = await this.#run<Snapshot>({
           type: "set-local",
-          ...(type && { description: { type, ...(sdp && { sdp }) } }),
+          description: { type, ...(sdp && { sdp }) },
         });
-        for (const [line, streams] of this.#offered) if (type !== "rollback") line.advertised = streams;
-        await this.#apply(snapshot);
+        if (type !== "rollback") for (const [line, streams] of this.#offered) line.advertised = streams;
+        await this.#apply(snapshot, type);
       } finally {
         queueTask(() => this.#releaseHeld());
       }
@@ -110,19 +140,83 @@ export class Signaling {
         // The implicit rollback of WebRTC 4.4.1.5: an offer that comes while ours is open undoes ours.
         await this.#apply(
           await this.#run<Snapshot>({ type: "set-local", description: { type: "rollback" } }),
+          "rollback",
         );
       }
-      await this.#apply(await this.#run<Snapshot>({ type: "set-remote", description: { type, sdp } }));
+      this.#assertApplicable("remote", type);
+      const snapshot = await this.#run<Snapshot>({ type: "set-remote", description: { type, sdp } });
+      await this.#apply(snapshot, type);
     });
   }
 
-  addCandidate(candidate: RTCIceCandidateInit | null): Promise<void> {
+  /** Whether the state allows a description of this type (RFC 9429 4.1.10 and 5.5). */
+  #assertApplicable(side: "local" | "remote", type: RTCSdpType): void {
+    const ours = side === "local";
+    const allowed: Record<RTCSdpType, RTCSignalingState[]> = {
+      offer: ["stable", ours ? "have-local-offer" : "have-remote-offer"],
+      answer: ours
+        ? ["have-remote-offer", "have-local-pranswer"]
+        : ["have-local-offer", "have-remote-pranswer"],
+      pranswer: ours
+        ? ["have-remote-offer", "have-local-pranswer"]
+        : ["have-local-offer", "have-remote-pranswer"],
+      rollback: ["have-local-offer", "have-remote-offer"],
+    };
+    if (!allowed[type].includes(this.state))
+      throw new DOMException(`no ${side} ${type} can be applied in ${this.state}`, "InvalidStateError");
+  }
+
+  addCandidate(init: RTCIceCandidateInit): Promise<void> {
     return this.#chain.enqueue(async () => {
       const remote = this.#pendingRemote ?? this.#currentRemote;
       if (!remote) throw new DOMException("there is no remote description", "InvalidStateError");
-      if (candidate?.candidate) this.#checkSection(candidate, remote);
-      await this.#run({ type: "add-candidate", candidate: candidate?.candidate ? candidate : null });
+      const sections = this.#sectionsOf(init, remote);
+      const { candidate } = init;
+      if (candidate) {
+        // Chromium's own syntax errors are OperationErrors too.
+        if (!/^(a=)?candidate:\S+ \d+ \S+ \d+ \S+ \d+ typ \S+/.test(candidate))
+          throw new DOMException("the candidate is malformed", "OperationError");
+        await this.#run({ type: "add-candidate", candidate: init });
+        this.#transport.add("remote", init);
+      }
+      for (const one of [this.#pendingRemote, this.#currentRemote]) {
+        if (!one) continue;
+        const former = one.sdp;
+        one.sdp = candidate ? withCandidate(former, init) : endOfCandidates(former, sections);
+        if (one.sdp !== former) this.#shown.delete(one);
+      }
     });
+  }
+
+  /** The sections that a candidate is for; one without a section is for all of them. */
+  #sectionsOf(init: RTCIceCandidateInit, remote: Description): number[] {
+    const { sections } = parseSdp(remote.sdp);
+    const { sdpMid, sdpMLineIndex, usernameFragment } = init;
+    const wrong = (what: string) => new DOMException(what, "OperationError");
+    let chosen = sections.map((section, index) => ({ section, index }));
+    if (sdpMid !== undefined && sdpMid !== null)
+      chosen = chosen.filter(({ section }) => section.mid === sdpMid);
+    else if (sdpMLineIndex !== undefined && sdpMLineIndex !== null)
+      chosen = chosen.filter(({ index }) => index === sdpMLineIndex);
+    if (chosen.length === 0) throw wrong("the candidate's section is not in the description");
+    if (usernameFragment !== undefined && usernameFragment !== null) {
+      const known = (section: Section) =>
+        section.ufrag === usernameFragment || this.#ufrags(section.mid).includes(usernameFragment);
+      if (!chosen.some(({ section }) => known(section)))
+        throw wrong("the candidate is of another generation");
+    }
+    return chosen.map(({ index }) => index);
+  }
+
+  /** The generations of a section that either remote description knows. */
+  #ufrags(mid: string | null): string[] {
+    return [this.#pendingRemote, this.#currentRemote].flatMap((one) =>
+      one
+        ? parseSdp(one.sdp)
+            .sections.filter((section) => section.mid === mid)
+            .map(({ ufrag }) => ufrag)
+        : [],
+    );
   }
 
   restartIce(): void {
@@ -177,6 +271,7 @@ export class Signaling {
     this.#closed = true;
     this.state = "closed";
     this.#chain.close();
+    if (this.sctp) this.sctp.state = "closed";
     this.#held = undefined;
   }
 
@@ -217,16 +312,6 @@ export class Signaling {
     for (const event of held) this.#release(event);
   }
 
-  #checkSection(candidate: RTCIceCandidateInit, remote: Description): void {
-    const { sections } = parseSdp(remote.sdp);
-    const { sdpMid, sdpMLineIndex } = candidate;
-    const known =
-      sdpMid !== undefined && sdpMid !== null
-        ? sections.some(({ mid }) => mid === sdpMid)
-        : (sdpMLineIndex ?? 0) < sections.length;
-    if (!known) throw new DOMException("the candidate's section is not in the description", "OperationError");
-  }
-
   #show(description: Description | null): SessionDescription | null {
     if (!description) return null;
     let shown = this.#shown.get(description);
@@ -238,7 +323,7 @@ export class Signaling {
   }
 
   /** Makes the page's objects agree with what Rust says, and fires the events in the order of WebRTC 4.4.1.5. */
-  async #apply(snapshot: Snapshot): Promise<void> {
+  async #apply(snapshot: Snapshot, type: RTCSdpType): Promise<void> {
     if (this.#closed) return;
     const change = diff(
       this.#lines.all().flatMap((line) => {
@@ -265,11 +350,14 @@ export class Signaling {
     this.#pendingLocal = snapshot.pendingLocal;
     this.#currentRemote = snapshot.currentRemote;
     this.#pendingRemote = snapshot.pendingRemote;
-    this.maxMessageSize = snapshot.sctp?.maxMessageSize;
+    this.#describeTransport(type);
+    this.#describeSctp(snapshot);
     for (const next of snapshot.transceivers) {
       const line = this.#lines.byNumber(next.transceiver);
       if (!line) continue;
       line.mid = next.mid;
+      if (next.mid === null) line.transported = line.currentDirection !== null;
+      else if (type === "answer" || type === "pranswer" || type === "offer") line.transported = true;
       line.currentDirection = next.currentDirection;
       line.hasSent ||= sends(next.currentDirection);
     }
@@ -281,6 +369,35 @@ export class Signaling {
     this.#lines.sync();
     if (this.state !== former) this.#target.dispatchEvent(new Event("signalingstatechange"));
     this.#tracksChanged(change);
+  }
+
+  /** What the descriptions say of the transport: credentials, candidates, and who controls. */
+  #describeTransport(type: RTCSdpType): void {
+    const transport = this.#transport;
+    const local = this.#pendingLocal ?? this.#currentLocal;
+    const remote = this.#pendingRemote ?? this.#currentRemote;
+    if (type === "offer" && transport.role === "unknown")
+      transport.role = this.state === "have-local-offer" ? "controlling" : "controlled";
+    const first = (one: Description | null) =>
+      one ? parseSdp(one.sdp).sections.find(({ rejected, ufrag }) => !rejected && ufrag !== "") : undefined;
+    const [ours, theirs] = [first(local), first(remote)];
+    if (ours) transport.setParameters("local", { usernameFragment: ours.ufrag, password: ours.pwd });
+    if (!theirs || !remote) return;
+    transport.setParameters("remote", { usernameFragment: theirs.ufrag, password: theirs.pwd });
+    for (const section of parseSdp(remote.sdp).sections)
+      for (const candidate of section.candidates)
+        transport.add("remote", { candidate, sdpMid: section.mid, usernameFragment: section.ufrag });
+  }
+
+  #describeSctp({ sctp }: Snapshot): void {
+    if (!sctp) {
+      this.sctp = null;
+      return;
+    }
+    this.sctp ??= new Sctp(this.#transport.dtls, sctp.maxMessageSize);
+    this.sctp.maxMessageSize = sctp.maxMessageSize;
+    if (this.#transport.dtlsState === "connected") this.sctp.setState("connected");
+    if (sctp.role) this.#channels.assign(sctp.role);
   }
 
   #tracksChanged(change: ReturnType<typeof diff>): void {

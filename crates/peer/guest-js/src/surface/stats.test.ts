@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { StatsReport, select } from "./stats";
+import { makeReport, select } from "./stats";
 
 const entries = [
   { id: "T", type: "transport", timestamp: 1, selectedCandidatePairId: "P" },
@@ -19,7 +19,7 @@ test("a sender's part is its stream and what that refers to", () => {
 });
 
 test("a report reads like a Map", () => {
-  const report = new StatsReport(entries);
+  const report = makeReport(entries);
   expect(report.size).toBe(5);
   expect(report.get("A")?.mid).toBe("0");
   expect([...report].map(([id]) => id)).toEqual(["T", "P", "A", "B", "C"]);

@@ -3,16 +3,26 @@
 // biome-ignore lint/suspicious/noExplicitAny: a report's entries have whatever members their type has.
 export type Stats = { id: string; type: string; timestamp: number } & Record<string, any>;
 
+let building = false;
+
 /** Read like a Map, which is all that a page may do with it. */
 export class StatsReport {
+  declare [Symbol.iterator]: () => MapIterator<[string, Stats]>;
   #entries: Map<string, Stats>;
 
-  constructor(entries: Iterable<Stats> = []) {
+  constructor(entries: Iterable<Stats>) {
+    if (!building) throw new TypeError("Illegal constructor");
     this.#entries = new Map([...entries].map((entry) => [entry.id, entry]));
   }
 
   get size(): number {
     return this.#entries.size;
+  }
+  entries(): MapIterator<[string, Stats]> {
+    return this.#entries.entries();
+  }
+  forEach(callback: (value: Stats, key: string, report: StatsReport) => void, self?: unknown): void {
+    for (const [id, entry] of this.#entries) callback.call(self, entry, id, this);
   }
   get(id: string): Stats | undefined {
     return this.#entries.get(id);
@@ -26,14 +36,20 @@ export class StatsReport {
   values(): MapIterator<Stats> {
     return this.#entries.values();
   }
-  entries(): MapIterator<[string, Stats]> {
-    return this.#entries.entries();
-  }
-  forEach(callback: (value: Stats, key: string, report: StatsReport) => void, self?: unknown): void {
-    for (const [id, entry] of this.#entries) callback.call(self, entry, id, this);
-  }
-  [Symbol.iterator](): MapIterator<[string, Stats]> {
-    return this.#entries.entries();
+}
+Object.defineProperty(StatsReport.prototype, Symbol.iterator, {
+  configurable: true,
+  writable: true,
+  enumerable: false,
+  value: StatsReport.prototype.entries,
+});
+
+export function makeReport(entries: Iterable<Stats>): StatsReport {
+  building = true;
+  try {
+    return new StatsReport(entries);
+  } finally {
+    building = false;
   }
 }
 

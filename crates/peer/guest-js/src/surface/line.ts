@@ -1,0 +1,142 @@
+// One m-line in the making: the state behind a transceiver, its sender and its receiver.
+import type { RemoteTrack } from "../media/media";
+import type { Direction, Kind } from "../wire";
+import { type DtmfSender, makeDtmfSender } from "./dtmf";
+import { checkEncodings, type Encoding, modified } from "./parameters";
+import { sends } from "./sdp";
+import type { StatsReport } from "./stats";
+import { faces, type Receiver, type Sender, type Transceiver } from "./transceiver";
+import type { DtlsTransport } from "./transports";
+
+/** What a transceiver asks of its connection. */
+export interface LineHost {
+  readonly closed: boolean;
+  readonly connected: boolean;
+  readonly dtls: DtlsTransport;
+  /** What the descriptions in force say of a line's codecs, header extensions and RTCP. */
+  negotiated(line: Line): RTCRtpParameters | undefined;
+  setDirection(line: Line, direction: Direction): void;
+  stop(line: Line): void;
+  replaceTrack(line: Line, track: MediaStreamTrack | null): Promise<void>;
+  setStreams(line: Line, streams: MediaStream[]): void;
+  preferCodecs(line: Line, codecs: RTCRtpCodec[]): void;
+  limitsChanged(line: Line): void;
+  playTone(line: Line, tone: string, duration: number): void;
+  sources(line: Line): RTCRtpSynchronizationSource[];
+  stats(line: Line, side: "inbound-rtp" | "outbound-rtp"): Promise<StatsReport>;
+}
+
+export class Line {
+  readonly host: LineHost;
+  readonly kind: Kind;
+  readonly remote: RemoteTrack;
+  readonly transceiver: Transceiver;
+  readonly sender: Sender;
+  readonly receiver: Receiver;
+  readonly dtmf: DtmfSender | null;
+  /** Rust's number, once it has given one. */
+  number: number | undefined;
+  mid: string | null = null;
+  direction: Direction;
+  currentDirection: Direction | null = null;
+  stopping = false;
+  stopped = false;
+  track: MediaStreamTrack | null;
+  /** Ids of the streams that the sender is part of, and those last told to the other end. */
+  streams: string[];
+  advertised: string[] = [];
+  encodings: Encoding[];
+  /** It has been sendrecv or sendonly: `addTrack` may not use it again. */
+  hasSent = false;
+  /** The track whose frames go to Rust now. */
+  sending: MediaStreamTrack | null = null;
+  receiving = false;
+  remoteStreams: string[] = [];
+  /** The stream that comes here, as its last frame told of it. */
+  heard: RTCRtpSynchronizationSource | undefined;
+  /** The remote's description made it. */
+  byRemote = false;
+  /** A description has given it a transport. */
+  transported = false;
+  #muted = true;
+  #transaction = 0;
+  #returned: RTCRtpSendParameters | undefined;
+
+  constructor(
+    host: LineHost,
+    kind: Kind,
+    remote: RemoteTrack,
+    init: { direction: Direction; track: MediaStreamTrack | null; streams: string[]; encodings: Encoding[] },
+  ) {
+    this.host = host;
+    this.kind = kind;
+    this.remote = remote;
+    this.direction = init.direction;
+    this.track = init.track;
+    this.streams = init.streams;
+    this.encodings =
+      init.encodings.length > 0
+        ? init.encodings
+        : [kind === "video" ? { active: true, scaleResolutionDownBy: 1 } : { active: true }];
+    Object.defineProperty(remote.track, "muted", {
+      configurable: true,
+      enumerable: true,
+      get: () => this.#muted,
+    });
+    const line = this;
+    this.dtmf =
+      kind === "audio"
+        ? makeDtmfSender({
+            get mayInsert() {
+              return !line.stopping && sends(line.currentDirection);
+            },
+            get canInsert() {
+              return host.connected && this.mayInsert && line.hasTones();
+            },
+            play: (tone, duration) => host.playTone(line, tone, duration),
+          })
+        : null;
+    ({ sender: this.sender, receiver: this.receiver, transceiver: this.transceiver } = faces(this));
+  }
+
+  get transport(): DtlsTransport | null {
+    return this.transported ? this.host.dtls : null;
+  }
+
+  /** Sets what `receiver.track.muted` says and fires `mute` or `unmute` when it changes. */
+  set muted(muted: boolean) {
+    if (this.#muted === muted || this.remote.track.readyState === "ended") return;
+    this.#muted = muted;
+    this.remote.track.dispatchEvent(new Event(muted ? "mute" : "unmute"));
+  }
+
+  hasTones(): boolean {
+    return this.common().codecs.some(({ mimeType }) => mimeType.toLowerCase() === "audio/telephone-event");
+  }
+
+  parameters(): RTCRtpSendParameters {
+    this.#returned = {
+      transactionId: `${++this.#transaction}`,
+      encodings: this.encodings,
+      ...this.common(),
+    };
+    return structuredClone(this.#returned);
+  }
+
+  /** What both directions have in common. */
+  common(): RTCRtpParameters {
+    return this.host.negotiated(this) ?? { codecs: [], headerExtensions: [], rtcp: { reducedSize: false } };
+  }
+
+  setParameters(parameters: RTCRtpSendParameters): void {
+    if (this.stopping) throw new DOMException("the transceiver is stopped", "InvalidStateError");
+    const returned = this.#returned;
+    if (!returned) throw new DOMException("getParameters comes first", "InvalidStateError");
+    if (parameters.transactionId !== returned.transactionId || modified(parameters, returned))
+      throw new DOMException("only encodings' values can be changed", "InvalidModificationError");
+    this.encodings = checkEncodings(parameters.encodings, this.kind).map((encoding) => ({ ...encoding }));
+    if (this.kind === "video") for (const encoding of this.encodings) encoding.scaleResolutionDownBy ??= 1;
+    this.#returned = undefined;
+    this.host.limitsChanged(this);
+  }
+}

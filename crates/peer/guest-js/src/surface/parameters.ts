@@ -1,0 +1,157 @@
+// RTCRtpParameters: what descriptions say of a section, and what a page may change of an encoding.
+import type { Kind } from "../wire";
+import { boolean, dictionary, double, enumeration, sequence, string, unsignedLong } from "./idl";
+
+export interface Encoding extends RTCRtpEncodingParameters {
+  maxFramerate?: number;
+}
+
+const priority = enumeration<RTCPriorityType>("very-low", "low", "medium", "high");
+const encoding = dictionary<Encoding>({
+  active: { type: boolean, standard: true },
+  maxBitrate: { type: unsignedLong },
+  maxFramerate: { type: double },
+  networkPriority: { type: priority },
+  priority: { type: priority },
+  rid: { type: string },
+  scaleResolutionDownBy: { type: double },
+});
+
+const codec = dictionary<RTCRtpCodecParameters>({
+  channels: { type: unsignedLong },
+  clockRate: { type: unsignedLong, required: true },
+  mimeType: { type: string, required: true },
+  payloadType: { type: unsignedLong, required: true },
+  sdpFmtpLine: { type: string },
+});
+const headerExtension = dictionary<RTCRtpHeaderExtensionParameters>({
+  encrypted: { type: boolean, standard: false },
+  id: { type: unsignedLong, required: true },
+  uri: { type: string, required: true },
+});
+const rtcp = dictionary<RTCRtcpParameters>({ cname: { type: string }, reducedSize: { type: boolean } });
+
+export const sendParameters = dictionary<RTCRtpSendParameters>({
+  codecs: { type: sequence(codec), required: true },
+  degradationPreference: {
+    type: enumeration<RTCDegradationPreference>("maintain-framerate", "maintain-resolution", "balanced"),
+  },
+  encodings: { type: sequence(encoding), required: true },
+  headerExtensions: { type: sequence(headerExtension), required: true },
+  rtcp: { type: rtcp, required: true },
+  transactionId: { type: string, required: true },
+});
+
+export const encodings = sequence(encoding);
+
+/** What is wrong with the values of encodings; throws for a page's mistakes. */
+export function checkEncodings(list: Encoding[], kind: Kind): Encoding[] {
+  for (const { scaleResolutionDownBy = 1, maxFramerate = 0 } of list) {
+    if (kind === "audio") continue;
+    if (scaleResolutionDownBy < 1) throw new RangeError("scaleResolutionDownBy is less than 1");
+    if (maxFramerate < 0) throw new RangeError("maxFramerate is negative");
+  }
+  if (kind === "video") return list;
+  // Sound has neither size nor frames.
+  return list.map(({ scaleResolutionDownBy, maxFramerate, ...rest }) => rest);
+}
+
+/** The encodings of a new transceiver (WebRTC 5.1, addTransceiver): what is sent is one layer. */
+export function firstEncodings(given: unknown, kind: Kind): Encoding[] {
+  const list = given === undefined ? [] : encodings(given, "sendEncodings");
+  const rids = list.flatMap(({ rid }) => (rid === undefined ? [] : [rid]));
+  if (rids.some((rid) => !/^[a-z0-9]{1,16}$/i.test(rid))) throw new TypeError("a rid is malformed");
+  if (rids.length > 0 && rids.length < list.length)
+    throw new TypeError("some encodings have a rid, some not");
+  if (new Set(rids).size < rids.length) throw new TypeError("a rid is there twice");
+  if (list.length > 1 && rids.length === 0) throw new TypeError("several encodings need rids");
+  const [first = { active: true }] = checkEncodings(list, kind);
+  const { rid, ...rest } = first;
+  if (kind === "video") rest.scaleResolutionDownBy ??= 1;
+  return [rest];
+}
+
+/** What a description's section says of codecs, header extensions and RTCP. */
+export function sectionParameters(sdp: string, mid: string): RTCRtpParameters | undefined {
+  const start = [...sdp.matchAll(/^m=/gm)].map(({ index }) => index);
+  const section = start
+    .map((from, index) => sdp.slice(from, start[index + 1]))
+    .find((text) => text.split(/\r?\n/).includes(`a=mid:${mid}`));
+  if (!section) return undefined;
+  const kind = section.slice(2, section.indexOf(" "));
+  const formats = section.split(/\r?\n/, 1)[0]?.split(" ").slice(3) ?? [];
+  const codecs = formats.flatMap((format) => {
+    const map = new RegExp(`^a=rtpmap:${format} ([^/\\s]+)/(\\d+)(?:/(\\d+))?`, "m").exec(section);
+    if (!map) return [];
+    const line = new RegExp(`^a=fmtp:${format} ([^\\r\\n]*)`, "m").exec(section)?.[1];
+    const channels = kind === "audio" ? Number(map[3] ?? 1) : undefined;
+    return [
+      {
+        payloadType: Number(format),
+        mimeType: `${kind}/${map[1]}`,
+        clockRate: Number(map[2]),
+        ...(channels !== undefined && { channels }),
+        ...(line !== undefined && { sdpFmtpLine: line }),
+      },
+    ];
+  });
+  const headerExtensions = [...section.matchAll(/^a=extmap:(\d+)\S* (\S+)/gm)].map(([, id, uri = ""]) => ({
+    id: Number(id),
+    uri,
+    encrypted: false,
+  }));
+  const cname = /^a=ssrc:\d+ cname:(\S+)/m.exec(section)?.[1];
+  return {
+    codecs,
+    headerExtensions,
+    rtcp: { ...(cname !== undefined && { cname }), reducedSize: /^a=rtcp-rsize/m.test(section) },
+  };
+}
+
+/** Whether a page changed what it may only read. */
+export function modified(given: RTCRtpSendParameters, known: RTCRtpSendParameters): boolean {
+  const fixed = ({ codecs, headerExtensions, rtcp, encodings }: RTCRtpSendParameters) =>
+    JSON.stringify([
+      codecs.map(sorted),
+      headerExtensions.map(sorted),
+      sorted(rtcp),
+      encodings.map(({ rid }) => rid ?? null),
+    ]);
+  return fixed(given) !== fixed(known);
+}
+
+function sorted(of: object): [string, unknown][] {
+  return Object.entries(of).sort(([one], [other]) => (one < other ? -1 : 1));
+}
+
+const codecInit = dictionary<RTCRtpCodec>({
+  channels: { type: unsignedLong },
+  clockRate: { type: unsignedLong, required: true },
+  mimeType: { type: string, required: true },
+  sdpFmtpLine: { type: string },
+});
+
+/** The codecs that a page prefers, each once (WebRTC 5.4, setCodecPreferences). */
+export function preferences(given: unknown, known: RTCRtpCodec[]): RTCRtpCodec[] {
+  const list = sequence(codecInit)(given, "codecs");
+  const unique = list.filter(
+    (one, index) => list.findIndex((other) => JSON.stringify(other) === JSON.stringify(one)) === index,
+  );
+  for (const one of unique) {
+    const same = known.some(
+      (other) =>
+        other.mimeType.toLowerCase() === one.mimeType.toLowerCase() &&
+        other.clockRate === one.clockRate &&
+        other.channels === one.channels &&
+        other.sdpFmtpLine === one.sdpFmtpLine,
+    );
+    if (!same)
+      throw new DOMException(`${one.mimeType} is not among the capabilities`, "InvalidModificationError");
+  }
+  const media = unique.filter(
+    ({ mimeType }) => !/\/(rtx|red|ulpfec|flexfec-03|telephone-event|cn)$/i.test(mimeType),
+  );
+  if (unique.length > 0 && media.length === 0)
+    throw new DOMException("none of the codecs carries media", "InvalidModificationError");
+  return unique;
+}
