@@ -1,6 +1,6 @@
 use crate::scan::{self, Relay};
 use crate::{Identity, MediaKind, ParseError, Payload, PeerId, ResumeToken, RoomId, TrackId, TrackInfo};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use ts_rs::TS;
@@ -193,7 +193,8 @@ impl ClientFrame {
     fn parse_any(text: &str) -> Result<Self, ParseError> {
         let head: Head = match serde_json::from_str(text) {
             Ok(head) => head,
-            Err(error) if error.is_data() => {
+            // What is wrong may come before what is no JSON.
+            Err(error) if error.is_data() && serde_json::from_str::<IgnoredAny>(text).is_ok() => {
                 return Err(ParseError::Message {
                     reason: short(&error.to_string()),
                     id: None,
