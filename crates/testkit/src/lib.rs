@@ -3,6 +3,7 @@
 //! Never part of what is shipped, so it may panic: a panic here is a failed test.
 
 mod link;
+pub mod model;
 #[cfg(unix)]
 mod redis;
 pub mod raw;
