@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 
-const BINARY =
+export const BINARY =
   process.env.SNUG_SERVER_BIN ?? new URL("../../target/debug/snug-server", import.meta.url).pathname;
 
 export class Server {
