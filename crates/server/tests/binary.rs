@@ -108,7 +108,16 @@ fn help_explains_every_option() {
         .output()
         .expect("the binary starts");
     let help = String::from_utf8_lossy(&output.stdout);
-    for option in ["--listen", "--log", "--allow-origin", "--grace", "--stun", "serve"] {
+    for option in [
+        "--listen",
+        "--config",
+        "--tls-cert",
+        "--domain",
+        "--turn-listen",
+        "SNUG_GRACE",
+        "serve",
+        "doctor",
+    ] {
         assert!(help.contains(option), "{help}");
     }
     let output = Command::new(env!("CARGO_BIN_EXE_snug-server"))
