@@ -335,7 +335,15 @@ fn reproach(error: &Error) -> Option<Code> {
         Error::Protocol(_) => Some(Code::Protocol),
         Error::Utf8(_) => Some(Code::Invalid),
         Error::Capacity(_) => Some(Code::Size),
-        _ => None,
+        Error::ConnectionClosed
+        | Error::AlreadyClosed
+        | Error::Io(_)
+        | Error::Tls(_)
+        | Error::WriteBufferFull(_)
+        | Error::AttackAttempt
+        | Error::Url(_)
+        | Error::Http(_)
+        | Error::HttpFormat(_) => None,
     }
 }
 
