@@ -21,7 +21,14 @@ function fuzzer() {
   const command = join(home, "bin/schemathesis");
   if (!existsSync(command)) {
     execFileSync("python3", ["-m", "venv", home], { stdio: "inherit" });
-    const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", `schemathesis==${VERSION}`];
+    const pip = [
+      "-m",
+      "pip",
+      "install",
+      "--quiet",
+      "--disable-pip-version-check",
+      `schemathesis==${VERSION}`,
+    ];
     execFileSync(join(home, "bin/python"), pip, { stdio: "inherit" });
   }
   return command;
@@ -43,7 +50,17 @@ const { child, url, secret } = await start();
 const length = seconds ? ["--max-time", seconds] : ["--max-examples", "15", "--seed", "1"];
 const run = spawn(
   command,
-  ["run", `${url}/api/openapi.json`, "--checks", "all", "--auth", `fuzz:${secret}`, "--warnings", "off", ...length],
+  [
+    "run",
+    `${url}/api/openapi.json`,
+    "--checks",
+    "all",
+    "--auth",
+    `fuzz:${secret}`,
+    "--warnings",
+    "off",
+    ...length,
+  ],
   { cwd: dirname(command), stdio: "inherit" },
 );
 run.on("exit", (code) => {

@@ -47,6 +47,8 @@ pub(crate) struct Shared {
     pub(crate) hub: Hub,
     /// The STUN and TURN server that clients are told about.
     pub(crate) relay: Option<Relay>,
+    /// What the built-in one counts.
+    pub(crate) turn: Option<Arc<snug_turn::Stats>>,
     /// Whoever is connected.
     pub(crate) crowd: Arc<Crowd>,
     /// How often an address may ask for ICE servers.

@@ -121,8 +121,10 @@ impl Server {
         if let Some(listener) = self.redirect {
             keeper.spawn(redirect(listener, self.address.port()));
         }
+        let mut turn_stats = None;
         let relay = self.relay.map(|(relay, turn)| {
             if let Some(turn) = turn {
+                turn_stats = Some(turn.stats());
                 keeper.spawn(turn.run(std::future::pending()));
             }
             relay
@@ -139,6 +141,7 @@ impl Server {
             config: self.config,
             tls,
             relay,
+            turn: turn_stats,
             hub: hub.clone(),
             throttle: Throttle::new(ICE_REQUESTS),
             leaving: AtomicBool::new(false),

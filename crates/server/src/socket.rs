@@ -1,6 +1,7 @@
 use crate::admission::{self, Visitor};
 use crate::connection::Shared;
 use crate::hub::Hub;
+use crate::metrics::Dropped;
 use crate::meter::Meter;
 use crate::outlet::{Inbox, Letter};
 use crate::trace::{self, Point};
@@ -82,6 +83,7 @@ impl Socket {
                     silent += 1;
                     if silent > SILENT_HEARTBEATS {
                         debug!(socket = id.0, "silent for too long");
+                        self.hub.metrics().dropped(Dropped::Silent);
                         return;
                     }
                     let sent = wire.feed_ping();
@@ -134,6 +136,7 @@ impl Socket {
                             pause
                         }
                         Next::Last(answer, code) => {
+                            self.hub.metrics().closed(code);
                             let fed = wire.feed(&answer);
                             if fed.and(within(patience, wire.flush()).await).is_err() {
                                 return Heard::End;
@@ -141,7 +144,10 @@ impl Socket {
                             return Heard::Close(ours(code));
                         }
                         Next::Pause(pause) => pause,
-                        Next::Close(code) => return Heard::Close(ours(code)),
+                        Next::Close(code) => {
+                            self.hub.metrics().closed(code);
+                            return Heard::Close(ours(code));
+                        }
                     };
                     let pause = pause.max(weighed);
                     if !pause.is_zero() {
@@ -186,7 +192,7 @@ impl Socket {
             Verdict::Flood => return Next::Close(CloseCode::Flooding),
             Verdict::Slow(pause) => {
                 let id = frame.and_then(|frame| frame.map_or_else(|error| error.id(), |frame| frame.id));
-                return refuse(
+                return self.refuse(
                     id,
                     ErrorCode::RateLimited,
                     "too fast: this frame was not handled",
@@ -203,14 +209,14 @@ impl Socket {
                 Ok(()) => Next::Read,
                 Err(_) => Next::End,
             },
-            Some(Err(error)) => refuse(error.id(), error.code(), &error.to_string(), Duration::ZERO),
-            None if text.is_some() => refuse(
+            Some(Err(error)) => self.refuse(error.id(), error.code(), &error.to_string(), Duration::ZERO),
+            None if text.is_some() => self.refuse(
                 None,
                 ErrorCode::TooLarge,
                 &format!("a frame of {size} bytes: the limit is {}", self.limits.frame_bytes),
                 Duration::ZERO,
             ),
-            None => refuse(
+            None => self.refuse(
                 None,
                 ErrorCode::BadJson,
                 "a binary frame: text is spoken here",
@@ -241,6 +247,11 @@ impl Socket {
             Ok(()) => Next::Read,
             Err(_) => Next::End,
         }
+    }
+
+    fn refuse(&self, id: Option<u64>, code: ErrorCode, message: &str, pause: Duration) -> Next {
+        self.hub.metrics().refused(code);
+        Next::Answer(error(id, code, message, pause), pause)
     }
 
     async fn close<Io>(&self, socket: SocketId, mut wire: Wire<Meter<Io>>, code: Code)
@@ -292,10 +303,6 @@ fn error(id: Option<u64>, code: ErrorCode, message: &str, pause: Duration) -> St
         retry_after_ms: (!pause.is_zero()).then(|| u64::try_from(pause.as_millis()).unwrap_or(u64::MAX)),
     };
     error.to_json()
-}
-
-fn refuse(id: Option<u64>, code: ErrorCode, message: &str, pause: Duration) -> Next {
-    Next::Answer(error(id, code, message, pause), pause)
 }
 
 /// Writes this letter and all that are there already, with as few writes as there can be.

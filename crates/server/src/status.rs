@@ -82,6 +82,9 @@ fn metrics(shared: &Shared) -> Response<Full<Bytes>> {
     let mut page = shared.hub.metrics().page(shared.hub.gauges(), up);
     page.gauge("snug_ready", "Whether this server takes new clients.")
         .value(u8::from(shared.not_ready().is_none()));
+    if let Some(turn) = &shared.turn {
+        page.turn(&turn.samples());
+    }
     let mut response = page::text(StatusCode::OK, page.finish());
     response
         .headers_mut()

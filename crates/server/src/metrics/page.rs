@@ -1,4 +1,5 @@
 use super::Histogram;
+use snug_turn::{Kind, Sample};
 use std::fmt::{Display, Write};
 
 /// A text in Prometheus' exposition format, version 0.0.4.
@@ -41,6 +42,23 @@ impl Page {
         }
         samples.line("_sum", &[], histogram.sum());
         samples.line("_count", &[], count);
+    }
+
+    /// What the STUN and TURN server counts.
+    pub(crate) fn turn(&mut self, samples: &[Sample]) {
+        for samples in samples.chunk_by(|one, other| one.name == other.name) {
+            let Some(first) = samples.first() else { continue };
+            let kind = match first.kind {
+                Kind::Counter => "counter",
+                Kind::Gauge => "gauge",
+            };
+            let name = format!("snug_{}", first.name);
+            let mut family = self.family(&name, kind, "Of the built-in STUN and TURN server.");
+            for sample in samples {
+                let labels: Vec<_> = sample.label.into_iter().collect();
+                family.line("", &labels, sample.value);
+            }
+        }
     }
 
     pub(crate) fn finish(self) -> String {

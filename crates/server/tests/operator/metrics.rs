@@ -1,6 +1,7 @@
 use crate::http::{ask, basic, bearer, get, operate, with_key};
 use serde_json::json;
 use snug_server::Config;
+use snug_server::config::Turn;
 use snug_server::token::Video;
 use snug_testkit::{Server, Wire};
 use std::collections::{HashMap, HashSet};
@@ -112,6 +113,29 @@ async fn a_call_shows_in_the_numbers() {
     assert_eq!(samples["snug_resumes_total{result=\"resumed\"}"], 1.0);
     assert_eq!(samples["snug_resumes_total{result=\"fresh\"}"], 1.0);
     assert_eq!(samples["snug_away_seats"], 0.0);
+}
+
+#[tokio::test]
+async fn what_the_relay_counts_and_what_is_refused_is_there_too() {
+    let server = Server::with(Config {
+        turn: Turn::Own {
+            listen: "127.0.0.1:0".parse().expect("an address"),
+            external: None,
+            secret: None,
+            private: true,
+        },
+        ..Config::default()
+    })
+    .await;
+    let mut wire = Wire::open(&server.url()).await;
+    wire.send_text("no JSON").await;
+    wire.expect("error").await;
+    wire.send_binary(vec![0]).await;
+    wire.expect("error").await;
+    let samples = parse(&get(server.address(), "/metrics").await.body);
+    assert_eq!(samples["snug_turn_allocations"], 0.0);
+    assert_eq!(samples["snug_turn_relayed_bytes_total{to=\"peer\"}"], 0.0);
+    assert_eq!(samples["snug_errors_total{code=\"bad-json\"}"], 2.0);
 }
 
 #[tokio::test]
