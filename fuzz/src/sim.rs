@@ -1,0 +1,4 @@
+#[path = "../../crates/testkit/src/sim/dice.rs"]
+#[allow(dead_code)]
+mod dice;
+pub use dice::Dice;
