@@ -15,11 +15,9 @@ targets=(frame socket token proxy turn room)
 declare -A runs=([frame]=150000 [socket]=100000 [token]=40000 [proxy]=60000 [turn]=4000 [room]=2500)
 declare -A most=([frame]=2048 [socket]=2048 [token]=1024 [proxy]=256 [turn]=1500 [room]=1200)
 
-fuzz() { cargo fuzz "$@" --sanitizer none; }
-
 ready() {
   command -v cargo-fuzz >/dev/null || cargo install cargo-fuzz --locked --quiet --root "$cache/tools"
-  fuzz build
+  cargo fuzz build --sanitizer none
 }
 
 # The messages that the protocol's fixtures pin are frames to begin with.
@@ -34,8 +32,7 @@ run() {
   local folders
   mapfile -t folders < <(seeds "$target")
   mkdir -p "$corpus"
-  fuzz run "$target" "$corpus" "${folders[@]}" -- -max_len="${most[$target]}" -timeout=20 -rss_limit_mb=2048 \
-    -print_final_stats=0 -verbosity=0 "$@"
+  cargo fuzz run --sanitizer none "$target" "$corpus" "${folders[@]}" -- -max_len="${most[$target]}" -timeout=20 -rss_limit_mb=2048 "$@"
 }
 
 short() {
@@ -44,8 +41,12 @@ short() {
   for target in "${targets[@]}"; do
     printf 'fuzzing %s: %s runs\n' "$target" "${runs[$target]}"
     corpus=$(mktemp -d)
-    run "$target" "$corpus" -runs="${runs[$target]}" -seed=1
-    rm -rf "$corpus"
+    # What it says is worth reading where it fails.
+    if ! run "$target" "$corpus" -runs="${runs[$target]}" -seed=1 -verbosity=0 >"$corpus.log" 2>&1; then
+      cat "$corpus.log" >&2
+      exit 1
+    fi
+    rm -rf "$corpus" "$corpus.log"
   done
 }
 
@@ -55,7 +56,7 @@ long() {
   ready
   for target in "${chosen[@]}"; do
     printf 'fuzzing %s for %s s\n' "$target" "${2:-60}"
-    run "$target" "corpus/$target" -max_total_time="${2:-60}" -verbosity=1
+    run "$target" "corpus/$target" -max_total_time="${2:-60}"
   done
 }
 

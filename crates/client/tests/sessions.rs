@@ -217,6 +217,7 @@ async fn a_cut_socket_is_resumed_and_costs_no_message() {
                     SessionEvent::Connecting { .. }
                     | SessionEvent::Away { .. }
                     | SessionEvent::Message { .. }
+                    | SessionEvent::Waiting { .. }
                     | SessionEvent::Ended { .. } => None,
                 })
                 .await;
@@ -321,6 +322,7 @@ async fn a_server_that_asks_for_time_gets_it() {
         | SessionEvent::Resumed { .. }
         | SessionEvent::Message { .. }
         | SessionEvent::Settled { .. }
+        | SessionEvent::Waiting { .. }
         | SessionEvent::Ended { .. } => None,
     });
     assert_eq!(asked.await, 7_000);

@@ -91,8 +91,8 @@ impl Shared {
     }
 }
 
-/// A connection that became a socket. It runs in a task of its own, so that nothing of HTTP stays in memory.
-pub(crate) struct Opened {
+/// A connection that became a socket.
+struct Opened {
     socket: Socket,
     io: Upgraded,
     /// Kept for as long as it lasts.
@@ -100,15 +100,21 @@ pub(crate) struct Opened {
 }
 
 impl Opened {
-    pub(crate) async fn run(self) -> Option<Self> {
+    async fn run(self) {
         self.socket.run(TokioIo::new(self.io)).await;
         drop(self.place);
-        None
     }
 }
 
 /// One connection: requests, and perhaps a socket that one of them becomes.
-pub(crate) async fn serve(shared: Arc<Shared>, stream: TcpStream, peer: SocketAddr, place: Place) -> Option<Opened> {
+pub(crate) async fn serve(shared: Arc<Shared>, stream: TcpStream, peer: SocketAddr, place: Place) {
+    // In boxes of their own, so that nothing of HTTP stays in memory.
+    if let Some(opened) = Box::pin(requests(shared, stream, peer, place)).await {
+        Box::pin(opened.run()).await;
+    }
+}
+
+async fn requests(shared: Arc<Shared>, stream: TcpStream, peer: SocketAddr, place: Place) -> Option<Opened> {
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%error, "no TCP_NODELAY");
     }
@@ -132,9 +138,9 @@ where
     let service = service_fn(|request| async move {
         let client = Client::of(peer, shared.tls.is_some(), request.headers(), &shared.config.proxies);
         let visitor = Visitor::of(&request, &shared.config);
-        let mut routed = match admit(theirs, peer, client.address) {
-            Ok(()) => route(request, peer, client, shared).await,
-            Err(refused) => refused,
+        let mut routed = match refused(theirs, peer, client.address) {
+            None => route(request, peer, client, shared).await,
+            Some(refused) => refused,
         };
         if shared.tls.is_some() {
             let headers = routed.response.headers_mut();
@@ -193,17 +199,23 @@ where
     }
 }
 
-/// Counts a proxy's connection for the client that it carries now.
-fn admit(place: &Mutex<Option<Place>>, peer: IpAddr, client: IpAddr) -> Result<(), Routed> {
+/// Counts a proxy's connection for the client that it carries now, and says no where that has too many.
+fn refused(place: &Mutex<Option<Place>>, peer: IpAddr, client: IpAddr) -> Option<Routed> {
     if client == peer.to_canonical() {
-        return Ok(());
+        return None;
     }
     let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
-    let Some(place) = place.as_mut() else { return Ok(()) };
-    place.belongs_to(client).map_err(|full| {
-        debug!(?full, "too many connections");
-        let mut response = page::text(StatusCode::TOO_MANY_REQUESTS, "too many connections from your address\n");
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
-        Routed { response, upgrade: None }
+    let full = place.as_mut()?.belongs_to(client).err()?;
+    debug!(?full, "too many connections");
+    let mut response = page::text(
+        StatusCode::TOO_MANY_REQUESTS,
+        "too many connections from your address\n",
+    );
+    response
+        .headers_mut()
+        .insert(RETRY_AFTER, HeaderValue::from_static("5"));
+    Some(Routed {
+        response,
+        upgrade: None,
     })
 }

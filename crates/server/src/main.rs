@@ -8,11 +8,15 @@ use anyhow::Context;
 use cli::{Cli, Settings, Task};
 use snug_server::Server;
 use std::process::ExitCode;
+use std::thread::available_parallelism;
+use tokio::runtime::{Builder, Runtime};
 use tracing::warn;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match run().await {
+fn main() -> ExitCode {
+    match runtime()
+        .map_err(Into::into)
+        .and_then(|runtime| runtime.block_on(run()))
+    {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -20,6 +24,15 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// On a single core, one thread: threads would only hand each other what one of them can do.
+fn runtime() -> std::io::Result<Runtime> {
+    let mut builder = match available_parallelism() {
+        Ok(cores) if cores.get() == 1 => Builder::new_current_thread(),
+        Ok(_) | Err(_) => Builder::new_multi_thread(),
+    };
+    builder.enable_all().build()
 }
 
 /// Does what the command line says; whether all is well.

@@ -1,6 +1,6 @@
 use crate::Config;
 use crate::api::Throttle;
-use crate::connection::{Opened, Shared, serve};
+use crate::connection::{Shared, serve};
 use crate::crowd::Crowd;
 use crate::hub::Hub;
 use crate::metrics::Metrics;
@@ -110,8 +110,8 @@ impl Server {
             Webhooks::start(&config.webhooks, config.keys.first(), Patience::default(), &metrics)?;
         let observer = Arc::new(Observer::new(metrics, webhooks)?);
         let hub = Hub::new(core, self.config.redis.as_ref(), seed, observer)?;
-        // Each task is a connection, or the socket that a connection became.
-        let mut tasks: JoinSet<Option<Opened>> = JoinSet::new();
+        // Each task is a connection, and perhaps the socket that it becomes.
+        let mut tasks = JoinSet::new();
         let mut keeper = JoinSet::new();
         keeper.spawn(hub.clone().keep_time());
         let tls = self.tls.map(|(acceptor, renewal)| {
@@ -163,11 +163,7 @@ impl Server {
         loop {
             tokio::select! {
                 () = &mut leave => break,
-                Some(done) = tasks.join_next() => {
-                    if let Ok(Some(upgraded)) = done {
-                        tasks.spawn(upgraded.run());
-                    }
-                }
+                Some(_) = tasks.join_next() => {}
                 accepted = self.listener.accept() => match accepted {
                     Ok((stream, address)) => {
                         if let Some(place) = shared.enter(address.ip()) {

@@ -1,8 +1,8 @@
 use crate::admission::{self, Visitor};
 use crate::connection::Shared;
 use crate::hub::Hub;
-use crate::metrics::Dropped;
 use crate::meter::Meter;
+use crate::metrics::Dropped;
 use crate::outlet::{Inbox, Letter};
 use crate::trace::{self, Point};
 use crate::wire::{Received, Wire};
@@ -11,10 +11,11 @@ use snug_room::{Gate, SocketId, Verdict};
 use std::future::Future;
 use std::io;
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{MissedTickBehavior, interval_at, sleep_until, timeout};
+use tokio::time::{MissedTickBehavior, Sleep, interval_at, sleep, timeout};
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode as Code;
@@ -37,17 +38,18 @@ pub(crate) struct Socket {
 
 impl Socket {
     /// Runs until the client or the hub ends it.
-    pub(crate) async fn run(self, io: impl AsyncRead + AsyncWrite + Unpin) {
-        let wire = Wire::new(Meter::new(io, 2 * HARD_LIMIT), HARD_LIMIT);
+    pub(crate) async fn run(&self, io: impl AsyncRead + AsyncWrite + Unpin) {
+        let mut wire = Wire::new(Meter::new(io, 2 * HARD_LIMIT), HARD_LIMIT);
         let (id, inbox) = self.hub.open(self.address);
         tokio::select! {
-            () = self.talk(id, wire, &inbox) => {}
+            () = self.talk(id, &mut wire, &inbox) => {}
             () = inbox.given_up(self.linger) => {}
         }
         self.hub.closed(id).await;
     }
 
-    async fn talk<Io>(&self, id: SocketId, mut wire: Wire<Meter<Io>>, inbox: &Inbox)
+    /// What happens seldom is in boxes: a socket holds room for the largest of what it may be doing.
+    async fn talk<Io>(&self, id: SocketId, wire: &mut Wire<Meter<Io>>, inbox: &Inbox)
     where
         Io: AsyncRead + AsyncWrite + Unpin,
     {
@@ -58,36 +60,42 @@ impl Socket {
         // Longer than this no client is waited for, be it silent or deaf.
         let patience = SILENT_HEARTBEATS * heartbeat;
         let mut silent = 0;
-        let mut quiet: Option<tokio::time::Instant> = None;
+        let mut quiet: Option<Pin<Box<Sleep>>> = None;
         loop {
-            let result = tokio::select! {
-                letter = inbox.next() => match letter {
-                    None => return,
-                    Some(letter) => within(patience, write(&mut wire, letter, inbox)).await,
-                },
-                () = until(quiet), if quiet.is_some() => {
-                    quiet = None;
-                    Ok(())
-                }
-                received = wire.next(), if quiet.is_none() => {
+            let stirred = tokio::select! {
+                letter = inbox.next() => Stirred::Letter(letter),
+                received = wire.next(), if quiet.is_none() => Stirred::Received(received),
+                () = until(&mut quiet), if quiet.is_some() => Stirred::Quiet,
+                _ = pulse.tick() => Stirred::Pulse,
+            };
+            let result = match stirred {
+                Stirred::Letter(None) => return,
+                Stirred::Letter(Some(letter)) => write(wire, letter, inbox, patience).await,
+                Stirred::Received(received) => {
                     silent = 0;
-                    match self.hear(id, &mut gate, &mut wire, received, patience).await {
+                    match self.hear(id, &mut gate, wire, received, patience).await {
                         Heard::All => {}
-                        Heard::Enough(pause) => quiet = Some(tokio::time::Instant::now() + pause),
-                        Heard::Close(code) => return self.close(id, wire, code).await,
+                        Heard::Enough(pause) => quiet = Some(Box::pin(sleep(pause))),
+                        Heard::Close(code) => return Box::pin(self.close(id, wire, code)).await,
                         Heard::End => return,
                     }
                     Ok(())
                 }
-                _ = pulse.tick() => {
+                Stirred::Quiet => {
+                    quiet = None;
+                    Ok(())
+                }
+                Stirred::Pulse => {
                     silent += 1;
                     if silent > SILENT_HEARTBEATS {
                         debug!(socket = id.0, "silent for too long");
                         self.hub.metrics().dropped(Dropped::Silent);
                         return;
                     }
-                    let sent = wire.feed_ping();
-                    sent.and(within(patience, wire.flush()).await)
+                    match wire.feed_ping() {
+                        Ok(()) => flush(wire, patience).await,
+                        Err(error) => Err(error),
+                    }
                 }
             };
             if let Err(error) = result {
@@ -109,6 +117,7 @@ impl Socket {
     where
         Io: AsyncRead + AsyncWrite + Unpin,
     {
+        let now = Instant::now();
         loop {
             match received {
                 None => return Heard::End,
@@ -117,7 +126,7 @@ impl Socket {
                     return reproach(&error).map_or(Heard::End, Heard::Close);
                 }
                 Some(Ok(received)) => {
-                    let weighed = gate.weigh(Instant::now(), wire.get_mut().take());
+                    let weighed = gate.weigh(now, wire.get_mut().take());
                     let text = match received {
                         Received::Text => match wire.text() {
                             Ok(text) => Some(text),
@@ -125,20 +134,18 @@ impl Socket {
                         },
                         Received::Binary | Received::Ping | Received::Pong | Received::Close => None,
                     };
-                    let pause = match self.judge(id, gate, received, text).await {
+                    let pause = match self.judge(id, gate, now, received, text).await {
                         Next::Read => Duration::ZERO,
                         Next::End => return Heard::End,
                         Next::Answer(answer, pause) => {
-                            let fed = wire.feed(&answer);
-                            if fed.and(within(patience, wire.flush()).await).is_err() {
+                            if wire.feed(&answer).is_err() || flush(wire, patience).await.is_err() {
                                 return Heard::End;
                             }
                             pause
                         }
                         Next::Last(answer, code) => {
                             self.hub.metrics().closed(code);
-                            let fed = wire.feed(&answer);
-                            if fed.and(within(patience, wire.flush()).await).is_err() {
+                            if wire.feed(&answer).is_err() || flush(wire, patience).await.is_err() {
                                 return Heard::End;
                             }
                             return Heard::Close(ours(code));
@@ -163,11 +170,18 @@ impl Socket {
     }
 
     /// What to do with one message of the client.
-    async fn judge(&self, socket: SocketId, gate: &mut Gate, received: Received, text: Option<&str>) -> Next {
+    async fn judge(
+        &self,
+        socket: SocketId,
+        gate: &mut Gate,
+        now: Instant,
+        received: Received,
+        text: Option<&str>,
+    ) -> Next {
         match received {
             Received::Text | Received::Binary => {}
             Received::Ping | Received::Pong => {
-                return match gate.admit(Instant::now(), false) {
+                return match gate.admit(now, false) {
                     Verdict::Pass => Next::Read,
                     Verdict::Slow(pause) => Next::Pause(pause),
                     Verdict::Flood => Next::Close(CloseCode::Flooding),
@@ -187,7 +201,7 @@ impl Socket {
                 ..
             }))
         );
-        match gate.admit(Instant::now(), candidate) {
+        match gate.admit(now, candidate) {
             Verdict::Pass => {}
             Verdict::Flood => return Next::Close(CloseCode::Flooding),
             Verdict::Slow(pause) => {
@@ -204,7 +218,7 @@ impl Socket {
             Some(Ok(ClientFrame {
                 id,
                 message: ClientMessage::Join(join),
-            })) => self.join(socket, id, join).await,
+            })) => Box::pin(self.join(socket, id, join)).await,
             Some(Ok(frame)) => match self.hub.frame(socket, frame).await {
                 Ok(()) => Next::Read,
                 Err(_) => Next::End,
@@ -254,7 +268,7 @@ impl Socket {
         Next::Answer(error(id, code, message, pause), pause)
     }
 
-    async fn close<Io>(&self, socket: SocketId, mut wire: Wire<Meter<Io>>, code: Code)
+    async fn close<Io>(&self, socket: SocketId, wire: &mut Wire<Meter<Io>>, code: Code)
     where
         Io: AsyncRead + AsyncWrite + Unpin,
     {
@@ -270,6 +284,15 @@ impl Socket {
             debug!(socket = socket.0, "the client did not answer the close");
         }
     }
+}
+
+/// What a socket waits for.
+enum Stirred {
+    Letter(Option<Letter>),
+    Received(Option<Result<Received, Error>>),
+    /// It has not listened for long enough.
+    Quiet,
+    Pulse,
 }
 
 /// How far a socket got with what its client said.
@@ -306,7 +329,7 @@ fn error(id: Option<u64>, code: ErrorCode, message: &str, pause: Duration) -> St
 }
 
 /// Writes this letter and all that are there already, with as few writes as there can be.
-async fn write<Io>(wire: &mut Wire<Meter<Io>>, first: Letter, inbox: &Inbox) -> Result<(), Error>
+async fn write<Io>(wire: &mut Wire<Meter<Io>>, first: Letter, inbox: &Inbox, patience: Duration) -> Result<(), Error>
 where
     Io: AsyncRead + AsyncWrite + Unpin,
 {
@@ -316,19 +339,33 @@ where
             Letter::Frame(frame) => wire.feed(&frame)?,
             Letter::Close(code) => {
                 wire.feed_close(ours(code))?;
-                wire.flush().await?;
-                while let Some(received) = wire.next().await {
-                    received?;
-                }
-                return Err(Error::ConnectionClosed);
+                let goodbye = async {
+                    wire.flush().await?;
+                    while let Some(received) = wire.next().await {
+                        received?;
+                    }
+                    Err(Error::ConnectionClosed)
+                };
+                return Box::pin(within(patience, goodbye)).await;
             }
         }
         if wire.is_full() {
-            wire.flush().await?;
+            flush(wire, patience).await?;
         }
         next = inbox.ready();
     }
-    wire.flush().await
+    flush(wire, patience).await
+}
+
+/// Nearly always the socket takes it all at once, and no clock is asked.
+async fn flush<Io>(wire: &mut Wire<Meter<Io>>, patience: Duration) -> Result<(), Error>
+where
+    Io: AsyncRead + AsyncWrite + Unpin,
+{
+    match wire.try_flush().await {
+        Some(result) => result,
+        None => Box::pin(within(patience, wire.flush())).await,
+    }
 }
 
 fn ours(code: CloseCode) -> Code {
@@ -362,8 +399,8 @@ async fn within(patience: Duration, write: impl Future<Output = Result<(), Error
     }
 }
 
-async fn until(end: Option<tokio::time::Instant>) {
+async fn until(end: &mut Option<Pin<Box<Sleep>>>) {
     if let Some(end) = end {
-        sleep_until(end).await;
+        end.await;
     }
 }

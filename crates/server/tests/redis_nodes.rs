@@ -294,11 +294,14 @@ async fn s4_a_live_session_that_acknowledges_nothing_goes_on() {
 /// A room that survives its store: what is said during an outage is refused, and what was said before is there after it.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outage_refuses_and_loses_nothing() {
-    let mut redis = RedisServer::durable().await;
+    let mut store = RedisServer::durable().await;
     let mut config = quick();
-    config.redis = Some(Secret::new(redis.url()));
+    config.redis = Some(Secret::new(store.url()));
     config.limits.grace_ms = 2_000;
     let nodes = [Server::with(config.clone()).await, Server::with(config).await];
+    for node in &nodes {
+        redis::is_ready(node).await;
+    }
     let (mut one, _) = Wire::join(&nodes[0].url(), "tea").await;
     let link = Link::to(nodes[1].address()).await;
     let (mut two, joined) = Wire::join(&link.url(), "tea").await;
@@ -310,7 +313,7 @@ async fn an_outage_refuses_and_loses_nothing() {
     one.expect("ack").await;
     two.expect("message").await;
     three.expect("message").await;
-    redis.kill();
+    store.kill();
     say(&mut one, 2, json!("in the outage")).await;
     let error = one.expect("error").await;
     assert_eq!((&error["code"], &error["id"]), (&json!("unavailable"), &json!(2)));
@@ -321,7 +324,7 @@ async fn an_outage_refuses_and_loses_nothing() {
     // One goes while nobody can be told.
     link.cut();
     two.closed().await;
-    redis.restart().await;
+    store.restart().await;
     let mut id = 2;
     loop {
         say(&mut one, id, json!("after")).await;

@@ -130,7 +130,7 @@ impl Caller {
             _ => panic!("{message}"),
         }
         self.seq += 1;
-        if self.seq % 50 == 0 {
+        if self.seq.is_multiple_of(50) {
             let ping = json!({ "type": "ping", "seq": self.seq });
             if self.wire.try_send(ping.to_string()).await.is_ok() {
                 // Its answer may be behind others, or lost with the socket.

@@ -4,9 +4,9 @@
 
 mod link;
 pub mod model;
+pub mod raw;
 #[cfg(unix)]
 mod redis;
-pub mod raw;
 mod server;
 pub mod sim;
 mod wire;

@@ -267,9 +267,9 @@ impl World {
             let (socket, arrival) = match output {
                 snug_room::Output::Send { socket, frame } => (socket, Arrival::ToGuest(frame.to_string())),
                 snug_room::Output::Close { socket, code } => (socket, Arrival::GuestLost(Some(code as u16))),
-                snug_room::Output::Trace { .. }
-                | snug_room::Output::Happened(_)
-                | snug_room::Output::Admin(_) => continue,
+                snug_room::Output::Trace { .. } | snug_room::Output::Happened(_) | snug_room::Output::Admin(_) => {
+                    continue;
+                }
             };
             let delay = 1 + self.dice.below(60);
             if let Some(wire) = self.wires.get_mut(&socket).filter(|wire| wire.up) {

@@ -1,5 +1,5 @@
 //! A STUN and TURN server alone, for measurements: `serve ADDR SECRET`, private peers allowed, no bandwidth bound. Prints its
-//! address, and its counters when the standard input ends.
+//! address, and runs until it is killed.
 
 use snug_turn::{Config, Secret, TurnServer};
 use std::io::Error;
@@ -14,15 +14,7 @@ async fn main() -> std::io::Result<()> {
     config.allow_private = true;
     config.limits.bytes_per_second = None;
     let server = TurnServer::bind(config)?;
-    let stats = server.stats();
     println!("{}", server.address());
-    let end = async {
-        let ended = tokio::task::spawn_blocking(|| std::io::copy(&mut std::io::stdin(), &mut std::io::sink()));
-        let _ = ended.await;
-    };
-    server.run(end).await;
-    for sample in stats.samples() {
-        println!("{} {:?} {}", sample.name, sample.label, sample.value);
-    }
+    server.run(std::future::pending()).await;
     Ok(())
 }

@@ -1,11 +1,12 @@
 //! What an operator may choose.
 
+use crate::Credentials;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroU64;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// The server's settings. [`Config::new`] gives the defaults.
 #[derive(Clone, Debug)]
@@ -88,6 +89,11 @@ impl Secret {
         let mut bytes = [0; 32];
         getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
         Ok(Self::new(bytes))
+    }
+
+    /// Credentials for one identity, good from `now` for `ttl`: see [`credentials`](crate::credentials()).
+    pub fn credentials(&self, identity: &str, ttl: Duration, now: SystemTime) -> Credentials {
+        crate::credentials(&self.0, identity, ttl, now)
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {

@@ -26,6 +26,9 @@ pub struct Handler {
     pub states: mpsc::UnboundedSender<Event>,
 }
 
+/// Candidates of one generation that are remembered.
+const FOUND: usize = 256;
+
 /// What the page is told about ICE.
 #[derive(Default)]
 pub struct Ice {
@@ -40,6 +43,10 @@ struct IceState {
     ufrag: Option<String>,
     /// The generation whose candidates are all known: describing it again gathers nothing.
     gathered: Option<String>,
+    /// What was found of a generation, to be told again if its first description is undone and made anew.
+    found: Vec<String>,
+    found_of: Option<String>,
+    again: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -70,6 +77,62 @@ impl Ice {
         let mut state = lock(&self.state);
         state.mid = mid;
         state.ufrag = Some(ufrag.to_owned());
+    }
+
+    /// The first description was undone, and with it what was gathered. True if that is news.
+    pub fn undone(&self) -> bool {
+        let mut state = lock(&self.state);
+        state.again = !state.found.is_empty();
+        std::mem::take(&mut state.gathering) != Gathering::New
+    }
+
+    /// Tells what was found before of the generation that is described again.
+    pub fn tell_again(&self, pc: PcId, tell: &dyn Fn(Event)) {
+        let (found, mid, ufrag, complete) = {
+            let mut state = lock(&self.state);
+            if !std::mem::take(&mut state.again) || state.found_of != state.ufrag {
+                return;
+            }
+            let complete = state.gathered.is_some() && state.gathered == state.ufrag;
+            state.gathering = if complete {
+                Gathering::Complete
+            } else {
+                Gathering::Running
+            };
+            (state.found.clone(), state.mid.clone(), state.ufrag.clone(), complete)
+        };
+        let gathering = |state: Gathering| Event::IceGatheringState {
+            pc,
+            state: state.name(),
+        };
+        tell(gathering(Gathering::Running));
+        for candidate in found {
+            let candidate = Candidate {
+                candidate,
+                sdp_mid: mid.clone(),
+                sdp_m_line_index: Some(0),
+                username_fragment: ufrag.clone(),
+            };
+            tell(Event::IceCandidate {
+                pc,
+                candidate: Some(candidate),
+            });
+        }
+        if complete {
+            tell(gathering(Gathering::Complete));
+            tell(Event::IceCandidate { pc, candidate: None });
+        }
+    }
+
+    fn found(&self, candidate: &str) {
+        let mut state = lock(&self.state);
+        if state.found_of != state.ufrag {
+            state.found.clear();
+            state.found_of = state.ufrag.clone();
+        }
+        if state.found.len() < FOUND {
+            state.found.push(candidate.to_owned());
+        }
     }
 
     fn enter(&self, gathering: Gathering) -> bool {
@@ -113,6 +176,7 @@ impl PeerConnectionEventHandler for Handler {
     async fn on_ice_candidate(&self, event: RTCPeerConnectionIceEvent) {
         let Ok(init) = event.candidate.to_json() else { return };
         self.gather(Gathering::Running);
+        self.ice.found(&init.candidate);
         let (mid, ufrag) = {
             let state = lock(&self.ice.state);
             (state.mid.clone(), state.ufrag.clone())

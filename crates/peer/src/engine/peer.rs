@@ -296,10 +296,12 @@ impl Peer {
             SdpType::Offer | SdpType::Answer => {
                 self.ice.begin(one.jsep.first_mid(), &one.ufrag);
                 one.connection.apply_local(kind, one.jsep.carries()).await?;
+                self.ice.tell_again(self.id, &*self.ports.events);
             }
             SdpType::Rollback => one.connection.roll_back().await?,
             SdpType::Pranswer => {}
         }
+        self.ungathered(one);
         self.refresh(one);
         Ok(())
     }
@@ -322,8 +324,19 @@ impl Peer {
             }
             SdpType::Answer => one.connection.apply_remote(SdpType::Answer, transport).await?,
         }
+        self.ungathered(one);
         self.refresh(one);
         Ok(())
+    }
+
+    /// Where no description needs a transport any more, nothing is gathered.
+    fn ungathered(&self, one: &Negotiation) {
+        if one.jsep.state() == SignalingState::Stable && !one.jsep.carries() && self.ice.undone() {
+            (self.ports.events)(Event::IceGatheringState {
+                pc: self.id,
+                state: "new",
+            });
+        }
     }
 
     /// Brings the media tasks and the tap's plan in line with what is negotiated.

@@ -88,7 +88,14 @@ fn names(certificate: &X509Certificate<'_>) -> String {
         .filter_map(|name| match name {
             GeneralName::DNSName(name) => Some((*name).to_owned()),
             GeneralName::IPAddress(_) => Some("an address".to_owned()),
-            _ => None,
+            GeneralName::OtherName(..)
+            | GeneralName::RFC822Name(_)
+            | GeneralName::X400Address(_)
+            | GeneralName::DirectoryName(_)
+            | GeneralName::EDIPartyName(_)
+            | GeneralName::URI(_)
+            | GeneralName::RegisteredID(_)
+            | GeneralName::Invalid(..) => None,
         })
         .collect();
     names.join(", ")

@@ -53,14 +53,12 @@ async fn is_ours(address: SocketAddr) -> io::Result<bool> {
 }
 
 fn unusable(check: &'static str, address: SocketAddr, error: &io::Error) -> Finding {
-    let fix = match error.kind() {
-        ErrorKind::PermissionDenied => {
-            "ports below 1024 need a right: AmbientCapabilities=CAP_NET_BIND_SERVICE for systemd, or setcap cap_net_bind_service=+ep on the binary"
-        }
-        ErrorKind::AddrNotAvailable => {
-            "use an address of this machine (ip address shows them), or 0.0.0.0 for all of them"
-        }
-        _ => "choose another address",
+    let fix = if error.kind() == ErrorKind::PermissionDenied {
+        "ports below 1024 need a right: AmbientCapabilities=CAP_NET_BIND_SERVICE for systemd, or setcap cap_net_bind_service=+ep on the binary"
+    } else if error.kind() == ErrorKind::AddrNotAvailable {
+        "use an address of this machine (ip address shows them), or 0.0.0.0 for all of them"
+    } else {
+        "choose another address"
     };
     Finding::broken(check, format!("The server cannot listen on {address}: {error}."), fix)
 }

@@ -88,7 +88,8 @@ impl Memory {
     /// What an operator asks for.
     pub(super) fn admin(&self, admin: Admin) -> AdminReply {
         // The core answers each.
-        self.step(self.lock(), Input::Admin(admin)).unwrap_or(AdminReply::Unavailable)
+        self.step(self.lock(), Input::Admin(admin))
+            .unwrap_or(AdminReply::Unavailable)
     }
 
     pub(super) fn list(&self) -> Vec<RoomInfo> {
@@ -175,11 +176,10 @@ impl State {
 
 fn resumes(input: &Input) -> bool {
     let (Input::Frame {
-        frame:
-            ClientFrame {
-                message: ClientMessage::Join(join),
-                ..
-            },
+        frame: ClientFrame {
+            message: ClientMessage::Join(join),
+            ..
+        },
         ..
     }
     | Input::Join { join, .. }) = input

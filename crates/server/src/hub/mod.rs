@@ -103,7 +103,7 @@ impl Hub {
         let timed = self.metrics().received(Word::from(&frame.message)).then(Instant::now);
         let taken = match &self.rooms {
             Store::Memory(memory) => memory.take(Input::Frame { socket, frame }),
-            Store::Redis(redis) => redis.frame(socket, frame).await,
+            Store::Redis(redis) => Box::pin(redis.frame(socket, frame)).await,
         };
         if let Some(came) = timed {
             self.metrics().relayed(came.elapsed());
@@ -129,7 +129,7 @@ impl Hub {
                 grant,
                 ice_servers,
             }),
-            Store::Redis(redis) => redis.join(socket, id, join, grant, ice_servers).await,
+            Store::Redis(redis) => Box::pin(redis.join(socket, id, join, grant, ice_servers)).await,
         }
     }
 
@@ -138,7 +138,7 @@ impl Hub {
         self.metrics().gone();
         match &self.rooms {
             Store::Memory(memory) => memory.closed(socket),
-            Store::Redis(redis) => redis.closed(socket).await,
+            Store::Redis(redis) => Box::pin(redis.closed(socket)).await,
         }
     }
 

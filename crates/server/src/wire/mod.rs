@@ -111,6 +111,17 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Wire<Io> {
         poll_fn(|context| self.poll_flush(context)).await
     }
 
+    /// Writes what the socket takes now; `None` when that is not all.
+    pub(crate) async fn try_flush(&mut self) -> Option<Result<(), Error>> {
+        poll_fn(|context| {
+            Poll::Ready(match self.poll_flush(context) {
+                Poll::Ready(result) => Some(result),
+                Poll::Pending => None,
+            })
+        })
+        .await
+    }
+
     fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Received, Error>>> {
         if self.closing == Closing::Over {
             return Poll::Ready(ready!(self.poll_flush(context)).err().map(Err));

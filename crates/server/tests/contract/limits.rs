@@ -26,18 +26,17 @@ async fn l2_a_flood_is_refused_then_closed_and_hurts_its_sender_alone() {
         let (mut refused, mut id) = (0, 0_u64);
         loop {
             // Reads now and then, as a flood would not: what was refused must be told.
-            id += 1;
-            if flooder
-                .try_send(json!({ "type": "message", "data": id, "id": id }).to_string())
-                .await
-                .is_err()
-            {
-                return (refused, flooder.closed().await);
+            for _ in 0..4 {
+                id += 1;
+                let frame = json!({ "type": "message", "data": id, "id": id });
+                if flooder.try_send(frame.to_string()).await.is_err() {
+                    return (refused, flooder.closed().await);
+                }
             }
             match flooder.event().await {
                 WireEvent::Message(message) if message["type"] == "error" => {
                     assert_eq!(message["code"], "rate-limited");
-                    assert_eq!(message["id"], id);
+                    assert!(message["id"].as_u64().is_some_and(|refused| refused <= id), "{message}");
                     refused += 1;
                 }
                 WireEvent::Message(_) => {}
@@ -115,7 +114,7 @@ async fn l2_garbage_counts_too() {
 #[tokio::test(flavor = "multi_thread")]
 async fn l4_an_idle_socket_is_closed() {
     let server = Server::with(config(Limits {
-        idle_ms: 50,
+        idle_ms: 400,
         ..Limits::default()
     }))
     .await;

@@ -4,4 +4,5 @@ pub use super::store::Server;
 
 mod errors;
 mod limits;
+mod rooms;
 mod sessions;

@@ -107,13 +107,16 @@ export class PeerConnection extends EventTarget {
           channelMessage: (channel, data) => this.#channels.message(channel, data),
           channelEvent: (event) => this.#channels.event(event),
         }),
-      (event) => this.#heard(event),
+      (event) => {
+        if (!this.#signaling.hold(event)) this.#heard(event);
+      },
     );
     this.#lines = new Lines(
       this.#commands,
       this.#transport,
       () => this.#signaling.updateNeeded(),
       () => this.#signaling.inForce,
+      (operation) => this.#signaling.enqueue(operation),
     );
     this.#channels = new Channels(
       this.#commands,
@@ -405,11 +408,10 @@ export class PeerConnection extends EventTarget {
     if (this.#closed) return;
     switch (event.type) {
       case "ice-candidate":
-        if (!this.#signaling.hold(event)) this.#candidate(event.candidate);
+        this.#candidate(event.candidate);
         break;
       case "ice-gathering-state":
-        if (this.#signaling.hold(event) || event.state === this.#iceGatheringState) break;
-        this.#gathering(event.state);
+        if (event.state !== this.#iceGatheringState) this.#gathering(event.state);
         break;
       case "ice-connection-state":
         if (event.state === this.#iceConnectionState) break;

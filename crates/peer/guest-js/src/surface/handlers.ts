@@ -45,7 +45,7 @@ export function handlerAttributes(
         },
       },
       `on${name}`,
-    ) as PropertyDescriptor;
+    ) as Required<Pick<PropertyDescriptor, "get" | "set">>;
     Object.defineProperty(type.prototype, `on${name}`, {
       configurable: true,
       enumerable: true,

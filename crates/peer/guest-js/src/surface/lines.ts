@@ -29,22 +29,25 @@ export class Lines implements LineHost {
   #flowing = false;
   #transport: Transport;
   #described: () => { local: string; remote: string };
+  #enqueue: (operation: () => Promise<void>) => Promise<void>;
 
   /**
    * `changed` is called when negotiation may be needed; `described` gives the descriptions in force, empty if there
-   * are none.
+   * are none; `enqueue` runs what must not run beside the setting of descriptions.
    */
   constructor(
     commands: Commands,
     transport: Transport,
     changed: () => void,
     described: () => { local: string; remote: string },
+    enqueue: (operation: () => Promise<void>) => Promise<void>,
   ) {
     this.#commands = commands;
     this.#transport = transport;
     this.dtls = transport.dtls;
     this.#changed = changed;
     this.#described = described;
+    this.#enqueue = enqueue;
   }
 
   get connected(): boolean {
@@ -162,8 +165,12 @@ export class Lines implements LineHost {
   }
 
   async replaceTrack(line: Line, track: MediaStreamTrack | null): Promise<void> {
-    if (this.closed || line.stopping)
-      throw new DOMException("the transceiver is stopped", "InvalidStateError");
+    if (this.closed) throw new DOMException("the connection is closed", "InvalidStateError");
+    return this.#enqueue(() => this.#replace(line, track));
+  }
+
+  async #replace(line: Line, track: MediaStreamTrack | null): Promise<void> {
+    if (line.stopping) throw new DOMException("the transceiver is stopped", "InvalidStateError");
     const former = line.track;
     if (Boolean(former) !== Boolean(track)) {
       await this.#commands.run(() => {

@@ -35,8 +35,10 @@ export class Signaling {
   #replacing = new Set<string>();
   /** The streams of each sender when a description was last made. */
   #offered = new Map<Line, string[]>();
-  /** Candidates found before the page knows of the description they belong to. */
-  #held: PeerEvent[] | undefined;
+  /** Events that came before the page knows of the description they belong to. */
+  #held: PeerEvent[] = [];
+  /** A description is being set. */
+  #describing = false;
   #release: (event: PeerEvent) => void;
 
   constructor(
@@ -119,17 +121,14 @@ export class Signaling {
       this.#assertApplicable("local", type);
       const implicit = !sdp && type !== "rollback";
       if (implicit) this.#offerStreams();
-      this.#held ??= [];
-      try {
+      await this.#describe(async () => {
         const snapshot = await this.#run<Snapshot>({
           type: "set-local",
           description: { type, ...(sdp && { sdp }) },
         });
         if (type !== "rollback") for (const [line, streams] of this.#offered) line.advertised = streams;
         await this.#apply(snapshot, type);
-      } finally {
-        queueTask(() => this.#releaseHeld());
-      }
+      });
     });
   }
 
@@ -144,9 +143,27 @@ export class Signaling {
         );
       }
       this.#assertApplicable("remote", type);
-      const snapshot = await this.#run<Snapshot>({ type: "set-remote", description: { type, sdp } });
-      await this.#apply(snapshot, type);
+      await this.#describe(async () => {
+        const snapshot = await this.#run<Snapshot>({ type: "set-remote", description: { type, sdp } });
+        await this.#apply(snapshot, type);
+      });
     });
+  }
+
+  /** Holds events back until the page knows of the description; then they come one a task. */
+  async #describe(operation: () => Promise<void>): Promise<void> {
+    this.#describing = true;
+    try {
+      await operation();
+    } finally {
+      this.#describing = false;
+      queueTask(() => this.#releaseHeld());
+    }
+  }
+
+  /** Runs what must not run beside the setting of descriptions. */
+  enqueue<T>(operation: () => Promise<T>): Promise<T> {
+    return this.#chain.enqueue(operation);
   }
 
   /** Whether the state allows a description of this type (RFC 9429 4.1.10 and 5.5). */
@@ -251,10 +268,11 @@ export class Signaling {
     });
   }
 
-  /** Keeps a candidate back while its description is being set; true if it did. */
+  /** Keeps an event back while a description is being set, or others wait; true if it did. */
   hold(event: PeerEvent): boolean {
-    this.#held?.push(event);
-    return this.#held !== undefined;
+    if (!this.#describing && this.#held.length === 0) return false;
+    this.#held.push(event);
+    return true;
   }
 
   /** Writes a found candidate into the local description. */
@@ -272,7 +290,7 @@ export class Signaling {
     this.state = "closed";
     this.#chain.close();
     if (this.sctp) this.sctp.state = "closed";
-    this.#held = undefined;
+    this.#held.length = 0;
   }
 
   #check(): boolean {
@@ -307,9 +325,11 @@ export class Signaling {
   }
 
   #releaseHeld(): void {
-    const held = this.#held ?? [];
-    this.#held = undefined;
-    for (const event of held) this.#release(event);
+    if (this.#describing || this.#closed) return;
+    const event = this.#held.shift();
+    if (!event) return;
+    this.#release(event);
+    if (this.#held.length > 0) queueTask(() => this.#releaseHeld());
   }
 
   #show(description: Description | null): SessionDescription | null {

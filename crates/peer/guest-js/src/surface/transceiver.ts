@@ -2,6 +2,7 @@
 
 import { capabilities } from "./capabilities";
 import type { DtmfSender } from "./dtmf";
+import { queueTask } from "./handlers";
 import { instance, needs, nullable, string } from "./idl";
 import type { Line } from "./line";
 import { preferences, sendParameters } from "./parameters";
@@ -55,6 +56,7 @@ export class Sender {
     // biome-ignore lint/complexity/noArguments: their number is what matters.
     needs(arguments, 1);
     line.setParameters(sendParameters(parameters, "parameters"));
+    await new Promise<void>(queueTask);
   }
 
   async replaceTrack(withTrack: MediaStreamTrack | null): Promise<void> {

@@ -175,6 +175,10 @@ while ARGV[i] do
     -- I node: it has somebody in the room now.
     redis.call('SADD', prefix .. 'node:' .. ARGV[i + 1], id)
     redis.call('PEXPIRE', prefix .. 'node:' .. ARGV[i + 1], ttl)
+    if not redis.call('ZSCORE', prefix .. 'nodes', ARGV[i + 1]) then
+      -- It was given up meanwhile: whoever looks for the dead looks here too.
+      redis.call('ZADD', prefix .. 'dying', 'NX', 0, ARGV[i + 1])
+    end
     i = i + 2
   elseif what == 'O' then
     -- O node: it has nobody there any more.

@@ -114,13 +114,13 @@ impl Desk {
             if self.waiting.is_empty() && !self.receive().await {
                 return;
             }
-            while let Ok(mail) = self.mail.try_recv() {
+            while self.waiting.len() < BATCH
+                && let Ok(mail) = self.mail.try_recv()
+            {
                 self.waiting.push_back(mail);
             }
-            while !self.waiting.is_empty() {
-                let batch = self.batch();
-                self.step(batch).await;
-            }
+            let batch = self.batch();
+            self.step(batch).await;
         }
     }
 
@@ -177,6 +177,7 @@ impl Desk {
         if reply.is_err() {
             self.loaded = None;
         }
+        let refused = reply.is_err() && self.node.link.is_up();
         for mail in batch {
             if reply.is_err() {
                 self.refuse(mail.ask);
@@ -185,6 +186,10 @@ impl Desk {
                 // Whoever waited may have gone.
                 done.send(reply.unwrap_or(AdminReply::Unavailable)).ok();
             }
+        }
+        if refused {
+            // Redis is there and takes nothing: asking at once again would only make it worse.
+            sleep(Duration::from_millis(100 + super::roll(200))).await;
         }
     }
 

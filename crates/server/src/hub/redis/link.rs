@@ -2,6 +2,7 @@ use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, IntoConnectionInfo, ProtocolVersion};
 use redis::{PushInfo, RedisConnectionInfo, RedisError, Script, ServerErrorKind};
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
@@ -25,6 +26,8 @@ pub(super) struct Link {
     client: Client,
     state: watch::Sender<State>,
     broken: Notify,
+    /// The last command was refused: there is no memory left, say, or this Redis is a replica by now.
+    refuses: AtomicBool,
 }
 
 #[derive(Clone)]
@@ -51,6 +54,7 @@ impl Link {
             client: Client::open(info)?,
             state,
             broken: Notify::new(),
+            refuses: AtomicBool::new(false),
         })
     }
 
@@ -96,7 +100,8 @@ impl Link {
     /// Why nothing can be stored now.
     pub(super) fn trouble(&self) -> Option<String> {
         let state = self.state.borrow();
-        state.connection.is_none().then(|| state.reason.clone())
+        let refuses = self.refuses.load(Ordering::Relaxed);
+        (state.connection.is_none() || refuses).then(|| state.reason.clone())
     }
 
     pub(super) fn is_up(&self) -> bool {
@@ -160,12 +165,21 @@ impl Link {
             }
             result = command.query_async(&mut connection).await;
         }
-        result.map_err(|error| self.failed(&error, generation))
+        match result {
+            Ok(answer) => {
+                self.refuses.store(false, Ordering::Relaxed);
+                Ok(answer)
+            }
+            Err(error) => Err(self.failed(&error, generation)),
+        }
     }
 
     fn failed(&self, error: &RedisError, generation: u64) -> Failed {
         if matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension) {
-            warn!(reason = reason(error), "redis refuses");
+            if !self.refuses.swap(true, Ordering::Relaxed) {
+                warn!(reason = reason(error), "redis refuses");
+            }
+            self.state.send_modify(|state| state.reason = reason(error));
             return Failed::Refused;
         }
         debug!(reason = reason(error), "redis does not answer");

@@ -26,6 +26,8 @@ pub(super) struct Local {
 }
 
 struct Socket {
+    /// What this node was called when it opened.
+    node: u64,
     /// `None` once the socket is told to end; it keeps its place until its task says that it did.
     outlet: Option<Outlet>,
     address: IpAddr,
@@ -96,10 +98,8 @@ impl Local {
     }
 
     pub(super) fn holder(&self, socket: SocketId) -> Holder {
-        Holder {
-            node: self.node,
-            socket,
-        }
+        let node = self.sockets.get(&socket).map_or(self.node, |socket| socket.node);
+        Holder { node, socket }
     }
 
     pub(super) fn open(&mut self, now: Instant, address: IpAddr, outlet: Outlet, limits: &Limits) -> SocketId {
@@ -114,6 +114,7 @@ impl Local {
         self.sockets.insert(
             socket,
             Socket {
+                node: self.node,
                 outlet: Some(outlet),
                 address: network(address),
                 place: Place::Door { until },
@@ -131,6 +132,11 @@ impl Local {
         self.sockets.get(&socket).map(|socket| &socket.place)
     }
 
+    /// Whether a socket can still be given anything.
+    pub(super) fn is_open(&self, socket: SocketId) -> bool {
+        self.sockets.get(&socket).is_some_and(|socket| socket.outlet.is_some())
+    }
+
     /// Puts a socket somewhere; `false` when it is gone.
     pub(super) fn put(&mut self, socket: SocketId, place: Place) -> bool {
         let Some(entry) = self.sockets.get_mut(&socket) else {
@@ -145,6 +151,22 @@ impl Local {
     pub(super) fn door(&mut self, now: Instant, socket: SocketId, limits: &Limits) {
         let until = now + Duration::from_millis(limits.idle_ms);
         if self.put(socket, Place::Door { until }) {
+            self.idle.insert((until, socket));
+        }
+    }
+
+    /// The time at the door stands still while a join is on its way.
+    pub(super) fn stop_idling(&mut self, socket: SocketId) {
+        if let Some(Place::Door { until }) = self.place(socket) {
+            let until = *until;
+            self.idle.remove(&(until, socket));
+        }
+    }
+
+    /// It goes on, if nothing came of the join.
+    pub(super) fn idle_on(&mut self, socket: SocketId) {
+        if let Some(Place::Door { until }) = self.place(socket) {
+            let until = *until;
             self.idle.insert((until, socket));
         }
     }

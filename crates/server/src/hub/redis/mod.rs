@@ -21,6 +21,7 @@ use super::Ended;
 use crate::observer::Observer;
 use crate::outlet::Outlet;
 use desk::{Ask, Desk, Mail, QUEUE};
+use futures_util::future::join_all;
 use link::{Down, Link};
 use local::{Local, Place, Todo};
 use redis::RedisError;
@@ -43,6 +44,9 @@ const PREFIX: &str = "snug:";
 /// How long a first join waits for the first connection, and the end of a socket for the rooms to hear of it. They hear
 /// of it later, if not by then.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How many rooms are asked for at a time, for a list of all.
+const AT_ONCE: usize = 128;
 
 /// This process as one of the nodes that share their rooms.
 pub(in crate::hub) struct Redis {
@@ -171,7 +175,9 @@ impl Redis {
                     grant,
                     ice_servers,
                 };
+                self.local().stop_idling(socket);
                 self.tell(&room, ask, true).await;
+                self.local().idle_on(socket);
             }
         }
         Ok(())
@@ -216,8 +222,10 @@ impl Redis {
         command.arg(format!("{PREFIX}rooms"));
         let ids: Vec<String> = self.link.run(&command).await.ok()?;
         let mut rooms = Vec::with_capacity(ids.len());
-        for id in ids {
-            rooms.extend(self.load(&id).await.ok()?.map(|room| room.info(now)));
+        for ids in ids.chunks(AT_ONCE) {
+            for room in join_all(ids.iter().map(|id| self.load(id))).await {
+                rooms.extend(room.ok()?.map(|room| room.info(now)));
+            }
         }
         Some(rooms)
     }

@@ -72,7 +72,14 @@ impl Step {
     pub(super) fn starting(&self) -> Vec<PeerId> {
         let peer = |after: &After| match after {
             After::Seated(_, _, peer) | After::Resumed { peer, .. } => Some(peer.clone()),
-            _ => None,
+            After::Send(..)
+            | After::Close(..)
+            | After::Door(_)
+            | After::Waits(..)
+            | After::Answer { .. }
+            | After::SendAway(_)
+            | After::Trace(..)
+            | After::Happened(_) => None,
         };
         self.after.iter().filter_map(peer).collect()
     }

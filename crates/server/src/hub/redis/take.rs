@@ -19,6 +19,8 @@ impl Desk {
         for mail in batch {
             match &mail.ask {
                 Ask::Said { socket, seat, frame } => self.said(&mut step, now, node, *socket, *seat, frame),
+                // Nobody would sit there.
+                Ask::Join { socket, .. } if !self.node.local().is_open(*socket) => {}
                 Ask::Join {
                     socket,
                     id,
@@ -244,6 +246,8 @@ impl Desk {
     pub(super) fn finish(&mut self, step: Step, lost: &[u32], reading: Option<Reading>) {
         let mut reading = reading;
         let mut todo = Vec::new();
+        // What came early is told once `joined` or `resumed` is.
+        let mut begins = Vec::new();
         let node = self.node.clone();
         let mut local = node.local();
         for after in step.after {
@@ -263,10 +267,7 @@ impl Desk {
                     if let Some(loaded) = &mut self.loaded {
                         loaded.answered.insert(seat, Default::default());
                     }
-                    match local.begin(socket, (self.id.clone(), seat, peer), 1) {
-                        Some(more) => todo.extend(more),
-                        None => self.lost(local.holder(socket), seat),
-                    }
+                    begins.push((socket, seat, peer, 1));
                 }
                 After::Resumed {
                     socket,
@@ -293,10 +294,7 @@ impl Desk {
                     if let Some(loaded) = &mut self.loaded {
                         loaded.answered.insert(seat, answered);
                     }
-                    match local.begin(socket, (self.id.clone(), seat, peer.clone()), seq + replayed as u64) {
-                        Some(more) => todo.extend(more),
-                        None => self.lost(local.holder(socket), seat),
-                    }
+                    begins.push((socket, seat, peer.clone(), seq + replayed as u64));
                     node.happened(&Event::Resumed {
                         room: self.id.clone(),
                         peer,
@@ -332,13 +330,17 @@ impl Desk {
                 After::Happened(event) => node.happened(&event),
             }
         }
+        for (socket, seat, peer, told) in begins {
+            match local.begin(socket, (self.id.clone(), seat, peer), told) {
+                Some(more) => todo.extend(more),
+                None => {
+                    let (holder, place) = (local.holder(socket), RoomPlace::Seat(seat));
+                    self.owed.push(Ask::Lost { holder, place });
+                }
+            }
+        }
         drop(local);
         node.follow(todo);
-    }
-
-    fn lost(&mut self, holder: snug_room::Holder, seat: SeatNo) {
-        let place = RoomPlace::Seat(seat);
-        self.owed.push(Ask::Lost { holder, place });
     }
 }
 
