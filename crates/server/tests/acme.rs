@@ -1,5 +1,5 @@
 //! Certificates that come by themselves, from Pebble: Let's Encrypt's test server. Set `SNUG_PEBBLE`, or have `pebble` in the
-//! path: `go install github.com/letsencrypt/pebble/v2/cmd/pebble@latest`.
+//! path: Debian has it, as `pebble`.
 
 mod support;
 
@@ -121,43 +121,58 @@ async fn listens(port: u16) {
     }
 }
 
-/// Says of every name that it is this machine's, and has no IPv6 (RFC 1035, section 4). Pebble asks over TCP.
+/// Says of every name that it is this machine's, and has no IPv6 (RFC 1035, section 4). Pebble asks over UDP or TCP,
+/// depending on its version.
 fn names_server() -> SocketAddr {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let address = listener.local_addr().expect("it has an address");
+    let datagrams = std::net::UdpSocket::bind(address).expect("its twin is free");
     std::thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
             // Whoever does not ask properly is not answered.
-            std::thread::spawn(move || answer_names(stream).ok());
+            std::thread::spawn(move || answer_stream(stream).ok());
+        }
+    });
+    std::thread::spawn(move || {
+        let mut packet = [0; 512];
+        while let Ok((length, from)) = datagrams.recv_from(&mut packet) {
+            if let Ok(answer) = answer_names(&packet[..length]) {
+                datagrams.send_to(&answer, from).ok();
+            }
         }
     });
     address
 }
 
-fn answer_names(mut stream: std::net::TcpStream) -> std::io::Result<()> {
+fn answer_stream(mut stream: std::net::TcpStream) -> std::io::Result<()> {
     loop {
         let mut length = [0; 2];
         stream.read_exact(&mut length)?;
         let mut packet = vec![0; u16::from_be_bytes(length).into()];
         stream.read_exact(&mut packet)?;
-        // The question: labels up to an empty one, then type and class.
-        let labels = packet
-            .iter()
-            .skip(12)
-            .position(|&byte| byte == 0)
-            .ok_or(ErrorKind::InvalidData)?;
-        let (kind, end) = (12 + labels + 1, 12 + labels + 5);
-        let is_a = packet.get(kind..kind + 2) == Some(&[0, 1]);
-        let mut answer = packet.get(..end).ok_or(ErrorKind::InvalidData)?.to_vec();
-        answer[2..4].copy_from_slice(&[0x81, 0x80]);
-        answer[4..12].copy_from_slice(&[0, 1, 0, u8::from(is_a), 0, 0, 0, 0]);
-        if is_a {
-            answer.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 127, 0, 0, 1]);
-        }
+        let answer = answer_names(&packet)?;
         let length = u16::try_from(answer.len()).map_err(|_| ErrorKind::InvalidData)?;
         stream.write_all(&length.to_be_bytes())?;
         stream.write_all(&answer)?;
     }
+}
+
+fn answer_names(packet: &[u8]) -> std::io::Result<Vec<u8>> {
+    // The question: labels up to an empty one, then type and class.
+    let labels = packet
+        .iter()
+        .skip(12)
+        .position(|&byte| byte == 0)
+        .ok_or(ErrorKind::InvalidData)?;
+    let (kind, end) = (12 + labels + 1, 12 + labels + 5);
+    let is_a = packet.get(kind..kind + 2) == Some(&[0, 1]);
+    let mut answer = packet.get(..end).ok_or(ErrorKind::InvalidData)?.to_vec();
+    answer[2..4].copy_from_slice(&[0x81, 0x80]);
+    answer[4..12].copy_from_slice(&[0, 1, 0, u8::from(is_a), 0, 0, 0, 0]);
+    if is_a {
+        answer.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 127, 0, 0, 1]);
+    }
+    Ok(answer)
 }
 
 /// The certificate that is served, once there is one.
