@@ -9,6 +9,7 @@ mod commands;
 mod controller;
 mod links;
 mod logs;
+mod network;
 mod navigation;
 mod opening;
 pub mod page;
@@ -83,6 +84,7 @@ fn run(args: args::Args) -> tauri::Result<()> {
                 args.first_link(),
             ));
             tauri::async_runtime::spawn(end_at_signal(inbox.clone()));
+            tauri::async_runtime::spawn(network::watch(inbox.clone()));
             window::open(app.handle(), &settings)?;
             #[cfg(target_os = "macos")]
             listen_for_links(app.handle());

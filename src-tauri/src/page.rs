@@ -58,6 +58,8 @@ pub enum ShellEvent {
     Session { session_id: SessionId, event: SessionEvent },
     /// A deep link, or a second start.
     Link { url: String, join_at_once: bool },
+    /// Addresses of this machine came or went. The sessions know already.
+    Network,
     /// The window is about to close. The shell leaves the rooms itself; the page says `closed` when it is done.
     Closing,
 }

@@ -22,6 +22,8 @@ pub enum Ask {
     // From the desktop.
     /// The program was started again, perhaps with a link.
     Started(Option<Opening>),
+    /// Addresses of this machine came or went.
+    Network,
     /// The webview begins to load a document.
     NewPage,
     /// The window's close button, Quit, or a signal.

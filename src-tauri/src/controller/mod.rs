@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use snug_protocol::{ClientFrame, ClientMessage, Identity, Join, RoomId};
-use snug_session::SessionEvent;
+use snug_session::{Hint, SessionEvent};
 use tauri::ipc::Channel;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
@@ -116,6 +116,7 @@ impl<S: Shell, N: Signaling> Controller<S, N> {
                 self.page_is_done();
             }
             Ask::Started(link) => self.started(link),
+            Ask::Network => self.network_changed(),
             Ask::NewPage => self.forget_page(),
             Ask::Close => self.close(),
             Ask::Heard(id, event) => self.heard(id, event),
@@ -221,6 +222,12 @@ impl<S: Shell, N: Signaling> Controller<S, N> {
             }
             None => {}
         }
+    }
+
+    /// What goes by an address that is gone is dead, and nobody tells: sockets and media look for themselves, now.
+    fn network_changed(&self) {
+        self.sessions.values().for_each(|seat| seat.hint(Hint::Online));
+        self.tell(ShellEvent::Network);
     }
 
     /// What a page began ends with it: nobody else could say goodbye for it.

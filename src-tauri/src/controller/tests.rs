@@ -210,7 +210,7 @@ async fn events_reach_the_page_under_their_session() {
 }
 
 #[tokio::test]
-async fn only_relayed_messages_are_sent() {
+async fn what_the_session_says_itself_is_not_sent_for_the_page() {
     let stage = Stage::new(None);
     let id = stage.join(SERVER).await.expect("a session");
     stage.network.said();
@@ -226,7 +226,6 @@ async fn only_relayed_messages_are_sent() {
         r#"{"type":"leave"}"#,
         r#"{"type":"ping","seq":0}"#,
         r#"{"type":"join","roomId":"other"}"#,
-        r#"{"type":"kick","peerId":"p"}"#,
         r#"{"type":"offer"}"#,
         "nonsense",
     ] {
