@@ -65,9 +65,11 @@ impl Socket {
         let mut silent = 0;
         let mut quiet: Option<Pin<Box<Sleep>>> = None;
         loop {
+            // What it says before what it is told: the answers then go out in one write with what waited.
             let stirred = tokio::select! {
-                letter = inbox.next() => Stirred::Letter(letter),
+                biased;
                 received = wire.next(), if quiet.is_none() => Stirred::Received(received),
+                letter = inbox.next() => Stirred::Letter(letter),
                 () = until(&mut quiet), if quiet.is_some() => Stirred::Quiet,
                 _ = pulse.tick() => Stirred::Pulse,
             };
@@ -82,7 +84,11 @@ impl Socket {
                         Heard::Close(code) => return Box::pin(self.close(id, wire, code)).await,
                         Heard::End => return,
                     }
-                    Ok(())
+                    // And so that whoever never stops talking is told something, too.
+                    match inbox.ready() {
+                        Some(letter) => write(wire, letter, inbox, patience).await,
+                        None => Ok(()),
+                    }
                 }
                 Stirred::Quiet => {
                     quiet = None;
