@@ -1,12 +1,13 @@
-/** `./dev bench [join] [peer] [size] [signaling]`: figures as ratios against a peer in the same run. Nothing here asserts. */
+/** `./dev bench [join] [peer] [size] [signaling] [tls]`: figures as ratios against a peer in the same run. Nothing here asserts. */
 import { Display } from "../support/display.ts";
 import { join } from "./join.ts";
 import { peer } from "./peer.ts";
 import { machine } from "./report.ts";
 import { signaling } from "./signaling.ts";
 import { size } from "./size.ts";
+import { tls } from "./tls.ts";
 
-const all = { join, peer, size, signaling };
+const all = { join, peer, size, signaling, tls };
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !(name in all));
 if (unknown.length > 0) {
