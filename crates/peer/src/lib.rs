@@ -37,6 +37,7 @@ pub fn init<R: Runtime>() -> TauriPlugin<R> {
             commands::run,
             commands::close
         ])
+        .js_init_script_on_all_frames(include_str!("frames.js"))
         .setup(|app, _| {
             app.manage(Sessions::default());
             Ok(())

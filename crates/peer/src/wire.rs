@@ -28,6 +28,8 @@ pub struct Configuration {
     pub ice_transport_policy: IceTransportPolicy,
     /// Numbers that `generate_certificate` gave.
     pub certificates: Vec<u32>,
+    /// The canonical name of our end (RFC 3550); one is made up if there is none.
+    pub cname: Option<String>,
 }
 
 /// What `generate_certificate` takes.
@@ -186,6 +188,9 @@ pub enum Op {
         streams: Vec<String>,
         #[serde(default)]
         track_id: Option<String>,
+        /// The layers of a simulcast; none for a single encoding.
+        #[serde(default)]
+        rids: Vec<String>,
         #[serde(default)]
         by_add_track: bool,
     },
@@ -212,6 +217,9 @@ pub enum Op {
         track_id: Option<String>,
         #[serde(default)]
         streams: Vec<String>,
+        /// `addTrack` does it: rolling the section back must not take the transceiver away.
+        #[serde(default)]
+        by_add_track: bool,
     },
     CreateChannel(ChannelInit),
     RestartIce,
@@ -281,6 +289,8 @@ pub struct TransceiverSnapshot {
     /// The remote's msid track.
     pub track_id: Option<String>,
     pub codecs: Vec<String>,
+    /// The layers of a simulcast that are offered or agreed on.
+    pub rids: Vec<String>,
 }
 
 /// What Rust tells the page, in order.

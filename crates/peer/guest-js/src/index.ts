@@ -95,11 +95,15 @@ export function install(): Promise<void> {
   if (!installing && typeof RTCPeerConnection !== "undefined") return Promise.resolve();
   installing ??= startRuntime().then(
     () => {
+      const installed: Record<string, Interface> = {};
       for (const [name, [type, length, lengths]] of Object.entries(INTERFACES)) {
         if (name in globalThis) continue;
         expose(type, name, length, lengths);
         Object.defineProperty(globalThis, name, { configurable: true, writable: true, value: type });
+        installed[name] = type;
       }
+      // What frames of this origin take over (../../src/frames.js).
+      Object.defineProperty(globalThis, Symbol.for("tauri-plugin-peer-connection"), { value: installed });
     },
     (error) => {
       installing = undefined;

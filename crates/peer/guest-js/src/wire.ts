@@ -18,6 +18,8 @@ export interface TransceiverSnapshot {
   streams: string[];
   trackId: string | null;
   codecs: string[];
+  /** The layers of a simulcast that are offered or agreed on; none for a single encoding. */
+  rids: string[];
 }
 
 export interface Snapshot {
@@ -54,6 +56,8 @@ export type Op =
       direction: Direction;
       streams: string[];
       trackId?: string;
+      /** The layers of a simulcast, as they are to be offered; none for a single encoding. */
+      rids?: string[];
       /** Only such a one may be taken by a section of the remote's. */
       byAddTrack?: boolean;
     }
@@ -61,14 +65,25 @@ export type Op =
   | { type: "play-tone"; transceiver: number; tone: string; duration: number }
   | { type: "set-direction"; transceiver: number; direction: Direction }
   | { type: "stop-transceiver"; transceiver: number }
-  | { type: "set-sender"; transceiver: number; trackId: string | null; streams: string[] }
+  | {
+      type: "set-sender";
+      transceiver: number;
+      trackId: string | null;
+      streams: string[];
+      /** `addTrack` does it: rolling the section back must not take the transceiver away. */
+      byAddTrack?: boolean;
+    }
   | ({ type: "create-channel" } & ChannelInit)
   | { type: "restart-ice" }
   | { type: "set-configuration"; configuration: Configuration }
   | { type: "get-stats" };
 
 /** What `create` takes: certificates by the numbers that `generate_certificate` gave them. */
-export type Configuration = Omit<RTCConfiguration, "certificates"> & { certificates: number[] };
+export type Configuration = Omit<RTCConfiguration, "certificates"> & {
+  certificates: number[];
+  /** The canonical name of our end (RFC 3550). */
+  cname?: string;
+};
 
 /** What `generate_certificate` resolves to. */
 export interface CertificateInfo {

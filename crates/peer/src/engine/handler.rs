@@ -124,6 +124,17 @@ impl Ice {
         }
     }
 
+    /// What was found of a generation, as attribute values without `candidate:`, and whether that is all.
+    pub fn known(&self, ufrag: &str) -> (Vec<String>, bool) {
+        let state = lock(&self.state);
+        if ufrag.is_empty() || state.found_of.as_deref() != Some(ufrag) {
+            return (Vec::new(), false);
+        }
+        let value = |one: &String| one.strip_prefix("candidate:").unwrap_or(one).to_owned();
+        let complete = state.gathered.as_deref() == Some(ufrag);
+        (state.found.iter().map(value).collect(), complete)
+    }
+
     fn found(&self, candidate: &str) {
         let mut state = lock(&self.state);
         if state.found_of != state.ufrag {

@@ -52,8 +52,6 @@ pub struct Peer {
 struct Negotiation {
     jsep: Jsep,
     connection: Connection,
-    /// Our ICE generation, as the last description made has it.
-    ufrag: String,
 }
 
 /// A transceiver's two tasks, from outside.
@@ -102,9 +100,8 @@ impl Peer {
             })
         });
         let negotiation = Negotiation {
-            jsep: Jsep::new(Box::new(random)),
+            jsep: Jsep::new(Box::new(random), configuration.cname.clone()),
             connection,
-            ufrag: String::new(),
         };
         tracing::info!(pc = id, "created");
         Ok(Arc::new(Self {
@@ -131,8 +128,8 @@ impl Peer {
         let one = &mut *negotiation;
         let description = |description: Description| value(&description);
         match op {
-            Op::CreateOffer { ice_restart } => description(one.create_offer(ice_restart).await?),
-            Op::CreateAnswer => description(one.create_answer().await?),
+            Op::CreateOffer { ice_restart } => description(one.create_offer(ice_restart, &self.ice).await?),
+            Op::CreateAnswer => description(one.create_answer(&self.ice).await?),
             Op::SetLocal { description } => {
                 self.set_local(one, description).await?;
                 value(&self.snapshot(one))
@@ -147,6 +144,7 @@ impl Peer {
                 direction,
                 streams,
                 track_id,
+                rids,
                 by_add_track,
             } => {
                 if one.jsep.transceivers().len() >= TRANSCEIVERS {
@@ -161,6 +159,7 @@ impl Peer {
                 let transceiver = one
                     .jsep
                     .add_transceiver(kind, direction, streams, track_id, by_add_track);
+                one.jsep.set_layers(transceiver, &rids)?;
                 Ok(json!({ "transceiver": transceiver }))
             }
             Op::PreferCodecs { transceiver, codecs } => {
@@ -186,9 +185,10 @@ impl Peer {
                 transceiver,
                 track_id,
                 streams,
+                by_add_track,
             } => one
                 .jsep
-                .set_sender(transceiver, track_id, streams)
+                .set_sender(transceiver, track_id, streams, by_add_track)
                 .map(|()| Value::Null),
             Op::CreateChannel(init) => {
                 let channel = self.channels.create(init)?;
@@ -287,15 +287,21 @@ impl Peer {
         };
         let fresh = sdp.is_empty();
         match kind {
-            SdpType::Offer if fresh => drop(one.create_offer(false).await?),
-            SdpType::Answer | SdpType::Pranswer if fresh => drop(one.create_answer().await?),
+            SdpType::Offer if fresh => drop(one.create_offer(false, &self.ice).await?),
+            SdpType::Answer | SdpType::Pranswer if fresh => drop(one.create_answer(&self.ice).await?),
             SdpType::Offer | SdpType::Answer | SdpType::Pranswer | SdpType::Rollback => {}
         }
         one.jsep.set_local(kind, &sdp)?;
         match kind {
             SdpType::Offer | SdpType::Answer => {
-                self.ice.begin(one.jsep.first_mid(), &one.ufrag);
-                one.connection.apply_local(kind, one.jsep.carries()).await?;
+                let ufrag = one.jsep.fragment().unwrap_or_default();
+                self.ice.begin(one.jsep.first_mid(), &ufrag);
+                if let Err(error) = one.connection.apply_local(kind, one.jsep.carries(), &ufrag).await {
+                    if kind == SdpType::Offer {
+                        one.jsep.set_local(SdpType::Rollback, "")?;
+                    }
+                    return Err(error);
+                }
                 self.ice.tell_again(self.id, &*self.ports.events);
             }
             SdpType::Rollback => one.connection.roll_back().await?,
@@ -447,22 +453,22 @@ impl Drop for Peer {
 }
 
 impl Negotiation {
-    async fn create_offer(&mut self, restart: bool) -> Result<Description> {
+    async fn create_offer(&mut self, restart: bool, ice: &Ice) -> Result<Description> {
         let restart = restart || self.jsep.restart_wanted();
-        let transport = self.connection.offer(restart).await?;
-        self.ufrag.clone_from(&transport.ufrag);
+        let mut transport = self.connection.offer(restart).await?;
+        (transport.candidates, transport.complete) = ice.known(&transport.ufrag);
         self.jsep.create_offer(&transport)
     }
 
-    async fn create_answer(&mut self) -> Result<Description> {
+    async fn create_answer(&mut self, ice: &Ice) -> Result<Description> {
         if !matches!(
             self.jsep.state(),
             SignalingState::HaveRemoteOffer | SignalingState::HaveLocalPranswer
         ) {
             return Err(PeerError::invalid_state("there is no remote offer to answer"));
         }
-        let transport = self.connection.answer().await?;
-        self.ufrag.clone_from(&transport.ufrag);
+        let mut transport = self.connection.answer().await?;
+        (transport.candidates, transport.complete) = ice.known(&transport.ufrag);
         self.jsep.create_answer(&transport)
     }
 

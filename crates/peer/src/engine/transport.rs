@@ -61,10 +61,22 @@ pub struct Connection {
     /// The DTLS role of an end that has been started by a remote offer.
     started: Option<Setup>,
     negotiated: bool,
-    /// The description made last, to be applied when its counterpart is.
-    made: Option<RTCSessionDescription>,
+    /// The descriptions made last, to be applied when their counterparts are.
+    offer: Option<Made>,
+    answer: Option<RTCSessionDescription>,
+    /// Our generation in the offer that the engine waits to have answered.
+    offered: String,
     /// What the engine waits for: the page's state may run ahead of it when there is nothing to tell.
     state: State,
+    carrier_mid: String,
+    data_mid: String,
+}
+
+/// An offer of the engine's.
+#[derive(Clone)]
+struct Made {
+    description: RTCSessionDescription,
+    ufrag: String,
     carrier_mid: String,
     data_mid: String,
 }
@@ -139,7 +151,9 @@ impl Connection {
             early: VecDeque::new(),
             started: None,
             negotiated: false,
-            made: None,
+            offer: None,
+            answer: None,
+            offered: String::new(),
             state: State::Stable,
             carrier_mid: "0".to_owned(),
             data_mid: "1".to_owned(),
@@ -166,9 +180,12 @@ impl Connection {
                 self.pc.set_local_description(rollback()).await.map_err(failed)?;
                 continue;
             }
-            self.carrier_mid = carrier.unwrap_or_else(|| "0".to_owned());
-            self.data_mid = data.unwrap_or_else(|| "1".to_owned());
-            self.made = Some(description);
+            self.offer = Some(Made {
+                description,
+                ufrag: transport.ufrag.clone(),
+                carrier_mid: carrier.unwrap_or_else(|| "0".to_owned()),
+                data_mid: data.unwrap_or_else(|| "1".to_owned()),
+            });
             if let Some(started) = self.started.filter(|_| !self.negotiated) {
                 transport.setup = started;
             }
@@ -184,34 +201,54 @@ impl Connection {
         }
         let description = self.pc.create_answer(None).await.map_err(failed)?;
         let (_, transport) = read(&description.sdp)?;
-        self.made = Some(description);
+        self.answer = Some(description);
         Ok(transport)
     }
 
-    /// Applies the description made last. One without sections to carry says nothing of the transport.
-    pub async fn apply_local(&mut self, kind: SdpType, carries: bool) -> Result<()> {
-        let needed = match kind {
-            SdpType::Offer => carries,
-            SdpType::Answer | SdpType::Pranswer | SdpType::Rollback => self.state == State::RemoteOffer,
-        };
-        if !needed {
-            self.made = None;
+    /// Applies our end, as the page's description has it: `ufrag` is its generation. One without sections to carry
+    /// says nothing of the transport.
+    pub async fn apply_local(&mut self, kind: SdpType, carries: bool, ufrag: &str) -> Result<()> {
+        match kind {
+            SdpType::Offer if carries => self.apply_offer(ufrag).await,
+            SdpType::Answer if self.state == State::RemoteOffer => {
+                if self.answer.is_none() {
+                    self.answer().await?;
+                }
+                let Some(description) = self.answer.take() else {
+                    return Err(PeerError::operation("there is nothing to apply"));
+                };
+                self.pc.set_local_description(description).await.map_err(failed)?;
+                self.negotiated = true;
+                self.state = State::Stable;
+                self.offer = None;
+                Ok(())
+            }
+            SdpType::Offer | SdpType::Answer | SdpType::Pranswer | SdpType::Rollback => Ok(()),
+        }
+    }
+
+    async fn apply_offer(&mut self, ufrag: &str) -> Result<()> {
+        if self.state == State::LocalOffer && self.offered == ufrag {
+            // What else the page's offers may differ in is none of the transport's business.
             return Ok(());
         }
-        let Some(description) = self.made.take() else {
-            return Err(PeerError::operation("there is nothing to apply"));
-        };
-        if self.state == State::LocalOffer && kind == SdpType::Offer {
-            self.pc.set_local_description(rollback()).await.map_err(failed)?;
+        if self.state == State::LocalOffer {
+            self.roll_back().await?;
         }
-        self.pc.set_local_description(description).await.map_err(failed)?;
-        self.state = match kind {
-            SdpType::Offer => State::LocalOffer,
-            SdpType::Answer | SdpType::Pranswer | SdpType::Rollback => {
-                self.negotiated = true;
-                State::Stable
-            }
+        if self.offer.as_ref().is_none_or(|made| made.ufrag != ufrag) {
+            self.offer(false).await?;
+        }
+        let Some(made) = self.offer.take().filter(|made| made.ufrag == ufrag) else {
+            return Err(PeerError::new(
+                ExceptionName::InvalidModificationError,
+                "the offer's ICE credentials are not in use any more",
+            ));
         };
+        self.pc.set_local_description(made.description).await.map_err(failed)?;
+        self.carrier_mid = made.carrier_mid;
+        self.data_mid = made.data_mid;
+        self.offered = made.ufrag;
+        self.state = State::LocalOffer;
         Ok(())
     }
 
@@ -253,6 +290,7 @@ impl Connection {
             SdpType::Offer => self.started = self.started.or(Some(transport.setup.answer())),
             SdpType::Answer | SdpType::Pranswer | SdpType::Rollback => self.negotiated = true,
         }
+        self.offer = None;
         let early: Vec<Candidate> = self.early.drain(..).collect();
         self.remote = Some(transport);
         for candidate in early {
@@ -272,7 +310,9 @@ impl Connection {
 
     /// Forgets a pending description.
     pub async fn roll_back(&mut self) -> Result<()> {
-        self.made = None;
+        // The engine numbers its sections anew.
+        self.offer = None;
+        self.answer = None;
         match self.state {
             State::Stable => {}
             State::LocalOffer => self.pc.set_local_description(rollback()).await.map_err(failed)?,

@@ -1,6 +1,7 @@
 //! Applying descriptions.
 
 use super::codecs::Codecs;
+use super::make::unused;
 use super::sdp::{Sdp, Section, common, reversed};
 use super::transceiver::Remote;
 use super::transport::{Setup, Transport};
@@ -79,7 +80,7 @@ impl Jsep {
             };
         }
         let sdp = Sdp::parse(&description.sdp).map_err(malformed)?;
-        let transport = Transport::read(&sdp).map_err(malformed)?;
+        let transport = Transport::read(&sdp).map_err(PeerError::invalid_access)?;
         match (description.kind, self.state) {
             (SdpType::Offer, Stable | HaveRemoteOffer | HaveLocalOffer) => {
                 self.check_offer(&sdp)?;
@@ -87,6 +88,7 @@ impl Jsep {
                     self.rollback();
                 }
                 self.save();
+                self.answer = None;
                 self.offered(&sdp)?;
                 self.descriptions.pending_remote = Some(description.clone());
                 self.state = HaveRemoteOffer;
@@ -97,19 +99,13 @@ impl Jsep {
                 return Ok(None);
             }
             (SdpType::Answer, HaveLocalOffer | HaveRemotePranswer) => {
-                if sdp.media.len() != self.lines.len() {
-                    return Err(PeerError::invalid_access("the answer has not the offer's sections"));
-                }
-                check_mux(&sdp)?;
+                self.check_answer(&sdp)?;
                 let Some(local) = self.descriptions.pending_local.take() else {
                     return Err(PeerError::invalid_state("there is no local offer"));
                 };
                 let offer = Sdp::parse(&local.sdp).map_err(PeerError::operation)?;
                 self.settle(&offer, &sdp, false);
-                let former = self.descriptions.current_local.replace(local);
-                if changed(former.as_ref(), &offer) {
-                    self.restart = false;
-                }
+                self.descriptions.current_local = Some(local);
                 self.descriptions.current_remote = Some(description.clone());
                 self.finish(&sdp, false);
             }
@@ -126,14 +122,20 @@ impl Jsep {
                 "the offer has fewer sections than the last one",
             ));
         }
-        for section in &sdp.media {
-            let Some(mid) = section.mid() else {
-                return Err(PeerError::invalid_access("a section has no mid"));
-            };
-            let alone = sdp.media.iter().filter(|one| !one.rejected()).count() == 1;
-            if !section.rejected() && !alone && !sdp.bundled(mid) {
+        let alone = sdp.media.iter().filter(|one| !one.rejected()).count() == 1;
+        for section in sdp.media.iter().filter(|one| !one.rejected()) {
+            if !alone && !section.mid().is_some_and(|mid| sdp.bundled(mid)) {
                 return Err(PeerError::invalid_access("a section is not bundled"));
             }
+        }
+        check_mux(sdp)
+    }
+
+    /// Whether an answer belongs to our offer.
+    fn check_answer(&self, sdp: &Sdp) -> Result<()> {
+        let named = |(line, section): (&Line, &Section)| section.mid().is_none_or(|mid| mid == line.mid);
+        if sdp.media.len() != self.lines.len() || !self.lines.iter().zip(&sdp.media).all(named) {
+            return Err(PeerError::invalid_access("the answer has not the offer's sections"));
         }
         check_mux(sdp)
     }
@@ -141,11 +143,12 @@ impl Jsep {
     /// Takes in the sections of a remote offer.
     fn offered(&mut self, sdp: &Sdp) -> Result<()> {
         for (index, section) in sdp.media.iter().enumerate() {
-            let mid = section.mid().unwrap_or_default().to_owned();
-            // Mids made here must never have been used.
-            if let Ok(number) = mid.parse::<u32>() {
-                self.next_mid = self.next_mid.max(number.saturating_add(1));
-            }
+            let known = self.lines.get(index).map(|line| line.mid.clone());
+            let mid = match section.mid() {
+                Some(mid) => mid.to_owned(),
+                None => known.unwrap_or_else(|| unused(&self.lines, &mut self.next_mid)),
+            };
+            self.used(&mid);
             let kind = match section.kind.as_str() {
                 "audio" => Some(Kind::Audio),
                 "video" => Some(Kind::Video),
@@ -157,6 +160,12 @@ impl Jsep {
                 None => Owner::Nobody,
             };
             if let Owner::Transceiver(id) = owner {
+                let wanted = section.simulcast("recv");
+                // The remote may ask for a simulcast where nothing was agreed on yet.
+                let one = self.find(id)?;
+                if one.codecs.is_none() && one.sender.layers.is_empty() && super::offerable(&wanted) {
+                    self.set_layers(id, &wanted)?;
+                }
                 let one = self.find(id)?;
                 one.mid = Some(mid.clone());
                 one.remote = Remote::read(sdp, section);
@@ -204,9 +213,17 @@ impl Jsep {
         Owner::Transceiver(id)
     }
 
+    /// Mids made here must never have been used.
+    fn used(&mut self, mid: &str) {
+        if let Ok(number) = mid.parse::<u32>() {
+            self.next_mid = self.next_mid.max(number.saturating_add(1));
+        }
+    }
+
     /// Ties transceivers to the lines of an offer of ours.
     fn associate(&mut self, lines: &[Line]) {
         for line in lines {
+            self.used(&line.mid);
             if let Owner::Transceiver(id) = line.owner
                 && let Some(one) = self.transceivers.iter_mut().find(|one| one.id == id)
             {
@@ -243,6 +260,7 @@ impl Jsep {
                         common(offer.direction(offered), reversed(direction))
                     };
                     one.settle(mine, codecs);
+                    one.sender.accept(&remote.simulcast("recv"));
                     one.sender.placeholder = false;
                 }
                 Owner::Data if rejected => line.owner = Owner::Nobody,
@@ -268,6 +286,18 @@ impl Jsep {
         self.offer = None;
         self.answer = None;
         self.state = SignalingState::Stable;
+        // What was stopped without ever having been described needs no section to say so.
+        for one in self
+            .transceivers
+            .iter_mut()
+            .filter(|one| one.stopping && one.mid.is_none())
+        {
+            one.stop();
+        }
+        let fragment = self.descriptions.current_local.as_ref().and_then(super::fragment);
+        if fragment.is_none_or(|fragment| !self.replacing.contains(&fragment)) {
+            self.replacing.clear();
+        }
     }
 
     fn save(&mut self) {
@@ -283,7 +313,6 @@ impl Jsep {
     fn rollback(&mut self) {
         self.descriptions.pending_local = None;
         self.descriptions.pending_remote = None;
-        self.offer = None;
         self.answer = None;
         self.state = SignalingState::Stable;
         let Some(saved) = self.saved.take() else { return };
@@ -294,16 +323,18 @@ impl Jsep {
                 one.remote = former.remote.clone();
                 one.stopped = former.stopped;
                 one.current = former.current;
+                one.sender.layers.clone_from(&former.sender.layers);
                 one.stopping |= one.stopped;
                 if one.direction == Direction::Stopped && !one.stopping {
                     one.direction = former.direction;
                 }
                 return true;
             }
-            // One that the remote made goes, unless the page has put a track on it meanwhile.
-            if one.tentative && one.sender.placeholder {
+            // One that the remote made goes, unless `addTrack` has taken it meanwhile.
+            if one.tentative && !one.attached {
                 return false;
             }
+            one.by_add_track |= one.attached;
             one.mid = None;
             one.remote = Remote::default();
             one.tentative = false;
@@ -312,21 +343,18 @@ impl Jsep {
     }
 }
 
-/// `rtcpMuxPolicy` is always `require`: RTCP has no port of its own.
+/// `rtcpMuxPolicy` is always `require`: RTCP has no port of its own, and RTP none of its packets' numbers (RFC 5761, 4).
 fn check_mux(sdp: &Sdp) -> Result<()> {
     let media = |section: &&Section| !section.rejected() && matches!(section.kind.as_str(), "audio" | "video");
     let lacks = |section: &Section| section.attributes.get("rtcp-mux").is_none();
     if sdp.media.iter().filter(media).any(lacks) {
         return Err(PeerError::invalid_access("a section has no rtcp-mux"));
     }
+    let mut formats = sdp.media.iter().filter(media).flat_map(|section| &section.formats);
+    if formats.any(|format| format.parse().is_ok_and(|number: u8| (64..96).contains(&number))) {
+        return Err(PeerError::invalid_access("a payload type could be taken for RTCP"));
+    }
     Ok(())
-}
-
-/// Whether an offer of ours has other ICE credentials than the description before it.
-fn changed(former: Option<&Description>, offer: &Sdp) -> bool {
-    let former = former.and_then(|former| Transport::read(&Sdp::parse(&former.sdp).ok()?).ok()?);
-    let now = Transport::read(offer).ok().flatten();
-    former.map(|one| one.ufrag) != now.map(|one| one.ufrag)
 }
 
 fn chosen(made: Option<&Made>, sdp: &str) -> Result<Made> {

@@ -7,7 +7,15 @@ use crate::wire::Kind;
 pub const MID_URI: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
 /// Transport-wide sequence numbers, which the remote reports on.
 pub const TRANSPORT_CC_URI: &str = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
+/// The level of an audio packet, for mixers and speaker detection (RFC 6464).
+pub const AUDIO_LEVEL_URI: &str = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
+/// Which encoding of a simulcast a packet belongs to (RFC 8852).
+pub const RID_URI: &str = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id";
+/// The same for retransmissions.
+pub const REPAIRED_RID_URI: &str = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id";
 
+/// Ids that fit a one-byte header (RFC 8285).
+const EXTENSION_IDS: std::ops::Range<u8> = 1..15;
 /// DTMF formats that are answered.
 const TONES: usize = 4;
 
@@ -28,6 +36,9 @@ pub struct Codecs {
     /// Header extension ids.
     pub mid_extension: Option<u8>,
     pub transport_cc_extension: Option<u8>,
+    pub audio_level_extension: Option<u8>,
+    pub rid_extension: Option<u8>,
+    pub repaired_rid_extension: Option<u8>,
 }
 
 impl Codecs {
@@ -50,7 +61,53 @@ impl Codecs {
             },
             mid_extension: Some(4),
             transport_cc_extension: Some(3),
+            audio_level_extension: (!video).then_some(1),
+            rid_extension: video.then_some(10),
+            repaired_rid_extension: video.then_some(11),
         }
+    }
+
+    /// Takes over the numbers that a section beside this one agreed on: both share one transport.
+    pub fn share(&mut self, other: &Self) {
+        let agreed = other.extensions();
+        let mut taken: Vec<u8> = agreed.iter().filter_map(|(id, _)| *id).collect();
+        for (id, uri) in self.extensions_mut() {
+            let Some(wanted) = *id else { continue };
+            let same = agreed.iter().find(|(_, one)| *one == uri).and_then(|(id, _)| *id);
+            *id = same.or_else(|| {
+                let free = std::iter::once(wanted)
+                    .chain(EXTENSION_IDS)
+                    .find(|one| !taken.contains(one));
+                taken.extend(free);
+                free
+            });
+        }
+        let taken = [Some(other.payload_type), other.repair];
+        if taken.contains(&Some(self.payload_type)) || taken.contains(&self.repair) {
+            self.payload_type = 120;
+            self.repair = self.repair.map(|_| 121);
+        }
+    }
+
+    /// The header extensions by their ids.
+    pub fn extensions(&self) -> [(Option<u8>, &'static str); 5] {
+        [
+            (self.audio_level_extension, AUDIO_LEVEL_URI),
+            (self.transport_cc_extension, TRANSPORT_CC_URI),
+            (self.mid_extension, MID_URI),
+            (self.rid_extension, RID_URI),
+            (self.repaired_rid_extension, REPAIRED_RID_URI),
+        ]
+    }
+
+    fn extensions_mut(&mut self) -> [(&mut Option<u8>, &'static str); 5] {
+        [
+            (&mut self.audio_level_extension, AUDIO_LEVEL_URI),
+            (&mut self.transport_cc_extension, TRANSPORT_CC_URI),
+            (&mut self.mid_extension, MID_URI),
+            (&mut self.rid_extension, RID_URI),
+            (&mut self.repaired_rid_extension, REPAIRED_RID_URI),
+        ]
     }
 
     /// What a remote section and this side have in common; `None` if that is nothing.
@@ -91,8 +148,7 @@ impl Codecs {
                 let (id, rest) = line.split_once(' ')?;
                 let found = rest.split_whitespace().next()? == uri;
                 let id = id.split('/').next()?.parse().ok()?;
-                // Only the ids that fit a one-byte header (RFC 8285) are of use.
-                (found && (1..15).contains(&id)).then_some(id)
+                (found && EXTENSION_IDS.contains(&id)).then_some(id)
             })
         };
         let tones = maps.iter().filter_map(|(number, name)| {
@@ -112,6 +168,9 @@ impl Codecs {
             transport_cc: feedback("transport-cc"),
             mid_extension: extension(MID_URI),
             transport_cc_extension: extension(TRANSPORT_CC_URI),
+            audio_level_extension: extension(AUDIO_LEVEL_URI).filter(|_| kind == Kind::Audio),
+            rid_extension: extension(RID_URI).filter(|_| kind == Kind::Video),
+            repaired_rid_extension: extension(REPAIRED_RID_URI).filter(|_| kind == Kind::Video),
         })
     }
 
@@ -156,10 +215,7 @@ impl Codecs {
     pub fn lines(&self) -> Vec<String> {
         let pt = self.payload_type;
         let mut lines = Vec::new();
-        for (id, uri) in [
-            (self.transport_cc_extension, TRANSPORT_CC_URI),
-            (self.mid_extension, MID_URI),
-        ] {
+        for (id, uri) in self.extensions() {
             lines.extend(id.map(|id| format!("a=extmap:{id} {uri}")));
         }
         match self.kind {
@@ -209,6 +265,22 @@ mod tests {
             let section = section(name, &proposal.formats(), &proposal.lines());
             assert_eq!(Codecs::agree(kind, &section), Some(proposal));
         }
+    }
+
+    #[test]
+    fn sections_of_one_transport_share_their_numbers() {
+        let mut audio = Codecs::proposal(Kind::Audio);
+        (audio.mid_extension, audio.audio_level_extension) = (Some(10), Some(4));
+        (audio.payload_type, audio.transport_cc_extension) = (96, None);
+        let mut video = Codecs::proposal(Kind::Video);
+        video.share(&audio);
+        assert_eq!((video.payload_type, video.repair), (120, Some(121)));
+        assert_eq!(video.mid_extension, Some(10));
+        assert_eq!(video.transport_cc_extension, Some(3));
+        let ids: Vec<u8> = video.extensions().iter().filter_map(|(id, _)| *id).collect();
+        assert!(!ids.contains(&4), "{ids:?}");
+        let distinct: std::collections::HashSet<&u8> = ids.iter().collect();
+        assert_eq!(distinct.len(), ids.len(), "{ids:?}");
     }
 
     #[test]

@@ -32,7 +32,22 @@ impl Composer<'_> {
             let _ = write!(sdp, "a=group:BUNDLE {}\r\n", bundled.join(" "));
         }
         sdp.push_str("a=extmap-allow-mixed\r\na=msid-semantic: WMS *\r\n");
-        sections.iter().for_each(|section| sdp.push_str(section));
+        // Candidates belong to the section whose transport the others share.
+        let mut candidates: Vec<_> = self
+            .transport
+            .candidates
+            .iter()
+            .map(|one| format!("a=candidate:{one}\r\n"))
+            .collect();
+        if self.transport.complete {
+            candidates.push("a=end-of-candidates\r\n".to_owned());
+        }
+        for section in sections {
+            sdp.push_str(section);
+            if section.split(' ').nth(1) != Some("0") {
+                candidates.drain(..).for_each(|line| sdp.push_str(&line));
+            }
+        }
         sdp
     }
 
@@ -75,6 +90,13 @@ impl Composer<'_> {
             .iter()
             .map(|stream| format!("a=msid:{stream} {}", sender.msid))
             .collect();
+        if sender.layers.len() > 1 {
+            // The layers tell themselves apart by their rids.
+            let rids: Vec<&str> = sender.layers.iter().map(|layer| layer.rid.as_str()).collect();
+            lines.extend(rids.iter().map(|rid| format!("a=rid:{rid} send")));
+            lines.push(format!("a=simulcast:send {}", rids.join(";")));
+            return lines;
+        }
         let mut ssrcs = vec![sender.ssrc];
         if codecs.repair.is_some() {
             lines.push(format!("a=ssrc-group:FID {} {}", sender.ssrc, sender.repair_ssrc));
@@ -114,12 +136,7 @@ impl Composer<'_> {
         lines.join("\r\n") + "\r\n"
     }
 
-    pub fn refusal(&self, section: &Section) -> String {
-        self.rejected(
-            section.mid().unwrap_or("-"),
-            &section.kind,
-            &section.protocol,
-            &section.formats.join(" "),
-        )
+    pub fn refusal(&self, mid: &str, section: &Section) -> String {
+        self.rejected(mid, &section.kind, &section.protocol, &section.formats.join(" "))
     }
 }

@@ -11,6 +11,7 @@
 mod apply;
 pub mod codecs;
 pub mod compose;
+mod make;
 pub mod sdp;
 pub mod transceiver;
 pub mod transport;
@@ -18,14 +19,16 @@ pub mod transport;
 #[cfg(test)]
 mod tests;
 
-use codecs::Codecs;
-use compose::{Composer, MAX_MESSAGE_SIZE};
-use sdp::{Sdp, common, reversed};
-use transceiver::{Remote, Sender, Transceiver};
-use transport::{Setup, Transport};
+use compose::MAX_MESSAGE_SIZE;
+use sdp::Sdp;
+use transceiver::{Layer, Remote, Sender, Transceiver};
+use transport::{Setup, Transport, UNSAID_MESSAGE_SIZE};
 
 use crate::error::{ExceptionName, PeerError, Result};
-use crate::wire::{Description, Direction, Kind, SdpType, TransceiverId, TransceiverSnapshot};
+use crate::wire::{Description, Direction, Kind, TransceiverId, TransceiverSnapshot};
+
+/// Layers a simulcast may have.
+const LAYERS: usize = 4;
 
 /// `RTCSignalingState`
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,10 +71,11 @@ enum Owner {
     Nobody,
 }
 
-/// A description that was made and not yet applied, and the lines it would bring.
+/// A description that was made (W3C's `[[LastCreatedOffer]]`), and the lines it would bring.
 #[derive(Debug, Clone)]
 struct Made {
     sdp: String,
+    version: u64,
     lines: Vec<Line>,
 }
 
@@ -109,14 +113,14 @@ pub struct Jsep {
     data: bool,
     /// Which end of the DTLS connection we are, once agreed.
     setup: Option<Setup>,
-    /// `restartIce()` was called, and no offer with new credentials was answered since.
-    restart: bool,
+    /// Username fragments that `restartIce()` wants replaced (W3C's `[[LocalIceCredentialsToReplace]]`).
+    replacing: Vec<String>,
     random: Box<dyn FnMut() -> u64 + Send>,
 }
 
 impl Jsep {
-    /// `random` gives the identifiers that have to be unique.
-    pub fn new(mut random: Box<dyn FnMut() -> u64 + Send>) -> Self {
+    /// `random` gives the identifiers that have to be unique; `cname` is the canonical name of our end, if it has one.
+    pub fn new(mut random: Box<dyn FnMut() -> u64 + Send>, cname: Option<String>) -> Self {
         Self {
             state: SignalingState::Stable,
             transceivers: Vec::new(),
@@ -129,10 +133,12 @@ impl Jsep {
             next_mid: 0,
             session_id: random() >> 2,
             version: 1,
-            cname: format!("{:016x}", random()),
+            cname: cname
+                .filter(|name| is_token(name))
+                .unwrap_or_else(|| format!("{:016x}", random())),
             data: false,
             setup: None,
-            restart: false,
+            replacing: Vec::new(),
             random,
         }
     }
@@ -153,14 +159,26 @@ impl Jsep {
         self.transceivers.iter().map(Transceiver::snapshot).collect()
     }
 
-    /// The largest message both ends take; `None` until data channels are negotiated.
+    /// The largest message the remote takes and this side sends; `None` without a section for data channels.
     pub fn max_message_size(&self) -> Option<u32> {
-        let remote = self.descriptions.current_remote.as_ref()?;
-        let data = Transport::read(&Sdp::parse(&remote.sdp).ok()?).ok()??.data?;
-        Some(if data.max_message_size == 0 {
+        let Descriptions {
+            pending_local,
+            current_local,
+            pending_remote,
+            current_remote,
+        } = &self.descriptions;
+        let local = pending_local.as_ref().or(current_local.as_ref());
+        let remote = pending_remote.as_ref().or(current_remote.as_ref());
+        let data = |one: Option<&Description>| Transport::read(&Sdp::parse(&one?.sdp).ok()?).ok()??.data;
+        let size = match (data(remote), data(local)) {
+            (Some(theirs), _) => theirs.max_message_size,
+            (None, Some(_)) if self.state != SignalingState::Stable => UNSAID_MESSAGE_SIZE,
+            (None, _) => return None,
+        };
+        Some(if size == 0 {
             MAX_MESSAGE_SIZE
         } else {
-            data.max_message_size.min(MAX_MESSAGE_SIZE)
+            size.min(MAX_MESSAGE_SIZE)
         })
     }
 
@@ -207,14 +225,20 @@ impl Jsep {
     pub fn stop(&mut self, id: TransceiverId) -> Result<()> {
         let transceiver = self.find(id)?;
         transceiver.stopping = true;
-        if transceiver.mid.is_none() {
-            transceiver.stop();
-        }
         Ok(())
     }
 
-    pub fn set_sender(&mut self, id: TransceiverId, track: Option<String>, streams: Vec<String>) -> Result<()> {
-        let sender = &mut self.find(id)?.sender;
+    /// Puts a track on a sender, or takes it away; `by_add_track` tells that `addTrack` did it.
+    pub fn set_sender(
+        &mut self,
+        id: TransceiverId,
+        track: Option<String>,
+        streams: Vec<String>,
+        by_add_track: bool,
+    ) -> Result<()> {
+        let transceiver = self.find(id)?;
+        transceiver.attached |= by_add_track;
+        let sender = &mut transceiver.sender;
         sender.streams = streams;
         if let Some(track) = track
             && sender.placeholder
@@ -228,6 +252,16 @@ impl Jsep {
     /// The first section's mid in the local description that was applied last.
     pub fn first_mid(&self) -> Option<String> {
         self.lines.first().map(|line| line.mid.clone())
+    }
+
+    /// Our ICE generation in the local description that was applied last.
+    pub fn fragment(&self) -> Option<String> {
+        let Descriptions {
+            pending_local,
+            current_local,
+            ..
+        } = &self.descriptions;
+        pending_local.as_ref().or(current_local.as_ref()).and_then(fragment)
     }
 
     /// Whether the local description applied last has a section that needs a transport.
@@ -263,193 +297,25 @@ impl Jsep {
         self.data = true;
     }
 
+    /// Asks for new ICE credentials in the place of all that are described now.
     pub fn want_restart(&mut self) {
-        self.restart = true;
+        let Descriptions {
+            pending_local,
+            current_local,
+            ..
+        } = &self.descriptions;
+        let described = [pending_local, current_local];
+        let fragments = described.into_iter().flatten().filter_map(fragment).collect::<Vec<_>>();
+        for one in fragments {
+            if !self.replacing.contains(&one) {
+                self.replacing.push(one);
+            }
+        }
     }
 
     /// Whether the next offer must have new ICE credentials.
     pub fn restart_wanted(&self) -> bool {
-        self.restart && self.descriptions.current_local.is_some()
-    }
-
-    /// Writes an offer.
-    pub fn create_offer(&mut self, transport: &Transport) -> Result<Description> {
-        let mut lines = self.lines.clone();
-        for line in &mut lines {
-            if let Owner::Transceiver(id) = line.owner
-                && self.transceivers.iter().all(|one| one.id != id || one.stopped)
-            {
-                line.owner = Owner::Nobody;
-            }
-        }
-        let fresh: Vec<TransceiverId> = self
-            .transceivers
-            .iter()
-            .filter(|one| one.mid.is_none() && !one.stopping)
-            .map(|one| one.id)
-            .collect();
-        for id in fresh {
-            self.take_line(&mut lines, Owner::Transceiver(id));
-        }
-        if self.data && lines.iter().all(|line| line.owner != Owner::Data) {
-            self.take_line(&mut lines, Owner::Data);
-        }
-        self.version += 1;
-        let composer = Composer {
-            session_id: self.session_id,
-            version: self.version,
-            cname: &self.cname,
-            transport,
-            // An end that a rolled-back offer has started cannot choose any more.
-            setup: if self.setup.is_none() {
-                transport.setup
-            } else {
-                Setup::Actpass
-            },
-        };
-        let mut sections = Vec::new();
-        let mut bundled: Vec<&str> = Vec::new();
-        for line in &lines {
-            let owner = match line.owner {
-                Owner::Transceiver(id) => self.transceivers.iter().find(|one| one.id == id && !one.stopping),
-                Owner::Data | Owner::Nobody => None,
-            };
-            if let Some(one) = owner {
-                let codecs = one.codecs.clone().unwrap_or_else(|| self.proposal(one.kind));
-                let codecs = codecs.prefer(&one.preferred);
-                sections.push(composer.media(&line.mid, one, &codecs, one.direction));
-                bundled.push(&line.mid);
-            } else if line.owner == Owner::Data {
-                sections.push(composer.data(&line.mid));
-                bundled.push(&line.mid);
-            } else {
-                sections.push(composer.rejected(&line.mid, &line.kind, &line.form.0, &line.form.1));
-            }
-        }
-        let sdp = composer.description(&bundled, &sections);
-        self.offer = Some(Made {
-            sdp: sdp.clone(),
-            lines,
-        });
-        Ok(Description {
-            kind: SdpType::Offer,
-            sdp,
-        })
-    }
-
-    /// Writes an answer to the pending remote offer.
-    pub fn create_answer(&mut self, transport: &Transport) -> Result<Description> {
-        if !matches!(
-            self.state,
-            SignalingState::HaveRemoteOffer | SignalingState::HaveLocalPranswer
-        ) {
-            return Err(PeerError::invalid_state("there is no remote offer to answer"));
-        }
-        let Some(remote) = &self.descriptions.pending_remote else {
-            return Err(PeerError::invalid_state("there is no remote offer to answer"));
-        };
-        let sdp = Sdp::parse(&remote.sdp).map_err(PeerError::operation)?;
-        let theirs = Transport::read(&sdp).map_err(PeerError::operation)?;
-        self.version += 1;
-        let composer = Composer {
-            session_id: self.session_id,
-            version: self.version,
-            cname: &self.cname,
-            transport,
-            setup: self
-                .setup
-                .unwrap_or_else(|| theirs.map_or(Setup::Actpass, |theirs| theirs.setup).answer()),
-        };
-        let mut sections = Vec::new();
-        let mut bundled = Vec::new();
-        for (line, section) in self.lines.iter().zip(&sdp.media) {
-            let accepted = match line.owner {
-                _ if section.rejected() => None,
-                Owner::Transceiver(id) => self
-                    .transceivers
-                    .iter()
-                    .find(|one| one.id == id && !one.stopping)
-                    .and_then(|one| {
-                        let codecs = Codecs::agree(one.kind, section)?.prefer(&one.preferred);
-                        let direction = common(one.direction, reversed(sdp.direction(section)));
-                        Some(composer.media(&line.mid, one, &codecs, direction))
-                    }),
-                Owner::Data => Some(composer.data(&line.mid)),
-                Owner::Nobody => None,
-            };
-            if accepted.is_some() {
-                bundled.push(line.mid.as_str());
-            }
-            sections.push(accepted.unwrap_or_else(|| composer.refusal(section)));
-        }
-        let sdp = composer.description(&bundled, &sections);
-        self.answer = Some(Made {
-            sdp: sdp.clone(),
-            lines: self.lines.clone(),
-        });
-        Ok(Description {
-            kind: SdpType::Answer,
-            sdp,
-        })
-    }
-
-    /// The codecs to offer in a section nothing was agreed on for: the numbers other sections agreed on, as all of
-    /// them share one transport.
-    fn proposal(&self, kind: Kind) -> Codecs {
-        let known = self
-            .transceivers
-            .iter()
-            .filter(|one| one.kind == kind)
-            .find_map(|one| one.codecs.clone());
-        known.unwrap_or_else(|| {
-            let other = self.transceivers.iter().find_map(|one| one.codecs.as_ref());
-            let mut proposal = Codecs::proposal(kind);
-            if let Some(other) = other {
-                proposal.mid_extension = other.mid_extension;
-                proposal.transport_cc_extension = other.transport_cc_extension;
-                let taken = [Some(other.payload_type), other.repair];
-                if taken.contains(&Some(proposal.payload_type)) || taken.contains(&proposal.repair) {
-                    proposal.payload_type = 120;
-                    proposal.repair = proposal.repair.map(|_| 121);
-                }
-            }
-            proposal
-        })
-    }
-
-    /// Gives `owner` a line that nobody uses, or a new one.
-    fn take_line(&mut self, lines: &mut Vec<Line>, owner: Owner) {
-        let kind = match owner {
-            Owner::Transceiver(id) => match self.transceivers.iter().find(|one| one.id == id).map(|one| one.kind) {
-                Some(Kind::Video) => "video",
-                Some(Kind::Audio) | None => "audio",
-            },
-            Owner::Data | Owner::Nobody => "application",
-        };
-        let mid = loop {
-            let mid = self.next_mid.to_string();
-            self.next_mid += 1;
-            if lines.iter().all(|line| line.mid != mid) {
-                break mid;
-            }
-        };
-        let form = match owner {
-            Owner::Data | Owner::Nobody => ("UDP/DTLS/SCTP".to_owned(), "webrtc-datachannel".to_owned()),
-            Owner::Transceiver(_) => ("UDP/TLS/RTP/SAVPF".to_owned(), "0".to_owned()),
-        };
-        let line = Line {
-            mid,
-            kind: kind.to_owned(),
-            form,
-            owner,
-        };
-        match lines
-            .iter_mut()
-            .find(|line| line.owner == Owner::Nobody && line.kind == kind)
-        {
-            Some(free) => *free = line,
-            None => lines.push(line),
-        }
+        !self.replacing.is_empty()
     }
 
     fn new_sender(&mut self, streams: Vec<String>, track: Option<String>) -> Sender {
@@ -461,13 +327,45 @@ impl Jsep {
             streams,
             ssrc: self.new_ssrc(),
             repair_ssrc: self.new_ssrc(),
+            layers: Vec::new(),
         }
+    }
+
+    /// The layers a sender offers (RFC 8853); fewer than two are no simulcast.
+    pub fn set_layers(&mut self, id: TransceiverId, rids: &[String]) -> Result<()> {
+        if !offerable(rids) {
+            return Err(PeerError::operation("no such simulcast can be offered"));
+        }
+        if rids.len() < 2 {
+            return Ok(());
+        }
+        let sender = &self.find(id)?.sender;
+        let first = (sender.ssrc, sender.repair_ssrc);
+        let mut layers = Vec::new();
+        for rid in rids {
+            let (ssrc, repair_ssrc) = if layers.is_empty() {
+                first
+            } else {
+                (self.new_ssrc(), self.new_ssrc())
+            };
+            let rid = rid.clone();
+            layers.push(Layer { rid, ssrc, repair_ssrc });
+        }
+        self.find(id)?.sender.layers = layers;
+        Ok(())
     }
 
     fn new_ssrc(&mut self) -> u32 {
         loop {
             let ssrc = u32::try_from((self.random)() >> 32).unwrap_or(1);
-            let taken = |one: &Transceiver| one.sender.ssrc == ssrc || one.sender.repair_ssrc == ssrc;
+            let taken = |one: &Transceiver| {
+                let layers = one
+                    .sender
+                    .layers
+                    .iter()
+                    .any(|one| one.ssrc == ssrc || one.repair_ssrc == ssrc);
+                layers || one.sender.ssrc == ssrc || one.sender.repair_ssrc == ssrc
+            };
             if ssrc != 0 && !self.transceivers.iter().any(taken) {
                 return ssrc;
             }
@@ -487,6 +385,7 @@ impl Jsep {
             stopped: false,
             tentative: false,
             by_add_track: false,
+            attached: false,
             preferred: Vec::new(),
             sender,
             remote: Remote::default(),
@@ -499,4 +398,22 @@ impl Jsep {
         let found = self.transceivers.iter_mut().find(|one| one.id == id);
         found.ok_or_else(|| PeerError::new(ExceptionName::InvalidAccessError, "there is no such transceiver"))
     }
+}
+
+/// The username fragment of a description's transport.
+fn fragment(of: &Description) -> Option<String> {
+    let transport = Transport::read(&Sdp::parse(&of.sdp).ok()?).ok()??;
+    Some(transport.ufrag)
+}
+
+/// Whether these can be the layers of a simulcast (RFC 8851, 10).
+fn offerable(rids: &[String]) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let valid = |rid: &String| (1..=16).contains(&rid.len()) && rid.bytes().all(allowed);
+    rids.len() <= LAYERS && rids.iter().all(valid)
+}
+
+/// Whether a name can stand in a description (and is no longer than any needs to be).
+fn is_token(name: &str) -> bool {
+    (1..=64).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic())
 }

@@ -177,6 +177,22 @@ impl Section {
         sources
     }
 
+    /// The rids of a simulcast in one direction, `send` or `recv` (RFC 8853): of each layer the first alternative.
+    pub fn simulcast(&self, direction: &str) -> Vec<String> {
+        let words: Vec<&str> = self
+            .attributes
+            .get("simulcast")
+            .unwrap_or("")
+            .split_whitespace()
+            .collect();
+        let list = words
+            .chunks_exact(2)
+            .find(|pair| pair[0] == direction)
+            .map_or("", |pair| pair[1]);
+        let first = |layer: &str| layer.split(',').next().unwrap_or("").trim_start_matches('~').to_owned();
+        list.split(';').map(first).filter(|rid| !rid.is_empty()).collect()
+    }
+
     /// `(media, repair)` sources of the FID groups (RFC 5576).
     pub fn repairs(&self) -> Vec<(u32, u32)> {
         let groups = self

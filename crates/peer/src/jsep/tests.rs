@@ -1,15 +1,17 @@
 use super::transport::Data;
 use super::*;
+use crate::wire::SdpType;
 
 /// A side of a negotiation with its own random numbers.
 fn side(seed: u64) -> Jsep {
     let mut state = seed;
-    Jsep::new(Box::new(move || {
+    let random = move || {
         state = state
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
         state
-    }))
+    };
+    Jsep::new(Box::new(random), None)
 }
 
 fn transport(ufrag: &str) -> Transport {
@@ -20,6 +22,7 @@ fn transport(ufrag: &str) -> Transport {
         setup: Setup::Actpass,
         lite: false,
         candidates: Vec::new(),
+        complete: false,
         data: None,
     }
 }
@@ -176,13 +179,13 @@ fn a_rollback_restores_what_was() {
 }
 
 #[test]
-fn a_made_transceiver_with_a_track_survives_the_rollback() {
+fn a_made_transceiver_that_add_track_took_survives_the_rollback() {
     let (mut a, mut b) = (side(1), side(2));
     video(&mut a, "cam");
     let offer = a.create_offer(&transport("a")).unwrap();
     b.set_remote(&offer).unwrap();
     let id = b.transceivers()[0].id;
-    b.set_sender(id, Some("mine".to_owned()), vec![]).unwrap();
+    b.set_sender(id, Some("mine".to_owned()), vec![], true).unwrap();
     b.set_remote(&Description {
         kind: SdpType::Rollback,
         sdp: String::new(),
@@ -342,4 +345,167 @@ fn the_engine_sees_its_own_form() {
     let sdp = engine.for_engine("0", "1");
     let read = Transport::read(&Sdp::parse(&sdp).unwrap()).unwrap().unwrap();
     assert_eq!(read, engine);
+}
+
+#[test]
+fn an_offer_is_the_same_until_something_changes() {
+    let (mut a, mut b) = (side(1), side(2));
+    video(&mut a, "cam");
+    let one = a.create_offer(&transport("a")).unwrap();
+    let found = Transport {
+        candidates: vec!["1 1 udp 1 127.0.0.1 9 typ host".to_owned()],
+        ..transport("a")
+    };
+    assert_eq!(a.create_offer(&found).unwrap().sdp, one.sdp);
+    video(&mut a, "screen");
+    let two = a.create_offer(&transport("a")).unwrap();
+    assert!(one.sdp != two.sdp && two.sdp.contains("a=mid:1") && !two.sdp.contains("a=mid:2"));
+    b.set_remote(&two).unwrap();
+    let answer = b.create_answer(&transport("b")).unwrap();
+    assert_eq!(b.create_answer(&transport("b")).unwrap().sdp, answer.sdp);
+}
+
+#[test]
+fn an_offer_outlives_what_is_rolled_back() {
+    let (mut a, mut b) = (side(1), side(2));
+    video(&mut a, "cam");
+    let offer = a.create_offer(&transport("a")).unwrap();
+    b.add_transceiver(Kind::Audio, Direction::Sendrecv, Vec::new(), None, false);
+    video(&mut b, "other");
+    let other = b.create_offer(&transport("b")).unwrap();
+    a.set_remote(&other).unwrap();
+    assert_eq!(a.transceivers()[0].mid.as_deref(), Some("1"));
+    let rollback = Description {
+        kind: SdpType::Rollback,
+        sdp: String::new(),
+    };
+    a.set_remote(&rollback).unwrap();
+    a.set_local(SdpType::Offer, &offer.sdp).unwrap();
+    assert_eq!(a.transceivers()[0].mid.as_deref(), Some("0"));
+    a.set_local(SdpType::Rollback, "").unwrap();
+    a.set_local(SdpType::Offer, &offer.sdp).unwrap();
+}
+
+#[test]
+fn candidates_stand_where_the_transport_is() {
+    let mut a = side(1);
+    let first = video(&mut a, "cam");
+    video(&mut a, "screen");
+    let found = Transport {
+        candidates: vec!["1 1 udp 1 127.0.0.1 9 typ host".to_owned()],
+        complete: true,
+        ..transport("a")
+    };
+    let offer = a.create_offer(&found).unwrap().sdp;
+    assert_eq!(offer.matches("a=candidate:").count(), 1);
+    assert!(offer.find("a=end-of-candidates") < offer.find("a=mid:1"));
+    let _ = first;
+}
+
+#[test]
+fn sections_without_a_mid_get_one() {
+    let (mut a, mut b) = (side(1), side(2));
+    video(&mut a, "cam");
+    let mut offer = a.create_offer(&transport("a")).unwrap();
+    a.set_local(SdpType::Offer, "").unwrap();
+    offer.sdp = offer.sdp.replace("a=mid:0\r\n", "").replace("a=group:BUNDLE 0\r\n", "");
+    b.set_remote(&offer).unwrap();
+    assert_eq!(b.transceivers()[0].mid.as_deref(), Some("0"));
+    let answer = b.create_answer(&transport("b")).unwrap();
+    assert!(!answer.sdp.contains("BUNDLE"), "{}", answer.sdp);
+    b.set_local(SdpType::Answer, "").unwrap();
+    a.set_remote(&answer).unwrap();
+    assert_eq!(directions(&a), [(Direction::Sendrecv, Some(Direction::Sendonly))]);
+}
+
+#[test]
+fn a_transceiver_stopped_while_answering_is_inactive_first() {
+    let (mut a, mut b) = (side(1), side(2));
+    video(&mut a, "cam");
+    let offer = a.create_offer(&transport("a")).unwrap();
+    a.set_local(SdpType::Offer, "").unwrap();
+    b.set_remote(&offer).unwrap();
+    let id = b.transceivers()[0].id;
+    b.stop(id).unwrap();
+    let answer = b.create_answer(&transport("b")).unwrap();
+    b.set_local(SdpType::Answer, "").unwrap();
+    a.set_remote(&answer).unwrap();
+    assert_eq!(directions(&a), [(Direction::Sendrecv, Some(Direction::Inactive))]);
+    assert!(!b.transceivers()[0].stopped);
+    round(&mut b, &mut a);
+    assert!(a.transceivers()[0].stopped && b.transceivers()[0].stopped);
+}
+
+#[test]
+fn what_could_be_taken_for_something_else_is_refused() {
+    let (mut a, mut b) = (side(1), side(2));
+    video(&mut a, "cam");
+    let offer = a.create_offer(&transport("a")).unwrap();
+    for (from, to) in [(" 96 97", " 72 97"), ("a=ice-ufrag:a", "a=ice-ufrag:$")] {
+        let wrong = Description {
+            sdp: offer.sdp.replace(from, to),
+            ..offer.clone()
+        };
+        assert_eq!(
+            b.set_remote(&wrong).unwrap_err().name,
+            ExceptionName::InvalidAccessError
+        );
+    }
+    assert_eq!(b.state(), SignalingState::Stable);
+}
+
+#[test]
+fn a_remote_restart_satisfies_ours() {
+    let (mut a, mut b) = (side(1), side(2));
+    video(&mut a, "cam");
+    let offer = a.create_offer(&transport("first")).unwrap();
+    a.set_local(SdpType::Offer, &offer.sdp).unwrap();
+    // Wanted before the first answer, it counts once there is something to replace.
+    a.want_restart();
+    b.set_remote(&offer).unwrap();
+    let answer = b.create_answer(&transport("b")).unwrap();
+    b.set_local(SdpType::Answer, "").unwrap();
+    a.set_remote(&answer).unwrap();
+    assert!(a.restart_wanted());
+    let offer = b.create_offer(&transport("b2")).unwrap();
+    b.set_local(SdpType::Offer, "").unwrap();
+    a.set_remote(&offer).unwrap();
+    a.create_answer(&transport("a2")).unwrap();
+    a.set_local(SdpType::Answer, "").unwrap();
+    assert!(!a.restart_wanted());
+}
+
+#[test]
+fn a_simulcast_has_the_layers_that_both_want() {
+    let (mut a, mut b) = (side(1), side(2));
+    let id = video(&mut a, "cam");
+    let rids = ["h", "m", "l"].map(str::to_owned);
+    a.set_layers(id, &rids).unwrap();
+    let mut offer = a.create_offer(&transport("a")).unwrap();
+    assert!(offer.sdp.contains("a=rid:m send\r\n") && offer.sdp.contains("a=simulcast:send h;m;l\r\n"));
+    assert!(!offer.sdp.contains("a=ssrc:"), "{}", offer.sdp);
+    a.set_local(SdpType::Offer, "").unwrap();
+    // The other side asks for two of them.
+    offer.sdp = offer
+        .sdp
+        .replace("simulcast:send h;m;l", "simulcast:send x recv h,y;~l")
+        .replace(" send\r\n", " recv\r\n");
+    b.add_transceiver(Kind::Video, Direction::Sendrecv, Vec::new(), None, true);
+    b.set_remote(&offer).unwrap();
+    let mut answer = b.create_answer(&transport("b")).unwrap();
+    assert!(answer.sdp.contains("a=simulcast:send h;l\r\n"), "{}", answer.sdp);
+    b.set_local(SdpType::Answer, "").unwrap();
+    assert_eq!(b.snapshots()[0].rids, ["h", "l"]);
+    answer.sdp = answer.sdp.replace("simulcast:send", "simulcast:recv");
+    a.set_remote(&answer).unwrap();
+    assert_eq!(a.snapshots()[0].rids, ["h", "l"]);
+    // One that knows of no simulcast gets the first layer.
+    let (mut a, mut b) = (side(3), side(4));
+    let id = video(&mut a, "cam");
+    a.set_layers(id, &rids).unwrap();
+    let ssrc = a.transceivers()[0].sender.ssrc;
+    round(&mut a, &mut b);
+    assert!(a.snapshots()[0].rids.is_empty());
+    assert_eq!(a.transceivers()[0].sender.ssrc, ssrc);
+    assert!(a.set_layers(id, &["?".to_owned(), "x".to_owned()]).is_err());
 }

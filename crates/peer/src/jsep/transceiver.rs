@@ -18,6 +18,8 @@ pub struct Transceiver {
     pub tentative: bool,
     /// Made by `addTrack`: a remote section may take it (RFC 9429, 5.10).
     pub by_add_track: bool,
+    /// `addTrack` has put a track on it: rolling its section back does not remove it.
+    pub attached: bool,
     /// The codecs the page prefers; empty for no preference.
     pub preferred: Vec<String>,
     pub sender: Sender,
@@ -36,6 +38,27 @@ pub struct Sender {
     pub streams: Vec<String>,
     pub ssrc: u32,
     pub repair_ssrc: u32,
+    /// The layers of a simulcast that are offered or agreed on, the first with the sources above; empty for a single
+    /// encoding.
+    pub layers: Vec<Layer>,
+}
+
+/// One encoding of a simulcast (RFC 8853).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layer {
+    pub rid: String,
+    pub ssrc: u32,
+    pub repair_ssrc: u32,
+}
+
+impl Sender {
+    /// Drops the layers that the remote does not take. What is left of a simulcast nobody takes is its first layer.
+    pub fn accept(&mut self, taken: &[String]) {
+        self.layers.retain(|layer| taken.contains(&layer.rid));
+        if let [only] = &self.layers[..] {
+            (self.ssrc, self.repair_ssrc) = (only.ssrc, only.repair_ssrc);
+        }
+    }
 }
 
 /// What the remote's last description said about its stream.
@@ -113,6 +136,7 @@ impl Transceiver {
             streams: remote.map(|remote| remote.streams.clone()).unwrap_or_default(),
             track_id: remote.and_then(|remote| remote.track_id.clone()),
             codecs: self.codecs.as_ref().map(Codecs::names).unwrap_or_default(),
+            rids: self.sender.layers.iter().map(|layer| layer.rid.clone()).collect(),
         }
     }
 }

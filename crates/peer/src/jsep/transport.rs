@@ -53,6 +53,8 @@ pub struct Transport {
     pub lite: bool,
     /// Candidate attribute values without `candidate:`.
     pub candidates: Vec<String>,
+    /// There are no more candidates.
+    pub complete: bool,
     /// The data channels' section, unless there is none or it is rejected.
     pub data: Option<Data>,
 }
@@ -68,7 +70,7 @@ pub struct Data {
 /// The port SCTP uses unless told otherwise.
 pub const SCTP_PORT: u16 = 5000;
 /// What a remote can take that does not say (RFC 8841).
-const UNSAID_MESSAGE_SIZE: u32 = 65_536;
+pub const UNSAID_MESSAGE_SIZE: u32 = 65_536;
 
 impl std::fmt::Debug for Transport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -99,12 +101,13 @@ impl Transport {
             }
         }
         Ok(Some(Self {
-            ufrag: get("ice-ufrag").ok_or("there is no ice-ufrag")?.to_owned(),
-            pwd: get("ice-pwd").ok_or("there is no ice-pwd")?.to_owned(),
+            ufrag: credential(get("ice-ufrag").ok_or("there is no ice-ufrag")?)?,
+            pwd: credential(get("ice-pwd").ok_or("there is no ice-pwd")?)?,
             fingerprint: fingerprint.ok_or("there is no fingerprint")?.to_owned(),
             setup: get("setup").and_then(Setup::parse).unwrap_or(Setup::Actpass),
             lite: sdp.session.get("ice-lite").is_some(),
             candidates,
+            complete: tagged.attributes.get("end-of-candidates").is_some(),
             data: sdp
                 .media
                 .iter()
@@ -122,6 +125,7 @@ impl Transport {
             setup: Setup::Actpass,
             lite: false,
             candidates: Vec::new(),
+            complete: false,
             data: None,
         }
     }
@@ -166,6 +170,16 @@ impl Transport {
             data.port, data.max_message_size
         );
         sdp
+    }
+}
+
+/// An ICE credential consists of ice-chars (RFC 8839, 5.4).
+fn credential(value: &str) -> Result<String, String> {
+    let allowed = |one: char| one.is_ascii_alphanumeric() || matches!(one, '+' | '/');
+    if value.chars().all(allowed) && (1..=256).contains(&value.len()) {
+        Ok(value.to_owned())
+    } else {
+        Err("an ICE credential has a character it cannot have".to_owned())
     }
 }
 

@@ -162,7 +162,7 @@ describe("senders", () => {
     expect(() => pc.addTrack(camera)).toThrow(expect.objectContaining({ name: "InvalidAccessError" }));
     await settled();
     expect(rust.ops.slice(1)).toEqual([
-      { type: "set-sender", transceiver: 7, trackId: camera.id, streams: [] },
+      { type: "set-sender", transceiver: 7, trackId: camera.id, streams: [], byAddTrack: true },
       { type: "set-direction", transceiver: 7, direction: "sendrecv" },
     ]);
   });
@@ -188,6 +188,7 @@ describe("senders", () => {
     await pc.setLocalDescription();
     expect(rust.told.map(({ type }) => type)).not.toContain("send");
     rust.emit({ type: "connection-state", pc: 1, state: "connected" });
+    await settled();
     expect(rust.told.at(-1)).toMatchObject({ type: "send", pc: 1, transceiver: 1 });
     pc.close();
     expect(rust.told.map(({ type }) => type)).toContain("stop-sending");

@@ -91,6 +91,8 @@ export class PeerConnection extends EventTarget {
   #channels: Channels;
   #signaling: Signaling;
   #closed = false;
+  /** States that a transport cannot have before a candidate of the remote is known. */
+  #withheld: PeerEvent[] = [];
   #connectionState: RTCPeerConnectionState = "new";
   #iceConnectionState: RTCIceConnectionState = "new";
   #iceGatheringState: RTCIceGatheringState = "new";
@@ -99,21 +101,22 @@ export class PeerConnection extends EventTarget {
     super();
     this.#settings = checkConfiguration(configuration);
     const { certificates, ...rest } = this.#settings;
+    // 96 random bits (RFC 7022, 4.2).
+    const cname = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(12))));
     this.#commands = new Commands(
-      { ...rest, certificates: certificates.map(numberOf) },
+      { ...rest, certificates: certificates.map(numberOf), cname },
       (pc) =>
         this.#commands.runtime.listeners.set(pc, {
           receiving: (number) => this.#receiving(number),
           channelMessage: (channel, data) => this.#channels.message(channel, data),
           channelEvent: (event) => this.#channels.event(event),
         }),
-      (event) => {
-        if (!this.#signaling.hold(event)) this.#heard(event);
-      },
+      (event) => this.#signaling.hear(event),
     );
     this.#lines = new Lines(
       this.#commands,
       this.#transport,
+      cname,
       () => this.#signaling.updateNeeded(),
       () => this.#signaling.inForce,
       (operation) => this.#signaling.enqueue(operation),
@@ -129,8 +132,12 @@ export class PeerConnection extends EventTarget {
       this.#lines,
       this.#channels,
       this.#transport,
+      this.#settings.bundlePolicy === "max-bundle",
       (event) => this.#heard(event),
     );
+    this.#transport.remoteKnown = () => {
+      for (const event of this.#withheld.splice(0)) this.#signaling.hear(event);
+    };
   }
 
   static generateCertificate(keygenAlgorithm: AlgorithmIdentifier): Promise<Certificate> {
@@ -406,6 +413,18 @@ export class PeerConnection extends EventTarget {
 
   #heard(event: PeerEvent): void {
     if (this.#closed) return;
+    if (this.#iceConnectionState === "new" && "state" in event && event.type !== "ice-gathering-state") {
+      const early = event.state === "checking" || event.state === "connecting";
+      if (early && this.#transport.remote.length === 0) {
+        this.#withheld.push(event);
+        return;
+      }
+      for (const former of this.#withheld.splice(0)) this.#take(former);
+    }
+    this.#take(event);
+  }
+
+  #take(event: PeerEvent): void {
     switch (event.type) {
       case "ice-candidate":
         this.#candidate(event.candidate);
@@ -457,10 +476,8 @@ export class PeerConnection extends EventTarget {
   }
 
   #candidate(init: RTCIceCandidateInit | null): void {
-    if (init?.candidate) {
-      this.#signaling.found(init);
-      this.#transport.add("local", init);
-    }
+    this.#signaling.found(init);
+    if (init) this.#transport.add("local", init);
     const candidate = init ? new IceCandidate({ sdpMLineIndex: 0, ...init }) : null;
     this.dispatchEvent(new PeerConnectionIceEvent("icecandidate", { candidate }));
   }

@@ -27,6 +27,7 @@ function snapshot(changes: Partial<Snapshot>, line: Partial<TransceiverSnapshot>
         streams: [],
         trackId: null,
         codecs: [],
+        rids: [],
         ...line,
       },
     ],
@@ -73,12 +74,12 @@ test("an answer of ours that does not receive mutes too", () => {
   expect(diff([known], stable).muted).toEqual([1]);
 });
 
-test("another stream is a change without a track event", () => {
+test("a track that moves to another stream is told of again", () => {
   const change = diff([known], snapshot({ pendingRemote: remote("sendrecv", ["r"]) }));
   expect(change).toMatchObject({
     removed: [{ number: 1, stream: "s" }],
     added: [{ number: 1, stream: "r" }],
-    tracks: [],
+    tracks: [{ number: 1, streams: ["r"] }],
   });
 });
 
@@ -91,4 +92,19 @@ test("a stopped transceiver is told once", () => {
   const stopped = snapshot({ currentRemote: remote("sendrecv") }, { stopped: true });
   expect(diff([known], stopped)).toMatchObject({ stopped: [1], muted: [1] });
   expect(diff([{ ...known, stopped: true, receiving: false }], stopped).stopped).toEqual([]);
+});
+
+test("a track that joins another stream is told of again", () => {
+  const change = diff([known], snapshot({ pendingRemote: remote("sendrecv", ["s", "r"]) }));
+  expect(change).toMatchObject({
+    added: [{ number: 1, stream: "r" }],
+    tracks: [{ number: 1, streams: ["s", "r"] }],
+  });
+});
+
+test("what belongs to no stream it tells of belongs to one of its own, unless it belongs to none", () => {
+  expect(diff([], snapshot({ pendingRemote: remote("sendrecv", []) })).tracks[0]?.streams).toHaveLength(1);
+  expect(diff([], snapshot({ pendingRemote: remote("sendrecv", ["-"]) })).tracks).toEqual([
+    { number: 1, streams: [] },
+  ]);
 });

@@ -27,6 +27,9 @@ export interface Change {
   receiving: Map<number, boolean>;
 }
 
+/** The stream of what a remote sends without saying which stream it belongs to. */
+const DEFAULT_STREAM = "default";
+
 export function diff(known: Known[], snapshot: Snapshot): Change {
   const change: Change = {
     created: [],
@@ -51,10 +54,11 @@ export function diff(known: Known[], snapshot: Snapshot): Change {
     change.receiving.set(number, receiving);
     if (next.stopped && !one.stopped) change.stopped.push(number);
     if (one.receiving && !receiving) change.muted.push(number);
-    const streams = receiving ? (section?.streams ?? []) : [];
+    const streams = receiving && section ? (section.identified ? section.streams : [DEFAULT_STREAM]) : [];
+    const grown = streams.some((stream) => !one.streams.includes(stream));
     for (const stream of one.streams) if (!streams.includes(stream)) change.removed.push({ number, stream });
     for (const stream of streams) if (!one.streams.includes(stream)) change.added.push({ number, stream });
-    if (receiving && !one.receiving) change.tracks.push({ number, streams });
+    if (receiving && (!one.receiving || grown)) change.tracks.push({ number, streams });
   }
   for (const one of former.values()) {
     change.vanished.push(one.number);

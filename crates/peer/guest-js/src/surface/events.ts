@@ -175,7 +175,7 @@ export class ToneChangeEvent extends Event {
   }
 }
 
-const errorInit = dictionary<Omit<RTCErrorInit, "httpRequestStatusCode">>({
+const errorInit = dictionary<RTCErrorInit>({
   errorDetail: {
     type: enumeration<RTCErrorDetailType>(
       "data-channel-failure",
@@ -188,6 +188,7 @@ const errorInit = dictionary<Omit<RTCErrorInit, "httpRequestStatusCode">>({
     ),
     required: true,
   },
+  httpRequestStatusCode: { type: long },
   sdpLineNumber: { type: long },
   sctpCauseCode: { type: long },
   receivedAlert: { type: unsignedLong },
@@ -207,6 +208,9 @@ export class PeerError extends DOMException {
 
   get errorDetail(): RTCErrorDetailType {
     return this.#init.errorDetail;
+  }
+  get httpRequestStatusCode(): number | null {
+    return this.#init.httpRequestStatusCode ?? null;
   }
   get sdpLineNumber(): number | null {
     return this.#init.sdpLineNumber ?? null;

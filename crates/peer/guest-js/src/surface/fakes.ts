@@ -126,6 +126,7 @@ export function lineSnapshot(changes: Partial<TransceiverSnapshot> = {}): Transc
     streams: [],
     trackId: null,
     codecs: [],
+    rids: [],
     ...changes,
   };
 }

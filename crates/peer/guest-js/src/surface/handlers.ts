@@ -55,12 +55,26 @@ export function handlerAttributes(
   }
 }
 
-/** Runs `task` after the current one and all its promise reactions. */
+const waiting: (() => void)[] = [];
+let wake: (() => void) | undefined;
+
+/**
+ * Runs `task` after the current one and all its promise reactions, in the order of the calls. A message may be slower
+ * than a timer, and timers all but stop in a page that is not seen: whichever comes first does it.
+ */
 export function queueTask(task: () => void): void {
-  const { port1, port2 } = new MessageChannel();
-  port1.onmessage = () => {
-    port1.close();
-    task();
-  };
-  port2.postMessage(null);
+  waiting.push(task);
+  if (!wake) {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = next;
+    // Where a process ends when nothing is left to do, this must not hold it.
+    (port1 as { unref?(): void }).unref?.();
+    wake = () => port2.postMessage(null);
+  }
+  wake();
+  setTimeout(next);
+}
+
+function next(): void {
+  waiting.shift()?.();
 }

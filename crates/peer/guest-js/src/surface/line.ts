@@ -2,7 +2,7 @@
 import type { RemoteTrack } from "../media/media";
 import type { Direction, Kind } from "../wire";
 import { type DtmfSender, makeDtmfSender } from "./dtmf";
-import { checkEncodings, type Encoding, modified } from "./parameters";
+import { checkEncodings, type Encoding, modified, proposedEncodings } from "./parameters";
 import { sends } from "./sdp";
 import type { StatsReport } from "./stats";
 import { faces, type Receiver, type Sender, type Transceiver } from "./transceiver";
@@ -12,7 +12,7 @@ import type { DtlsTransport } from "./transports";
 export interface LineHost {
   readonly closed: boolean;
   readonly connected: boolean;
-  readonly dtls: DtlsTransport;
+  readonly cname: string;
   /** What the descriptions in force say of a line's codecs, header extensions and RTCP. */
   negotiated(line: Line): RTCRtpParameters | undefined;
   setDirection(line: Line, direction: Direction): void;
@@ -57,7 +57,7 @@ export class Line {
   /** The remote's description made it. */
   byRemote = false;
   /** A description has given it a transport. */
-  transported = false;
+  transport: DtlsTransport | null = null;
   #muted = true;
   #transaction = 0;
   #returned: RTCRtpSendParameters | undefined;
@@ -99,10 +99,6 @@ export class Line {
     ({ sender: this.sender, receiver: this.receiver, transceiver: this.transceiver } = faces(this));
   }
 
-  get transport(): DtlsTransport | null {
-    return this.transported ? this.host.dtls : null;
-  }
-
   /** Sets what `receiver.track.muted` says and fires `mute` or `unmute` when it changes. */
   set muted(muted: boolean) {
     if (this.#muted === muted || this.remote.track.readyState === "ended") return;
@@ -114,11 +110,24 @@ export class Line {
     return this.common().codecs.some(({ mimeType }) => mimeType.toLowerCase() === "audio/telephone-event");
   }
 
+  /** Takes over which layers are offered or agreed on. */
+  layer(rids: string[]): void {
+    const known = this.encodings.flatMap(({ rid }) => rid ?? []);
+    if (known.join() === rids.join()) return;
+    const [first = { active: true }] = this.encodings;
+    if (known.length === 0) this.encodings = proposedEncodings(rids);
+    else if (rids.length === 0) this.encodings = [first];
+    else this.encodings = this.encodings.filter(({ rid }) => rid && rids.includes(rid));
+    this.#returned = undefined;
+  }
+
   parameters(): RTCRtpSendParameters {
+    const { rtcp, ...common } = this.common();
     this.#returned = {
       transactionId: `${++this.#transaction}`,
       encodings: this.encodings,
-      ...this.common(),
+      ...common,
+      rtcp: { cname: this.host.cname, ...rtcp },
     };
     return structuredClone(this.#returned);
   }

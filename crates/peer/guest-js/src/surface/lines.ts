@@ -3,11 +3,12 @@
 import type { Direction, Kind, Op } from "../wire";
 import type { Limits } from "../worker/messages";
 import type { Commands } from "./commands";
+import { queueTask } from "./handlers";
 import { Line, type LineHost } from "./line";
 import { type Encoding, sectionParameters } from "./parameters";
 import { directionOf, receives, sends } from "./sdp";
 import { makeReport, type Stats, type StatsReport, select } from "./stats";
-import type { DtlsTransport, Transport } from "./transports";
+import type { Transport } from "./transports";
 
 export interface LineInit {
   direction?: Direction;
@@ -19,7 +20,7 @@ export interface LineInit {
 }
 
 export class Lines implements LineHost {
-  readonly dtls: DtlsTransport;
+  readonly cname: string;
   closed = false;
   /** Counts what the page changes, so that an offer made meanwhile is made anew. */
   revision = 0;
@@ -38,13 +39,14 @@ export class Lines implements LineHost {
   constructor(
     commands: Commands,
     transport: Transport,
+    cname: string,
     changed: () => void,
     described: () => { local: string; remote: string },
     enqueue: (operation: () => Promise<void>) => Promise<void>,
   ) {
     this.#commands = commands;
     this.#transport = transport;
-    this.dtls = transport.dtls;
+    this.cname = cname;
     this.#changed = changed;
     this.#described = described;
     this.#enqueue = enqueue;
@@ -74,6 +76,7 @@ export class Lines implements LineHost {
     const line = this.#make(kind, init);
     this.revision++;
     const { direction, streams, track } = line;
+    const rids = line.encodings.flatMap(({ rid }) => rid ?? []);
     this.#commands
       .run<{ transceiver: number }>(() => ({
         type: "add-transceiver",
@@ -81,6 +84,7 @@ export class Lines implements LineHost {
         direction,
         streams,
         ...(track && { trackId: track.id }),
+        ...(rids.length > 1 && { rids }),
         ...(init.byAddTrack && { byAddTrack: true }),
       }))
       .then(
@@ -109,7 +113,13 @@ export class Lines implements LineHost {
     this.revision++;
     free.track = track;
     free.streams = streams;
-    this.#post(free, (transceiver) => ({ type: "set-sender", transceiver, trackId: track.id, streams }));
+    this.#post(free, (transceiver) => ({
+      type: "set-sender",
+      transceiver,
+      trackId: track.id,
+      streams,
+      byAddTrack: true,
+    }));
     this.#direct(free, directionOf(true, receives(free.direction)));
     this.sync();
     return free;
@@ -171,16 +181,19 @@ export class Lines implements LineHost {
 
   async #replace(line: Line, track: MediaStreamTrack | null): Promise<void> {
     if (line.stopping) throw new DOMException("the transceiver is stopped", "InvalidStateError");
-    const former = line.track;
-    if (Boolean(former) !== Boolean(track)) {
-      await this.#commands.run(() => {
-        if (line.number === undefined) return undefined;
-        const { number: transceiver, streams } = line;
-        return { type: "set-sender", transceiver, trackId: track?.id ?? null, streams };
-      });
-    }
+    // The page sees the new track a task later, and in between may change its mind by other means.
+    await new Promise<void>(queueTask);
     if (this.closed) return new Promise(() => {});
+    const former = line.track;
     line.track = track;
+    if (Boolean(former) !== Boolean(track)) {
+      this.#post(line, (transceiver) => ({
+        type: "set-sender",
+        transceiver,
+        trackId: line.track?.id ?? null,
+        streams: line.streams,
+      }));
+    }
     this.sync();
   }
 

@@ -56,7 +56,10 @@ export function checkEncodings(list: Encoding[], kind: Kind): Encoding[] {
   return list.map(({ scaleResolutionDownBy, maxFramerate, ...rest }) => rest);
 }
 
-/** The encodings of a new transceiver (WebRTC 5.1, addTransceiver): what is sent is one layer. */
+/** Layers a simulcast may have. */
+const LAYERS = 4;
+
+/** The encodings of a new transceiver (WebRTC 5.1, addTransceiver). */
 export function firstEncodings(given: unknown, kind: Kind): Encoding[] {
   const list = given === undefined ? [] : encodings(given, "sendEncodings");
   const rids = list.flatMap(({ rid }) => (rid === undefined ? [] : [rid]));
@@ -65,10 +68,27 @@ export function firstEncodings(given: unknown, kind: Kind): Encoding[] {
     throw new TypeError("some encodings have a rid, some not");
   if (new Set(rids).size < rids.length) throw new TypeError("a rid is there twice");
   if (list.length > 1 && rids.length === 0) throw new TypeError("several encodings need rids");
-  const [first = { active: true }] = checkEncodings(list, kind);
-  const { rid, ...rest } = first;
-  if (kind === "video") rest.scaleResolutionDownBy ??= 1;
-  return [rest];
+  const [first = { active: true }, ...others] = checkEncodings(list, kind).slice(0, LAYERS);
+  // Sound has one encoding, and one encoding no name.
+  if (kind === "audio" || others.length === 0) {
+    const { rid, ...rest } = first;
+    return [kind === "video" ? { scaleResolutionDownBy: 1, ...rest } : rest];
+  }
+  return layered([first, ...others]);
+}
+
+/** The encodings of a simulcast that the remote asks for. */
+export function proposedEncodings(rids: string[]): Encoding[] {
+  return layered(rids.map((rid) => ({ active: true, rid })));
+}
+
+/** Each layer half the size of the one after it, unless the page says otherwise of any of them. */
+function layered(list: Encoding[]): Encoding[] {
+  const said = list.some(({ scaleResolutionDownBy }) => scaleResolutionDownBy !== undefined);
+  return list.map((encoding, index) => ({
+    scaleResolutionDownBy: said ? 1 : 2 ** (list.length - 1 - index),
+    ...encoding,
+  }));
 }
 
 /** What a description's section says of codecs, header extensions and RTCP. */
@@ -100,11 +120,10 @@ export function sectionParameters(sdp: string, mid: string): RTCRtpParameters | 
     uri,
     encrypted: false,
   }));
-  const cname = /^a=ssrc:\d+ cname:(\S+)/m.exec(section)?.[1];
   return {
     codecs,
     headerExtensions,
-    rtcp: { ...(cname !== undefined && { cname }), reducedSize: /^a=rtcp-rsize/m.test(section) },
+    rtcp: { reducedSize: /^a=rtcp-rsize/m.test(section) },
   };
 }
 

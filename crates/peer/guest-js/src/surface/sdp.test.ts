@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { directionOf, parseSdp, reversed, withCandidate } from "./sdp";
+import { alike, directionOf, parseSdp, reversed, withCandidate } from "./sdp";
 
 const SDP = [
   "v=0",
@@ -27,6 +27,7 @@ test("sections tell who sends what", () => {
         rejected: false,
         direction: "sendrecv",
         streams: ["one", "two"],
+        identified: true,
         ufrag: "abcd",
         pwd: "secret",
         candidates: [],
@@ -37,6 +38,7 @@ test("sections tell who sends what", () => {
         rejected: true,
         direction: "recvonly",
         streams: [],
+        identified: true,
         ufrag: "",
         pwd: "",
         candidates: [],
@@ -65,4 +67,18 @@ test("directions", () => {
   expect(directionOf(true, false)).toBe("sendonly");
   expect(reversed("sendonly")).toBe("recvonly");
   expect(reversed("inactive")).toBe("inactive");
+});
+
+test("the streams of a section's sources count where it has no msid of its own", () => {
+  const text = (lines: string) => `v=0\r\nm=video 9 X\r\na=mid:0\r\n${lines}`;
+  const [one] = parseSdp(text("a=ssrc:1 cname:x\r\na=ssrc:1 msid:s t\r\na=ssrc:2 msid:s t\r\n")).sections;
+  expect(one).toMatchObject({ streams: ["s"], identified: true });
+  const [two] = parseSdp(text("a=ssrc:1 msid:s t\r\na=msid:- t\r\n")).sections;
+  expect(two).toMatchObject({ streams: [], identified: true });
+  expect(parseSdp(text("")).sections[0]).toMatchObject({ streams: [], identified: false });
+});
+
+test("candidates make no difference between descriptions", () => {
+  expect(alike("v=0\r\na=candidate:1\r\na=x\r\n", "v=0\r\na=x\r\na=end-of-candidates\r\n")).toBe(true);
+  expect(alike("v=0\r\na=x\r\n", "v=0\r\na=y\r\n")).toBe(false);
 });

@@ -6,8 +6,10 @@ export interface Section {
   mid: string | null;
   rejected: boolean;
   direction: Direction;
-  /** Stream ids of the section's msid lines, without "-". */
+  /** Stream ids of the section's msid lines, without "-"; where it has none, those of its sources. */
   streams: string[];
+  /** It says which streams its track belongs to, if only that these are none. */
+  identified: boolean;
   /** ICE credentials, the session's where the section has none; empty where neither has. */
   ufrag: string;
   pwd: string;
@@ -26,6 +28,7 @@ export function parseSdp(sdp: string): Sdp {
   const credentials = new Set<string>();
   let sessionDirection: Direction = "sendrecv";
   const session = { ufrag: "", pwd: "" };
+  const ofSources = new Map<Section, string[]>();
   for (const line of sdp.split(/\r?\n/)) {
     const section = sections.at(-1);
     if (line.startsWith("m=")) {
@@ -36,14 +39,19 @@ export function parseSdp(sdp: string): Sdp {
         rejected: port === "0",
         direction: sessionDirection,
         streams: [],
+        identified: false,
         candidates: [],
         ...session,
       });
     } else if (line.startsWith("a=mid:") && section) {
       section.mid = line.slice(6).trim();
     } else if (line.startsWith("a=msid:") && section) {
-      const stream = line.slice(7).trim().split(" ")[0];
-      if (stream && stream !== "-" && !section.streams.includes(stream)) section.streams.push(stream);
+      section.identified = true;
+      addStream(section.streams, line.slice(7));
+    } else if (/^a=ssrc:\d+ msid:/.test(line) && section) {
+      const streams = ofSources.get(section) ?? [];
+      addStream(streams, line.slice(line.indexOf(" msid:") + 6));
+      ofSources.set(section, streams);
     } else if (line === "a=bundle-only" && section) {
       section.rejected = false;
     } else if (line.startsWith("a=ice-ufrag:")) {
@@ -60,8 +68,22 @@ export function parseSdp(sdp: string): Sdp {
       else if (direction) sessionDirection = direction;
     }
   }
+  for (const [section, streams] of ofSources) {
+    if (!section.identified) Object.assign(section, { streams, identified: true });
+  }
   for (const { ufrag, pwd } of sections) if (ufrag !== "") credentials.add(`${ufrag}:${pwd}`);
   return { sections, credentials };
+}
+
+function addStream(streams: string[], msid: string): void {
+  const stream = msid.trim().split(" ")[0];
+  if (stream && stream !== "-" && !streams.includes(stream)) streams.push(stream);
+}
+
+/** Whether two descriptions differ at most in the candidates that became known meanwhile. */
+export function alike(one: string, other: string): boolean {
+  const lasting = (sdp: string) => sdp.replace(/^a=(candidate:.*|end-of-candidates)\r?\n/gm, "");
+  return lasting(one) === lasting(other);
 }
 
 /** The description with a candidate written into its section, as `localDescription` must show it. */

@@ -10,8 +10,8 @@ import { queueTask } from "./handlers";
 import type { Line } from "./line";
 import type { Lines } from "./lines";
 import { negotiationNeeded } from "./negotiation";
-import { endOfCandidates, parseSdp, type Section, sends, withCandidate } from "./sdp";
-import { Sctp, type Transport } from "./transports";
+import { alike, endOfCandidates, parseSdp, type Section, sends, withCandidate } from "./sdp";
+import { type DtlsTransport, Sctp, Transport } from "./transports";
 
 export class Signaling {
   state: RTCSignalingState = "stable";
@@ -40,16 +40,22 @@ export class Signaling {
   /** A description is being set. */
   #describing = false;
   #release: (event: PeerEvent) => void;
+  /** What sections stand on whose transport will be bundled away, unless the remote cannot bundle. */
+  #unbundled = new Set<Transport>();
+  #bundled: boolean;
 
+  /** `bundled`: all sections share one transport from the first offer on. */
   constructor(
     target: EventTarget,
     commands: Commands,
     lines: Lines,
     channels: Channels,
     transport: Transport,
+    bundled: boolean,
     release: (event: PeerEvent) => void,
   ) {
     this.#target = target;
+    this.#bundled = bundled;
     this.#transport = transport;
     this.#commands = commands;
     this.#lines = lines;
@@ -127,7 +133,7 @@ export class Signaling {
           description: { type, ...(sdp && { sdp }) },
         });
         if (type !== "rollback") for (const [line, streams] of this.#offered) line.advertised = streams;
-        await this.#apply(snapshot, type);
+        await this.#apply(snapshot, type, "local");
       });
     });
   }
@@ -140,24 +146,25 @@ export class Signaling {
         await this.#apply(
           await this.#run<Snapshot>({ type: "set-local", description: { type: "rollback" } }),
           "rollback",
+          "local",
         );
       }
       this.#assertApplicable("remote", type);
       await this.#describe(async () => {
         const snapshot = await this.#run<Snapshot>({ type: "set-remote", description: { type, sdp } });
-        await this.#apply(snapshot, type);
+        await this.#apply(snapshot, type, "remote");
       });
     });
   }
 
-  /** Holds events back until the page knows of the description; then they come one a task. */
+  /** Holds events back until the page knows of the description. */
   async #describe(operation: () => Promise<void>): Promise<void> {
     this.#describing = true;
     try {
       await operation();
     } finally {
       this.#describing = false;
-      queueTask(() => this.#releaseHeld());
+      for (let count = this.#held.length; count > 0; count--) queueTask(() => this.#releaseHeld());
     }
   }
 
@@ -211,6 +218,7 @@ export class Signaling {
     const { sdpMid, sdpMLineIndex, usernameFragment } = init;
     const wrong = (what: string) => new DOMException(what, "OperationError");
     let chosen = sections.map((section, index) => ({ section, index }));
+    if (chosen.length === 0 && !init.candidate) return [];
     if (sdpMid !== undefined && sdpMid !== null)
       chosen = chosen.filter(({ section }) => section.mid === sdpMid);
     else if (sdpMLineIndex !== undefined && sdpMLineIndex !== null)
@@ -268,18 +276,18 @@ export class Signaling {
     });
   }
 
-  /** Keeps an event back while a description is being set, or others wait; true if it did. */
-  hold(event: PeerEvent): boolean {
-    if (!this.#describing && this.#held.length === 0) return false;
+  /** Takes an event of the engine: each comes in a task of its own, and none while a description is being set. */
+  hear(event: PeerEvent): void {
     this.#held.push(event);
-    return true;
+    if (!this.#describing) queueTask(() => this.#releaseHeld());
   }
 
-  /** Writes a found candidate into the local description. */
-  found(candidate: RTCIceCandidateInit): void {
+  /** Writes a found candidate into the local description; null for the end of them. */
+  found(candidate: RTCIceCandidateInit | null): void {
     const local = this.#pendingLocal ?? this.#currentLocal;
     if (!local) return;
-    const sdp = withCandidate(local.sdp, candidate);
+    const first = () => parseSdp(local.sdp).sections.findIndex(({ rejected }) => !rejected);
+    const sdp = candidate ? withCandidate(local.sdp, candidate) : endOfCandidates(local.sdp, [first()]);
     if (sdp === local.sdp) return;
     local.sdp = sdp;
     this.#shown.delete(local);
@@ -289,7 +297,8 @@ export class Signaling {
     this.#closed = true;
     this.state = "closed";
     this.#chain.close();
-    if (this.sctp) this.sctp.state = "closed";
+    const { sctp } = this;
+    if (sctp) queueTask(() => sctp.setState("closed"));
     this.#held.length = 0;
   }
 
@@ -327,9 +336,7 @@ export class Signaling {
   #releaseHeld(): void {
     if (this.#describing || this.#closed) return;
     const event = this.#held.shift();
-    if (!event) return;
-    this.#release(event);
-    if (this.#held.length > 0) queueTask(() => this.#releaseHeld());
+    if (event) this.#release(event);
   }
 
   #show(description: Description | null): SessionDescription | null {
@@ -343,7 +350,7 @@ export class Signaling {
   }
 
   /** Makes the page's objects agree with what Rust says, and fires the events in the order of WebRTC 4.4.1.5. */
-  async #apply(snapshot: Snapshot, type: RTCSdpType): Promise<void> {
+  async #apply(snapshot: Snapshot, type: RTCSdpType, side: "local" | "remote"): Promise<void> {
     if (this.#closed) return;
     const change = diff(
       this.#lines.all().flatMap((line) => {
@@ -366,21 +373,23 @@ export class Signaling {
     }
     const former = this.state;
     this.state = snapshot.signalingState;
-    this.#currentLocal = snapshot.currentLocal;
-    this.#pendingLocal = snapshot.pendingLocal;
-    this.#currentRemote = snapshot.currentRemote;
-    this.#pendingRemote = snapshot.pendingRemote;
+    const [currentLocal, pendingLocal] = [this.#currentLocal, this.#pendingLocal];
+    const [currentRemote, pendingRemote] = [this.#currentRemote, this.#pendingRemote];
+    this.#currentLocal = kept(snapshot.currentLocal, currentLocal, pendingLocal);
+    this.#pendingLocal = kept(snapshot.pendingLocal, pendingLocal, currentLocal);
+    this.#currentRemote = kept(snapshot.currentRemote, currentRemote, pendingRemote);
+    this.#pendingRemote = kept(snapshot.pendingRemote, pendingRemote, currentRemote);
     this.#describeTransport(type);
     this.#describeSctp(snapshot);
     for (const next of snapshot.transceivers) {
       const line = this.#lines.byNumber(next.transceiver);
       if (!line) continue;
       line.mid = next.mid;
-      if (next.mid === null) line.transported = line.currentDirection !== null;
-      else if (type === "answer" || type === "pranswer" || type === "offer") line.transported = true;
       line.currentDirection = next.currentDirection;
+      if (type !== "offer" || side === "remote") line.layer(next.rids);
       line.hasSent ||= sends(next.currentDirection);
     }
+    if (type !== "offer" || side === "local") this.#assignTransports(type);
     if (this.state === "stable") {
       this.#needed = false;
       this.#dropReplaced();
@@ -389,6 +398,33 @@ export class Signaling {
     this.#lines.sync();
     if (this.state !== former) this.#target.dispatchEvent(new Event("signalingstatechange"));
     this.#tracksChanged(change);
+  }
+
+  /** Gives sections their transports: one for each until an answer has bundled them, or one for all. */
+  #assignTransports(type: RTCSdpType): void {
+    const alone = type === "offer" && !this.#bundled && !this.#currentRemote;
+    const local = this.#pendingLocal ?? this.#currentLocal;
+    const [first] = local ? parseSdp(local.sdp).sections.filter(({ rejected }) => !rejected) : [];
+    const own = (is: boolean, former: DtlsTransport | null): DtlsTransport => {
+      if (is || !alone) return this.#transport.dtls;
+      if (former) return former;
+      const transport = new Transport();
+      this.#unbundled.add(transport);
+      return transport.dtls;
+    };
+    for (const line of this.#lines.all()) {
+      // One that was rolled back before it was ever agreed on has none any more.
+      if (line.mid !== null) line.transport = own(line.mid === first?.mid, line.transport);
+      else if (line.currentDirection === null) line.transport = null;
+    }
+    if (this.sctp) {
+      const { face } = this.sctp;
+      const is = first?.kind === "application";
+      this.sctp.transport = own(is, this.sctp.transport === this.#transport.dtls ? null : face.transport);
+    }
+    if (alone) return;
+    for (const transport of this.#unbundled) transport.discard();
+    this.#unbundled.clear();
   }
 
   /** What the descriptions say of the transport: credentials, candidates, and who controls. */
@@ -486,4 +522,10 @@ export class Signaling {
     const { credentials } = parseSdp(this.#currentLocal.sdp);
     if (![...credentials].some((one) => this.#replacing.has(one))) this.#replacing.clear();
   }
+}
+
+/** A description that the page knows already is still that one, with the candidates it has got meanwhile. */
+function kept(next: Description | null, ...former: (Description | null)[]): Description | null {
+  if (!next) return null;
+  return former.find((one) => one && one.type === next.type && alike(one.sdp, next.sdp)) ?? next;
 }

@@ -23,6 +23,8 @@ export class Transport {
   localParameters: IceParameters | null = null;
   remoteParameters: IceParameters | null = null;
   certificates: ArrayBuffer[] = [];
+  /** Called when a candidate of the remote becomes known. */
+  remoteKnown: () => void = () => {};
 
   constructor() {
     building = true;
@@ -73,6 +75,7 @@ export class Transport {
   add(side: "local" | "remote", init: RTCIceCandidateInit): void {
     if (!init.candidate || this[side].some(({ candidate }) => candidate === init.candidate)) return;
     this[side].push(new IceCandidate({ sdpMLineIndex: 0, ...init }));
+    if (side === "remote") this.remoteKnown();
   }
 
   /** The known candidate with this attribute value, or one made from it. */
@@ -84,6 +87,12 @@ export class Transport {
   close(): void {
     this.iceState = "closed";
     this.dtlsState = "closed";
+  }
+
+  /** It is not needed any more: its sections are bundled with another's. */
+  discard(): void {
+    this.setIce("closed");
+    this.setDtls("closed");
   }
 }
 
@@ -162,7 +171,7 @@ handlerAttributes(DtlsTransport, ["statechange", "error"]);
 /** What stands behind an RTCSctpTransport. */
 export class Sctp {
   readonly face: SctpTransport;
-  readonly transport: DtlsTransport;
+  transport: DtlsTransport;
   state: RTCSctpTransportState = "connecting";
   /** Bytes. */
   maxMessageSize: number;

@@ -1,0 +1,188 @@
+// What a page sees of its connection while descriptions are made, set and undone.
+import { beforeEach, expect, test, vi } from "vitest";
+import type { Snapshot } from "../wire";
+import { PeerConnection } from "./connection";
+import { FakeRust, FakeTrack, installDom, lineSnapshot, sdp, stable } from "./fakes";
+
+let rust: FakeRust;
+vi.mock("./runtime", () => ({ runtime: () => rust.runtime() }));
+installDom();
+
+const candidate = { candidate: "candidate:1 1 udp 1 10.0.0.1 5 typ host", sdpMid: "0", sdpMLineIndex: 0 };
+const offer = () => ({ type: "offer" as const, sdp: sdp("sendrecv", "sendrecv") });
+const answer = () => ({ type: "answer" as const, sdp: sdp("recvonly", "recvonly") });
+const task = () => new Promise((resolve) => setTimeout(resolve, 5));
+const lines = (...mids: (string | null)[]) =>
+  mids.map((mid, index) => lineSnapshot({ transceiver: index + 1, mid, kind: index ? "audio" : "video" }));
+
+function offered(changes: Partial<Snapshot> = {}): Snapshot {
+  return stable({
+    signalingState: "have-local-offer",
+    pendingLocal: offer(),
+    transceivers: lines("0", "1"),
+    ...changes,
+  });
+}
+
+function answered(): Snapshot {
+  return stable({ currentLocal: offer(), currentRemote: answer(), transceivers: lines("0", "1") });
+}
+
+function caller(configuration: RTCConfiguration = {}) {
+  const pc = new PeerConnection(configuration);
+  pc.addTransceiver("video");
+  pc.addTransceiver("audio");
+  return pc;
+}
+
+beforeEach(() => {
+  rust = new FakeRust();
+});
+
+test("a description keeps its candidates, and stays the same object, when it is agreed on", async () => {
+  const pc = caller();
+  rust.snapshot = offered();
+  await pc.setLocalDescription();
+  rust.emit({ type: "ice-candidate", pc: 1, candidate });
+  rust.emit({ type: "ice-candidate", pc: 1, candidate: null });
+  await vi.waitFor(() => expect(pc.localDescription?.sdp).toContain("a=end-of-candidates"));
+  const pending = pc.pendingLocalDescription;
+  expect(pending?.sdp).toContain(`a=${candidate.candidate}\r\n`);
+  rust.snapshot = answered();
+  await pc.setRemoteDescription(answer());
+  expect(pc.currentLocalDescription).toBe(pending);
+});
+
+test("each of the engine's events has a task of its own", async () => {
+  const pc = caller();
+  rust.snapshot = offered();
+  const log: string[] = [];
+  pc.addEventListener("icecandidate", () => {
+    log.push("candidate");
+    Promise.resolve().then(() => log.push("reaction"));
+  });
+  const setting = pc.setLocalDescription().then(() => log.push("set"));
+  await task();
+  rust.emit({ type: "ice-candidate", pc: 1, candidate });
+  rust.emit({ type: "ice-candidate", pc: 1, candidate: null });
+  await setting;
+  await vi.waitFor(() => expect(log).toHaveLength(5));
+  expect(log).toEqual(["set", "candidate", "reaction", "candidate", "reaction"]);
+});
+
+test("sections stand on transports of their own until they are bundled", async () => {
+  const pc = caller();
+  const transports = () => pc.getSenders().map(({ transport }) => transport);
+  expect(transports()).toEqual([null, null]);
+  rust.snapshot = offered();
+  await pc.setLocalDescription();
+  const [first, second] = transports();
+  expect(first).not.toBe(second);
+  rust.snapshot = answered();
+  await pc.setRemoteDescription(answer());
+  expect(transports()).toEqual([first, first]);
+  expect(second?.state).toBe("closed");
+  expect(second?.iceTransport.state).toBe("closed");
+});
+
+test("with max-bundle there is one transport from the beginning, and none after a rollback", async () => {
+  const pc = caller({ bundlePolicy: "max-bundle" });
+  rust.snapshot = offered();
+  await pc.setLocalDescription();
+  const [first, second] = pc.getSenders();
+  expect(first?.transport).toBe(second?.transport);
+  expect(first?.transport).not.toBeNull();
+  rust.snapshot = stable({ transceivers: lines(null, null) });
+  await pc.setLocalDescription({ type: "rollback" });
+  expect(pc.getSenders().map(({ transport }) => transport)).toEqual([null, null]);
+});
+
+test("a remote offer gives no transports; our answer does", async () => {
+  const pc = new PeerConnection();
+  rust.snapshot = stable({
+    signalingState: "have-remote-offer",
+    pendingRemote: offer(),
+    transceivers: lines("0", "1"),
+  });
+  await pc.setRemoteDescription(offer());
+  expect(pc.getReceivers().map(({ transport }) => transport)).toEqual([null, null]);
+  rust.snapshot = stable({ currentRemote: offer(), currentLocal: answer(), transceivers: lines("0", "1") });
+  await pc.setLocalDescription();
+  const [first, second] = pc.getReceivers();
+  expect(first?.transport).not.toBeNull();
+  expect(first?.transport).toBe(second?.transport);
+});
+
+test("a transport checks nothing before the remote has a candidate", async () => {
+  const pc = caller();
+  rust.snapshot = offered();
+  await pc.setLocalDescription();
+  rust.snapshot = answered();
+  await pc.setRemoteDescription(answer());
+  rust.emit({ type: "ice-connection-state", pc: 1, state: "checking" });
+  rust.emit({ type: "connection-state", pc: 1, state: "connecting" });
+  await task();
+  expect([pc.iceConnectionState, pc.connectionState]).toEqual(["new", "new"]);
+  await pc.addIceCandidate(candidate);
+  await vi.waitFor(() => expect(pc.connectionState).toBe("connecting"));
+  expect(pc.iceConnectionState).toBe("checking");
+});
+
+test("one that connects with candidates nobody told of has checked before", async () => {
+  const pc = caller();
+  const states: string[] = [];
+  pc.addEventListener("iceconnectionstatechange", () => states.push(pc.iceConnectionState));
+  rust.snapshot = offered();
+  await pc.setLocalDescription();
+  rust.emit({ type: "ice-connection-state", pc: 1, state: "checking" });
+  rust.emit({ type: "ice-connection-state", pc: 1, state: "connected" });
+  await vi.waitFor(() => expect(states).toEqual(["checking", "connected"]));
+});
+
+test("a replaced track is seen a task later, whatever the page did in between", async () => {
+  const pc = new PeerConnection();
+  const [one, other] = [new FakeTrack("video"), new FakeTrack("video")] as unknown as MediaStreamTrack[];
+  const sender = pc.addTrack(one as MediaStreamTrack);
+  const replaced = sender.replaceTrack(other as MediaStreamTrack);
+  expect(sender.track).toBe(one);
+  pc.removeTrack(sender);
+  expect(sender.track).toBeNull();
+  await replaced;
+  expect(sender.track).toBe(other);
+});
+
+test("the end of candidates concerns a description without sections too", async () => {
+  const pc = new PeerConnection();
+  const empty = { type: "offer" as const, sdp: "v=0\r\n" };
+  rust.snapshot = stable({ signalingState: "have-remote-offer", pendingRemote: empty });
+  await pc.setRemoteDescription(empty);
+  await pc.addIceCandidate();
+  await expect(pc.addIceCandidate(candidate)).rejects.toMatchObject({ name: "OperationError" });
+});
+
+test("a simulcast has the layers that the answer takes", async () => {
+  const pc = new PeerConnection();
+  const { sender } = pc.addTransceiver("video", {
+    sendEncodings: [{ rid: "l" }, { rid: "m", maxBitrate: 5 }, { rid: "h" }],
+  });
+  expect(sender.getParameters().encodings).toEqual([
+    { active: true, rid: "l", scaleResolutionDownBy: 4 },
+    { active: true, rid: "m", scaleResolutionDownBy: 2, maxBitrate: 5 },
+    { active: true, rid: "h", scaleResolutionDownBy: 1 },
+  ]);
+  const line = (rids: string[]) => [lineSnapshot({ rids })];
+  rust.snapshot = offered({ transceivers: line(["l", "m", "h"]) });
+  await pc.setLocalDescription();
+  expect(rust.ops[0]).toMatchObject({ type: "add-transceiver", rids: ["l", "m", "h"] });
+  rust.snapshot = { ...answered(), transceivers: line(["m", "h"]) };
+  await pc.setRemoteDescription(answer());
+  expect(sender.getParameters().encodings.map(({ rid }) => rid)).toEqual(["m", "h"]);
+});
+
+test("a sender's cname is the connection's, a receiver has none to tell", () => {
+  const pc = caller();
+  const names = pc.getSenders().map((sender) => sender.getParameters().rtcp.cname);
+  expect(names[0]).toMatch(/^[A-Za-z0-9+/]{16}$/);
+  expect(names[1]).toBe(names[0]);
+  expect(pc.getReceivers()[0]?.getParameters().rtcp.cname).toBeUndefined();
+});
