@@ -1,13 +1,17 @@
 /**
  * Drives the page's machine: events in, effects out, the view told. It decides nothing.
  */
-import { type App, type AppEvent, type Effect, newApp, update } from "./core/app";
+import { type App, type AppEvent, type Effect, newApp, type Sealing, update } from "./core/app";
+import { toHex } from "./core/bytes";
+import type { Aside } from "./core/call";
 import { formatLink, type Parsed, RANDOM_BYTES, type RoomLink } from "./core/link";
 import { recall } from "./core/memory";
-import type { Host, Media, MediaEvent, SignalingSession } from "./core/ports";
+import type { Host, Media, MediaEvent, RoomKey, SignalingSession } from "./core/ports";
 import { project } from "./core/project";
 import { share } from "./core/share";
 import type { Actions, AppView, Readable } from "./core/view-model";
+import type { SessionEvent } from "./generated/SessionEvent";
+import { Post } from "./platform/post";
 
 export interface Page {
   readonly view: Readable<AppView>;
@@ -27,10 +31,11 @@ export interface PageParts {
 export function run({ host, media: makeMedia, languages }: PageParts): Page {
   let app = newApp(recall(host.storage, languages), {
     defaultServer: host.defaultServer,
-    identity: crypto.randomUUID(),
+    identity: newId(),
   });
   let view = project(app, host.kind, host.version);
   let session: SignalingSession | null = null;
+  let sealed: { readonly key: RoomKey; readonly post: Post } | null = null;
   const traces = new Traces(host);
   const listeners = new Set<(view: AppView) => void>();
   const media = makeMedia(
@@ -60,6 +65,12 @@ export function run({ host, media: makeMedia, languages }: PageParts): Page {
       case "send":
         session?.send(effect.message);
         break;
+      case "seal":
+        if (session !== null) sealed?.post.send(session, effect.header, effect.text);
+        break;
+      case "make-code":
+        makeCode(effect.gathered);
+        break;
       case "open-link":
         media.openLink(effect.key, effect);
         break;
@@ -88,22 +99,52 @@ export function run({ host, media: makeMedia, languages }: PageParts): Page {
     }
   }
 
-  function join({ request }: Extract<Effect, { do: "join" }>): void {
+  function join({ request, seal }: Extract<Effect, { do: "join" }>): void {
     const { joinId } = request;
     traces.mark(2, "core/call");
-    host.ensurePeerConnection().then(
-      () => {
-        // It may have been given up meanwhile.
-        if (!isJoining(joinId)) return;
-        traces.mark(3, "platform");
-        session = host.signaling.join(request, (event) =>
-          dispatch({ type: "session", joinId, event, now: Date.now() }),
-        );
-      },
-      (error: unknown) => {
-        console.error("no peer connection", error);
-        if (isJoining(joinId)) dispatch({ type: "no-peer-connection" });
-      },
+    sealed = null;
+    host
+      .ensurePeerConnection()
+      .then(() => (seal === null ? null : unlock(request.roomId, seal)))
+      .then(
+        (unlocked) => {
+          // It may have been given up meanwhile.
+          if (!isJoining(joinId)) return;
+          traces.mark(3, "platform");
+          const hear = (event: SessionEvent, aside: Aside | null) =>
+            dispatch({ type: "session", joinId, event, aside, now: Date.now() });
+          if (unlocked === null) {
+            session = host.signaling.join(request, (event) => hear(event, null));
+            return;
+          }
+          const { key, fingerprint, name } = unlocked;
+          const post = new Post({ key, fingerprint, seat, deliver: hear });
+          sealed = { key, post };
+          session = host.signaling.join({ ...request, name }, (event) => post.take(event));
+        },
+        (error: unknown) => {
+          const type = error instanceof NoCryptography ? "no-cryptography" : "no-peer-connection";
+          console.error(type, error);
+          if (isJoining(joinId)) dispatch({ type });
+        },
+      );
+  }
+
+  /** What a sealed room needs before anything is said in it. */
+  async function unlock(roomId: string, { secret, name }: Sealing) {
+    if (host.vault === null) throw new NoCryptography("this page may not use cryptography");
+    const [key, fingerprint] = await Promise.all([host.vault.open(secret, roomId), media.certify()]);
+    return { key, fingerprint, name: name === "" ? null : await key.sealName(name) };
+  }
+
+  function seat(): string | null {
+    return app.screen.at === "call" ? (app.screen.call.seal?.own.peerId ?? null) : null;
+  }
+
+  function makeCode(gathered: string): void {
+    sealed?.key.makeCode(gathered).then(
+      (bytes) => dispatch({ type: "code", gathered, bytes }),
+      (error: unknown) => console.error("the code to compare cannot be made", error),
     );
   }
 
@@ -178,6 +219,13 @@ export function run({ host, media: makeMedia, languages }: PageParts): Page {
 }
 
 /** The page's points of one join, each marked once. */
+class NoCryptography extends Error {}
+
+/** Not `randomUUID`, which pages do not have that came over plain http from another machine. */
+function newId(): string {
+  return toHex(crypto.getRandomValues(new Uint8Array(16)));
+}
+
 class Traces {
   joinId: string | null = null;
   private readonly marked = new Set<number>();
@@ -185,7 +233,7 @@ class Traces {
   constructor(private readonly host: Host) {}
 
   begin(): string {
-    this.joinId = crypto.randomUUID();
+    this.joinId = newId();
     this.marked.clear();
     this.mark(1, "view/lobby");
     return this.joinId;

@@ -60,12 +60,14 @@ const joined: AppEvent = {
   type: "session",
   joinId: "j1",
   event: { type: "joined", joined: JOINED },
+  aside: null,
   now: 1_000,
 };
 const ended = (reason: "full" | "left" | "kicked", joinId = "j1"): AppEvent => ({
   type: "session",
   joinId,
   event: { type: "ended", reason },
+  aside: null,
   now: 61_000,
 });
 const inCall = () => new Story().play(open, join, joined);
@@ -118,6 +120,7 @@ describe("joining", () => {
           token: null,
           joinId: "j1",
         },
+        seal: null,
       },
     ]);
     expect(story.play({ type: "join", joinId: "j2" }).effects).toEqual([]);
@@ -128,6 +131,7 @@ describe("joining", () => {
       type: "session",
       joinId: "j1",
       event: { type: "away", attempt: 1, retryInMs: 500, reason: "unreachable" },
+      aside: null,
       now: 0,
     };
     const story = new Story().play(open, join, away);
@@ -142,6 +146,7 @@ describe("joining", () => {
       type: "session",
       joinId: "j1",
       event: { type: "waiting", peerId: "p1" },
+      aside: null,
       now: 0,
     };
     const story = new Story().play(open, join, waiting);
@@ -160,6 +165,7 @@ describe("joining", () => {
       type: "session",
       joinId: "j1",
       event: { type: "message", message: { type: "mute", from: "p9", kind: "audio", to: "me" } },
+      aside: null,
       now: 0,
     };
     const story = new Story().play(open, join, joined, wish);
@@ -169,6 +175,35 @@ describe("joining", () => {
     expect(story.play(wish).app.notice).toBe(notice);
     story.play({ type: "toggle", kind: "microphone" });
     expect(story.app.devices.wish.microphone.on).toBe(true);
+  });
+
+  test("a link with a secret tells the server no name, and joins sealed or not at all", () => {
+    const secret = { ...LINK, secret: "q83vEjRWeJCrze8SNFZ4kA" };
+    const story = new Story().play({ type: "open-link", link: secret });
+    expect(story.view).toMatchObject({ lobby: { sealed: true } });
+    story.play(join);
+    expect(story.effects).toMatchObject([
+      {
+        do: "join",
+        request: { name: null, identity: null },
+        seal: { secret: "q83vEjRWeJCrze8SNFZ4kA", name: "Ann" },
+      },
+    ]);
+    const seat = { peerId: "me1", s: "s", nonce: "n", commit: "c", fingerprint: "f" };
+    const sealed = new Story().play({ type: "open-link", link: secret }, join, {
+      ...joined,
+      aside: { is: "seat", seat },
+    } as AppEvent);
+    expect(sealed.view).toMatchObject({ at: "call", call: { shield: { is: "sealed" }, tiles: [] } });
+    // What came without a key has no way into such a call.
+    story.play(joined);
+    expect(story.view).toMatchObject({ at: "trouble", trouble: { code: "no-cryptography" } });
+    expect(story.did).toContain("leave");
+  });
+
+  test("a page without cryptography says so", () => {
+    const story = new Story().play(open, join, { type: "no-cryptography" });
+    expect(story.view).toMatchObject({ at: "trouble", trouble: { code: "no-cryptography" } });
   });
 
   test("a refusal is a page of its own, with the way to try again", () => {
@@ -206,6 +241,7 @@ describe("the call", () => {
         crowded: false,
         tiles: [{ name: "Ben", link: "connecting" }],
         self: { name: "Ann" },
+        shield: { is: "open", code: null },
       },
     });
   });
@@ -250,6 +286,7 @@ describe("the call", () => {
       type: "session",
       joinId: "j1",
       event: { type: "joined", joined: { ...JOINED, peerId: "me2", peers: [] } },
+      aside: null,
       now: 2_000,
     });
     expect(story.effects).toEqual([]);
@@ -302,7 +339,7 @@ describe("the call", () => {
         away: false,
         muted: [],
       };
-      story.play({ type: "session", joinId: "j1", event: { type: "message", message }, now: 0 });
+      story.play({ type: "session", joinId: "j1", event: { type: "message", message }, aside: null, now: 0 });
     }
     expect(story.view).toMatchObject({ call: { crowded: true } });
   });

@@ -12,7 +12,15 @@
 import type { EndReason } from "../generated/EndReason";
 import type { MediaKind } from "../generated/MediaKind";
 import type { SessionEvent } from "../generated/SessionEvent";
-import { type Call, type CallEffect, type CallEvent, overallQuality, startCall, updateCall } from "./call";
+import {
+  type Aside,
+  type Call,
+  type CallEffect,
+  type CallEvent,
+  overallQuality,
+  startCall,
+  updateCall,
+} from "./call";
 import { type Devices, effectiveWish, mutedKinds, newDevices, updateDevices } from "./devices";
 import {
   formatOwnLink,
@@ -97,18 +105,35 @@ export type AppEvent =
   | { readonly type: "dismiss-notice" }
   | { readonly type: "answer-knock"; readonly admit: boolean }
   | { readonly type: "no-peer-connection" }
-  | { readonly type: "session"; readonly joinId: string; readonly event: SessionEvent; readonly now: number }
+  /** This page cannot keep a room sealed. */
+  | { readonly type: "no-cryptography" }
+  | {
+      readonly type: "session";
+      readonly joinId: string;
+      readonly event: SessionEvent;
+      /** Null in a room without a key. */
+      readonly aside: Aside | null;
+      readonly now: number;
+    }
+  | { readonly type: "code"; readonly gathered: string; readonly bytes: Uint8Array }
   | { readonly type: "media"; readonly event: MediaEvent };
 
 export type Effect =
   | CallEffect
-  | { readonly do: "join"; readonly request: JoinRequest }
+  /** With `seal`, the request's name is to be the sealed one; there is no way to join a sealed room without its key. */
+  | { readonly do: "join"; readonly request: JoinRequest; readonly seal: Sealing | null }
   | { readonly do: "leave" }
   | { readonly do: "wish"; readonly wish: DevicesWish | null }
   /** Tries the devices again although the wish is the same. */
   | { readonly do: "retry-devices" }
   | { readonly do: "save"; readonly key: MemoryKey; readonly value: unknown }
   | { readonly do: "show-link"; readonly link: RoomLink | null };
+
+export interface Sealing {
+  readonly secret: string;
+  /** Empty where there is none to be told. */
+  readonly name: string;
+}
 
 type Step = readonly [App, readonly Effect[]];
 
@@ -124,8 +149,9 @@ export function newApp(memory: Memory, setup: Setup): App {
 }
 
 export function update(app: App, event: AppEvent): Step {
-  const [next, effects] = step(app, event);
-  return [next, [...effects, ...derived(app, next)]];
+  const [stepped, effects] = step(app, event);
+  const [next, told] = tellMutes(app, stepped);
+  return [next, [...effects, ...derived(app, next, told)]];
 }
 
 /** Where new rooms are made. */
@@ -207,13 +233,13 @@ function step(app: App, event: AppEvent): Step {
       return just({ ...app, notice: null });
     case "answer-knock":
       return app.screen.at === "call" ? inCall(app, app.screen.call, event) : just(app);
-    case "no-peer-connection": {
+    case "no-peer-connection":
+    case "no-cryptography": {
       const [left, effects] = leave(app, 0);
-      return [
-        { ...left, screen: { at: "trouble", code: "no-peer-connection", link: linkOf(app.screen) } },
-        effects,
-      ];
+      return [{ ...left, screen: { at: "trouble", code: event.type, link: linkOf(app.screen) } }, effects];
     }
+    case "code":
+      return app.screen.at === "call" ? inCall(app, app.screen.call, event) : just(app);
     case "session":
       return onSession(app, event);
     case "media":
@@ -241,18 +267,20 @@ function open(app: App, link: RoomLink): Step {
 function join(app: App, before: readonly Effect[], joinId: string): Step {
   if (app.screen.at !== "lobby" || app.screen.joining !== null) return [app, before];
   const { link } = app.screen;
+  const name = app.settings.name.trim();
+  const seal = link.secret === null ? null : { secret: link.secret, name };
   const request: JoinRequest = {
     server: link.server,
     roomId: link.roomId,
-    name: app.settings.name.trim() === "" ? null : app.settings.name.trim(),
-    // A token says who one is.
-    identity: link.token === undefined ? app.setup.identity : null,
+    name: seal !== null || name === "" ? null : name,
+    // A token says who one is; in a sealed room our certificate does, and only to those with the key.
+    identity: link.token === undefined && seal === null ? app.setup.identity : null,
     capacity: null,
     token: link.token ?? null,
     joinId,
   };
   const screen: Screen = { ...app.screen, joining: { joinId, unreachable: false, knocking: false } };
-  return [{ ...app, screen }, [...before, { do: "join", request }]];
+  return [{ ...app, screen }, [...before, { do: "join", request, seal }]];
 }
 
 /** From wherever we are; `after` follows only a call. */
@@ -286,18 +314,22 @@ function onSession(app: App, event: Extract<AppEvent, { type: "session" }>): Ste
   const { screen } = app;
   // Answers to a join that was given up come late, and mean nothing any more.
   if (joinIdOf(screen) !== event.joinId) return just(app);
-  const { event: session, now } = event;
+  const { event: session, aside, now } = event;
   if (session.type === "ended") return ended(app, session.reason, now);
   if (screen.at === "call") {
     const { message } = session.type === "message" ? session : { message: null };
     if (message?.type === "mute" && message.to !== undefined) return just(hushed(app, message.kind));
-    return inCall(app, screen.call, { type: "session", event: session, now });
+    return inCall(app, screen.call, { type: "session", event: session, aside, now });
   }
   if (screen.at !== "lobby" || screen.joining === null) return just(app);
   switch (session.type) {
     case "joined": {
       const muted = mutedKinds(app.devices);
-      const [call, effects] = startCall(screen.link, event.joinId, session.joined, muted, now);
+      const seat = aside?.is === "seat" ? aside.seat : null;
+      // A link with a secret is a sealed room or none.
+      if (seat === null && screen.link.secret !== null) return step(app, { type: "no-cryptography" });
+      const how = seat === null ? null : { seat, name: app.settings.name.trim() };
+      const [call, effects] = startCall(screen.link, event.joinId, session.joined, how, muted, now);
       return [{ ...app, screen: { at: "call", call }, recent: recentWith(app, call, now) }, effects];
     }
     case "away":
@@ -372,11 +404,11 @@ function withWish(app: App, change: Partial<DevicesWish>): App {
 }
 
 /** What follows from the difference between two states. */
-function derived(before: App, after: App): readonly Effect[] {
+function derived(before: App, after: App, told: readonly Effect[]): readonly Effect[] {
   const effects: Effect[] = [];
   const wish = wishOf(after);
   if (wish !== wishOf(before) && !sameWish(wish, wishOf(before))) effects.push({ do: "wish", wish });
-  effects.push(...muteChanges(before, after));
+  effects.push(...told);
   const [was, is] = [linkOf(before.screen), linkOf(after.screen)];
   if ((was && formatOwnLink(was)) !== (is && formatOwnLink(is))) effects.push({ do: "show-link", link: is });
   const memory: Memory = { settings: after.settings, recent: after.recent, devices: after.devices.wish };
@@ -400,17 +432,11 @@ function sameWish(a: DevicesWish | null, b: DevicesWish | null): boolean {
 }
 
 /** A fresh seat tells all its mutes itself; this is about changes within a call. */
-function muteChanges(before: App, after: App): readonly Effect[] {
-  if (before.screen.at !== "call" || after.screen.at !== "call") return [];
+function tellMutes(before: App, after: App): Step {
+  if (before.screen.at !== "call" || after.screen.at !== "call") return just(after);
   const [was, is] = [mutedKinds(before.devices), mutedKinds(after.devices)];
-  return [
-    ...is.filter((kind) => !was.includes(kind)).map((kind) => sendEffect({ type: "mute", kind })),
-    ...was.filter((kind) => !is.includes(kind)).map((kind) => sendEffect({ type: "unmute", kind })),
-  ];
-}
-
-function sendEffect(message: Extract<CallEffect, { do: "send" }>["message"]): Effect {
-  return { do: "send", message };
+  if (was.length === is.length && was.every((kind) => is.includes(kind))) return just(after);
+  return inCall(after, after.screen.call, { type: "mutes", before: was });
 }
 
 function joinIdOf(screen: Screen): string | null {

@@ -1,9 +1,21 @@
+import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import type { Joined } from "../generated/Joined";
 import type { PeerInfo } from "../generated/PeerInfo";
 import type { ServerMessage } from "../generated/ServerMessage";
-import { type Call, type CallEffect, type CallEvent, overallQuality, startCall, updateCall } from "./call";
+import {
+  type Aside,
+  type Call,
+  type CallEffect,
+  type CallEvent,
+  overallQuality,
+  type Seated,
+  startCall,
+  updateCall,
+} from "./call";
 import { LOST_MS } from "./roster";
+import { writeLetter } from "./seal/letter";
+import { type Member, World } from "./seal/world";
 
 const LINK = { server: "https://snug.example", roomId: "room", secret: null };
 
@@ -30,29 +42,43 @@ function peer(peerId: string, identity = peerId, more: Partial<PeerInfo> = {}): 
   return { peerId, identity, name: identity, role: "member", away: false, muted: [], ...more };
 }
 
+/** Of our own seat, in a room with a key. */
+const OWN = {
+  s: "S".repeat(22),
+  nonce: "N".repeat(22),
+  commit: createHash("sha256")
+    .update(writeLetter({ type: "reveal", nonce: "N".repeat(22) }))
+    .digest("hex"),
+  fingerprint: "ef".repeat(32),
+};
+
 /** Plays events on a call and keeps what they caused. */
 class Story {
   call: Call;
   effects: readonly CallEffect[];
+  /** All since the start. */
+  readonly seen: CallEffect[] = [];
 
   constructor(
     joined = seat("me1"),
     private readonly muted: readonly ("audio" | "video")[] = [],
+    how: Seated | null = null,
   ) {
-    [this.call, this.effects] = startCall(LINK, "join", joined, muted, 0);
+    [this.call, this.effects] = startCall(LINK, "join", joined, how, muted, 0);
   }
 
   play(event: CallEvent): this {
     [this.call, this.effects] = updateCall(this.call, event, this.muted);
+    this.seen.push(...this.effects);
     return this;
   }
 
-  hear(message: ServerMessage, now = 0): this {
-    return this.play({ type: "session", event: { type: "message", message }, now });
+  hear(message: ServerMessage, now = 0, aside: Aside | null = null): this {
+    return this.play({ type: "session", event: { type: "message", message }, aside, now });
   }
 
-  reseat(joined: Joined, now = 0): this {
-    return this.play({ type: "session", event: { type: "joined", joined }, now });
+  reseat(joined: Joined, now = 0, aside: Aside | null = null): this {
+    return this.play({ type: "session", event: { type: "joined", joined }, aside, now });
   }
 
   connect(key: string): this {
@@ -166,7 +192,7 @@ describe("a server that was started anew", () => {
     story.play({
       type: "link-signal",
       key: "ann1",
-      signal: { kind: "candidate", candidate: {}, pc: "mine" },
+      signal: { kind: "candidates", candidates: [{}], pc: "mine" },
     });
     expect(story.effects).toEqual([]);
     story.hear({ type: "offer", from: "ann1", sdp: { type: "offer", sdp: "x" } });
@@ -224,13 +250,15 @@ describe("the connection to the server", () => {
     story.play({
       type: "session",
       event: { type: "away", attempt: 1, retryInMs: 500, reason: "closed" },
+      aside: null,
       now: 1_000,
     });
     expect(story.call.connection).toEqual({ is: "reconnecting", retryAt: 1_500 });
-    story.play({ type: "session", event: { type: "connecting", attempt: 1 }, now: 1_500 });
+    story.play({ type: "session", event: { type: "connecting", attempt: 1 }, aside: null, now: 1_500 });
     expect(story.call.connection.is).toBe("reconnecting");
     expect(
-      story.play({ type: "session", event: { type: "resumed", replayed: 0 }, now: 1_600 }).effects,
+      story.play({ type: "session", event: { type: "resumed", replayed: 0 }, aside: null, now: 1_600 })
+        .effects,
     ).toEqual([]);
     expect(story.call.connection).toEqual({ is: "live" });
   });
@@ -249,6 +277,133 @@ test("how a call was, over all its seconds", () => {
   expect(overallQuality(story.call)).toBe("fair");
   for (let i = 0; i < 40; i++) story.play(second(0.5));
   expect(overallQuality(story.call)).toBe("poor");
+});
+
+describe("a server that gives names away twice", () => {
+  test("does not mix two people up", () => {
+    const story = new Story(seat("me1", [peer("ann1", "ann")])).connect("ann1").reseat(seat("me2"));
+    story.hear(came(peer("ann1", "eve")));
+    expect(story.seats()).toEqual(["ann1: ann1 lost", "ann1 2: ann1 here"]);
+  });
+});
+
+describe("a sealed call", () => {
+  const own = { peerId: "me1", ...OWN };
+  const begin = (peers: PeerInfo[] = []) =>
+    new Story(seat("me1", peers), ["video"], { seat: own, name: "Me" });
+  const secrets = (story: Story) => story.effects.map((effect) => effect.do);
+
+  test("tells the server nothing of names and mutes, and opens no link before the key was shown", () => {
+    const story = begin([peer("ann1")]);
+    expect(secrets(story)).toEqual(["seal"]);
+    expect(story.seats()).toEqual([]);
+    expect(story.call.met).toEqual([]);
+    story.play({ type: "mutes", before: [] });
+    expect(story.effects).toEqual([]);
+  });
+
+  test("opens links for those who have shown the key, by their certificate", () => {
+    const world = new World();
+    const ann = world.join("Ann");
+    const story = begin([peer(ann.seat)]);
+    meetIn(world, ann, story);
+    expect(story.call.peers).toMatchObject([{ key: ann.seat, name: "Ann", identity: ann.fingerprint }]);
+    expect(story.call.met).toEqual(["Ann"]);
+    expect(story.seen.filter(({ do: what }) => what === "open-link")).toMatchObject([
+      { key: ann.seat, polite: true, offer: true },
+    ]);
+    story.play({
+      type: "link-signal",
+      key: ann.seat,
+      signal: { kind: "candidates", candidates: [{}], pc: null },
+    });
+    expect(secrets(story)).toEqual(["seal"]);
+    story.play({ type: "mutes", before: [] });
+    expect(secrets(story)).toEqual(["seal"]);
+  });
+
+  test("a page on a new seat is the same by its certificate, and keeps its link", () => {
+    const world = new World();
+    const ann = world.join("Ann");
+    const story = begin([peer(ann.seat)]);
+    meetIn(world, ann, story);
+    const [first] = story.call.peers;
+    story.connect(first?.key ?? "");
+    story.hear({ type: "peer-left", peerId: ann.seat, identity: "x", reason: "timeout" });
+    expect(story.seats()).toEqual([`${ann.seat}: ${ann.seat} lost`]);
+    ann.take("ann2", []);
+    story.hear(came(peer("ann2")));
+    meetIn(world, ann, story);
+    expect(story.seats()).toEqual([`${first?.key}: ann2 here`]);
+    expect(story.seen.filter(({ do: what }) => what === "rebind-link")).toEqual([
+      { do: "rebind-link", key: first?.key, polite: false },
+    ]);
+  });
+
+  test.each([
+    { type: "offer", from: "eve1", sdp: { type: "offer", sdp: "x" } },
+    { type: "candidate", from: "eve1", candidate: { candidate: "c", sdpMid: "0" } },
+    { type: "mute", from: "eve1", kind: "audio" },
+    { type: "message", from: "eve1", data: "hello" },
+  ] as ServerMessage[])("$type in clear is heard by nobody", (message) => {
+    const story = begin([peer("eve1")]).hear(message);
+    expect(story.effects).toEqual([]);
+    expect(story.seats()).toEqual([]);
+    expect(story.call.seal?.channels).toMatchObject([{ seat: "eve1", trust: "no-key" }]);
+  });
+
+  test("stays one on every seat: without a session of its own a new seat says nothing", () => {
+    const story = begin([peer("ann1")]).reseat(seat("me2", [peer("ann1")]));
+    expect(story.effects).toEqual([]);
+    expect(story.call.seal).not.toBeNull();
+  });
+
+  test("one who does not show the key in time is told apart, but not while our own line is down", () => {
+    const levels = (now: number): CallEvent => ({ type: "levels", self: null, remote: [], now });
+    const story = begin([peer("eve1")]);
+    const trust = () => story.call.seal?.channels.map((channel) => channel.trust);
+    story.play({ type: "session", event: { type: "connecting", attempt: 1 }, aside: null, now: 1_000 });
+    story.play(levels(60_000));
+    expect(trust()).toEqual(["checking"]);
+    story.play({ type: "session", event: { type: "resumed", replayed: 0 }, aside: null, now: 60_000 });
+    story.play(levels(65_000));
+    expect(trust()).toEqual(["checking"]);
+    story.play(levels(71_000));
+    expect(trust()).toEqual(["no-key"]);
+  });
+
+  test("shows the code that was made for those who are here", () => {
+    const world = new World();
+    const ann = world.join("Ann");
+    const story = begin([peer(ann.seat)]);
+    meetIn(world, ann, story);
+    const gathered = story.call.seal?.gathered ?? "";
+    expect(gathered).toContain(ann.fingerprint);
+    story.play({ type: "code", gathered, bytes: new Uint8Array(16) });
+    expect(story.call.seal?.code?.digits).toBe("000000");
+    story.hear({ type: "peer-left", peerId: ann.seat, identity: "x", reason: "left" });
+    expect(story.call.seal?.code).toBeNull();
+    story.play({ type: "code", gathered, bytes: new Uint8Array(16) });
+    expect(story.call.seal?.code).toBeNull();
+  });
+
+  /** Carries letters between our call and a member of a world until there are none left. */
+  function meetIn(world: World, member: Member, story: Story): void {
+    const post = (effects: readonly CallEffect[]) => {
+      for (const effect of effects) if (effect.do === "seal") world.post(effect.header, effect.text);
+    };
+    if (!member.room.channels.some(({ seat }) => seat === "me1")) member.meets("me1");
+    post(story.effects);
+    for (let letters = world.seize(); letters.length > 0; letters = world.seize()) {
+      for (const { from, to, data } of letters) {
+        if (to === member.seat) member.hears(from, data);
+        if (to !== "me1") continue;
+        const opened = world.open(from, to, data);
+        story.hear({ type: "message", from, data }, 0, { is: "opened", opened });
+        post(story.effects);
+      }
+    }
+  }
 });
 
 describe("the door", () => {

@@ -24,7 +24,10 @@ import {
   unseat,
   unseatAll,
 } from "./roster";
-import { type LinkSignal, readSignal, toMessage } from "./signal";
+import type { Opened } from "./seal/channel";
+import { codeOf } from "./seal/code";
+import * as sealed from "./seal/room";
+import { type LinkSignal, readRelayed, toMessages } from "./signal";
 import type { ConnectionView } from "./view-model";
 
 export interface Call {
@@ -35,6 +38,8 @@ export interface Call {
   readonly connection: ConnectionView;
   readonly peers: Roster;
   readonly iceServers: readonly IceServer[];
+  /** Null in a room without a key, where the server reads along. */
+  readonly seal: sealed.SealedRoom | null;
   readonly voice: Voice;
   /** Of our microphone, 0 to 1; null while it is off. */
   readonly level: number | null;
@@ -55,10 +60,31 @@ export interface Knock {
 export type CallEvent =
   /** To the first at the door. */
   | { readonly type: "answer-knock"; readonly admit: boolean }
-  | { readonly type: "session"; readonly event: SessionEvent; readonly now: number }
+  | {
+      readonly type: "session";
+      readonly event: SessionEvent;
+      readonly aside: Aside | null;
+      readonly now: number;
+    }
+  /** What this page sends has changed. */
+  | { readonly type: "mutes"; readonly before: readonly MediaKind[] }
+  | { readonly type: "code"; readonly gathered: string; readonly bytes: Uint8Array }
   | MediaEvent;
 
+/** What was found out about an event of a sealed room on its way in. */
+export type Aside =
+  | { readonly is: "seat"; readonly seat: sealed.OwnSeat }
+  /** Null when our key does not open it. */
+  | { readonly is: "opened"; readonly opened: Opened | null };
+
+/** How a sealed call begins. */
+export interface Seated {
+  readonly seat: sealed.OwnSeat;
+  readonly name: string;
+}
+
 export type CallEffect =
+  | sealed.SealEffect
   | { readonly do: "send"; readonly message: ClientMessage }
   | {
       readonly do: "open-link";
@@ -74,11 +100,15 @@ export type CallEffect =
 
 type Step = readonly [Call, readonly CallEffect[]];
 
-/** `muted`: the kinds that this page does not send now, told to the room with every fresh seat. */
+/**
+ * `muted`: the kinds that this page does not send now, told to the room with every fresh seat. `how` is null for a room
+ * without a key, and for no other.
+ */
 export function startCall(
   link: RoomLink,
   joinId: string,
   joined: Joined,
+  how: Seated | null,
   muted: readonly MediaKind[],
   now: number,
 ): Step {
@@ -89,19 +119,26 @@ export function startCall(
     connection: { is: "live" },
     peers: [],
     iceServers: joined.iceServers,
+    seal: null,
     voice: SILENT,
     level: null,
     knocks: [],
     met: [],
     seconds: { good: 0, fair: 0, poor: 0 },
   };
-  return seated(call, joined, muted, now);
+  return how === null ? seated(call, joined, muted, now) : sealedSeat(call, joined, how, [], now);
 }
 
 export function updateCall(call: Call, event: CallEvent, muted: readonly MediaKind[]): Step {
   switch (event.type) {
     case "session":
-      return onSession(call, event.event, muted, event.now);
+      return onSession(call, event, muted);
+    case "mutes":
+      return tellMutes(call, event.before, muted);
+    case "code": {
+      if (call.seal === null) return [call, []];
+      return [{ ...call, seal: sealed.withCode(call.seal, event.gathered, codeOf(event.bytes)) }, []];
+    }
     case "answer-knock": {
       const [first, ...knocks] = call.knocks;
       if (first === undefined) return [call, []];
@@ -112,7 +149,8 @@ export function updateCall(call: Call, event: CallEvent, muted: readonly MediaKi
       const peer = byKey(call.peers, event.key);
       // Without a seat there is nowhere to send it; the rebinding repeats what matters.
       if (peer === undefined || peer.seat.is === "lost") return [call, []];
-      return [call, [{ do: "send", message: toMessage(event.signal, peer.peerId) }]];
+      if (call.seal !== null) return inRoom(call, sealed.signalTo(call.seal, peer.peerId, event.signal));
+      return [call, toMessages(event.signal, peer.peerId).map((message) => ({ do: "send", message }))];
     }
     case "link-state":
       return [
@@ -132,7 +170,11 @@ export function updateCall(call: Call, event: CallEvent, muted: readonly MediaKi
         const voice = hear(peer.media.voice, levels.get(peer.key) ?? 0, event.now);
         return voice === peer.media.voice ? peer : { ...peer, media: { ...peer.media, voice } };
       });
-      return [{ ...call, peers, level: event.self, voice: hear(call.voice, event.self ?? 0, event.now) }, []];
+      const voice = hear(call.voice, event.self ?? 0, event.now);
+      // Nobody can be heard while our own line is down, and nobody is suspected for it.
+      const live = call.connection.is === "live";
+      const seal = call.seal !== null && live ? sealed.wait(call.seal, event.now) : call.seal;
+      return [{ ...call, peers, seal, level: event.self, voice }, []];
     }
     case "device":
     case "choices":
@@ -149,12 +191,24 @@ export function overallQuality({ seconds }: Call): Quality {
   return (seconds.poor + seconds.fair) / total > 0.15 ? "fair" : "good";
 }
 
-function onSession(call: Call, event: SessionEvent, muted: readonly MediaKind[], now: number): Step {
+function onSession(
+  call: Call,
+  { event, aside, now }: Extract<CallEvent, { type: "session" }>,
+  muted: readonly MediaKind[],
+): Step {
   switch (event.type) {
-    case "joined":
-      return seated({ ...call, connection: { is: "live" } }, event.joined, muted, now);
-    case "resumed":
-      return [{ ...call, connection: { is: "live" } }, []];
+    case "joined": {
+      const live: Call = { ...call, connection: { is: "live" } };
+      if (call.seal === null) return seated(live, event.joined, muted, now);
+      // Without a session of its own a seat is of no use in a sealed room.
+      if (aside?.is !== "seat") return [live, []];
+      const how = { seat: aside.seat, name: call.seal.name };
+      return sealedSeat(live, event.joined, how, call.seal.alarms, now);
+    }
+    case "resumed": {
+      const seal = call.seal === null ? null : sealed.listenAnew(call.seal, now);
+      return [{ ...call, seal, connection: { is: "live" } }, []];
+    }
     case "connecting":
       return [
         call.connection.is === "live" ? { ...call, connection: { is: "reconnecting", retryAt: null } } : call,
@@ -163,7 +217,8 @@ function onSession(call: Call, event: SessionEvent, muted: readonly MediaKind[],
     case "away":
       return [{ ...call, connection: { is: "reconnecting", retryAt: now + event.retryInMs } }, []];
     case "message":
-      return onMessage(call, event.message, now);
+      if (call.seal === null) return onMessage(call, event.message, now);
+      return onSealedMessage(call, call.seal, event.message, aside, muted, now);
     // The seat was lost, and the new one has to be granted: the links live on meanwhile.
     case "waiting":
     // A signal that met nobody is repeated when its peer comes back; the room's own end is the app's business.
@@ -183,6 +238,127 @@ function seated(call: Call, joined: Joined, muted: readonly MediaKind[], now: nu
     effects.push(...more);
   }
   return [next, effects];
+}
+
+function sealedSeat(
+  call: Call,
+  joined: Joined,
+  { seat, name }: Seated,
+  alarms: sealed.SealedRoom["alarms"],
+  now: number,
+): Step {
+  const [seal, effects] = sealed.sit(seat, name, joined.peers, alarms, now);
+  const peers = unseatAll(call.peers, now);
+  return [{ ...call, iceServers: joined.iceServers, peers, seal, knocks: [] }, effects];
+}
+
+/** What the server says of seats is only a hint there: who sits on one is told by its letters, and by nothing else. */
+function onSealedMessage(
+  call: Call,
+  seal: sealed.SealedRoom,
+  message: ServerMessage,
+  aside: Aside | null,
+  muted: readonly MediaKind[],
+  now: number,
+): Step {
+  switch (message.type) {
+    case "peer-joined":
+      return inRoom(call, sealed.meet(seal, message, false, now));
+    case "peer-left": {
+      const [parted, effects] = inRoom(call, sealed.part(seal, message.peerId));
+      const [left, more] = onMessage(parted, message, now);
+      return [left, [...effects, ...more]];
+    }
+    case "peer-away":
+    case "peer-back": {
+      const away = message.type === "peer-away";
+      return onMessage({ ...call, seal: sealed.presence(seal, message.peerId, away, now) }, message, now);
+    }
+    case "message": {
+      const opened = aside?.is === "opened" ? aside.opened : null;
+      const [room, effects, news] = sealed.hear(seal, message.from, message.data, opened, muted);
+      const [told, more] = onNews({ ...call, seal: room }, news);
+      return [told, [...effects, ...more]];
+    }
+    case "mute":
+      // A moderator's wish is the app's business.
+      return message.to === undefined ? inClear(call, seal, message.from) : [call, []];
+    case "unmute":
+    case "offer":
+    case "answer":
+    case "candidate":
+      return inClear(call, seal, message.from);
+    case "joined":
+    case "resumed":
+    case "waiting":
+    case "denied":
+    case "full":
+    case "locked":
+    case "kicked":
+    case "left":
+    case "ended":
+    case "publish":
+    case "unpublish":
+    case "subscribe":
+    case "unsubscribe":
+    case "role":
+    case "lock":
+    case "unlock":
+    case "knock":
+    case "knock-gone":
+    case "pong":
+    case "ack":
+    case "error":
+    case "ready":
+      return onMessage(call, message, now);
+  }
+}
+
+function inRoom(call: Call, [seal, effects]: sealed.Step): Step {
+  return [seal === call.seal ? call : { ...call, seal }, effects];
+}
+
+function inClear(call: Call, seal: sealed.SealedRoom, from: string): Step {
+  return [{ ...call, seal: sealed.hearClear(seal, from) }, []];
+}
+
+function onNews(call: Call, news: sealed.News | null): Step {
+  switch (news?.is) {
+    case undefined:
+      return [call, []];
+    case "signal": {
+      const peer = bySeat(call.peers, news.seat);
+      return [call, peer === undefined ? [] : [{ do: "signal", key: peer.key, signal: news.signal }]];
+    }
+    case "state": {
+      const { seat, earlier, away, fingerprint, name, muted } = news;
+      if (!news.first) return [withPeer(call, seat, () => ({ name, muted })), []];
+      // The certificate is the identity: no two pages have the same, and media flows to nobody else.
+      const info: PeerInfo = {
+        peerId: seat,
+        identity: fingerprint,
+        name,
+        role: "member",
+        away,
+        muted: [...muted],
+      };
+      return welcome(call, info, earlier);
+    }
+  }
+}
+
+/** A fresh seat tells all its mutes itself; this is about changes within a call. */
+function tellMutes(call: Call, before: readonly MediaKind[], now: readonly MediaKind[]): Step {
+  if (call.seal !== null) return inRoom(call, sealed.tellState(call.seal, now));
+  const send = (type: "mute" | "unmute") => (kind: MediaKind) =>
+    ({ do: "send", message: { type, kind } }) as const;
+  return [
+    call,
+    [
+      ...now.filter((kind) => !before.includes(kind)).map(send("mute")),
+      ...before.filter((kind) => !now.includes(kind)).map(send("unmute")),
+    ],
+  ];
 }
 
 function welcome(call: Call, info: PeerInfo, polite: boolean): Step {
@@ -246,7 +422,7 @@ function onMessage(call: Call, message: ServerMessage, now: number): Step {
     case "answer":
     case "candidate": {
       const peer = bySeat(call.peers, message.from);
-      const signal = readSignal(message);
+      const signal = readRelayed(message);
       return [call, peer === undefined || signal === null ? [] : [{ do: "signal", key: peer.key, signal }]];
     }
     // `joined` to `ended` are events of their own; the rest is not for the roster.

@@ -15,6 +15,7 @@ export type CommandId =
   | "retry-microphone"
   | "retry-camera"
   | "copy-link"
+  | "shield"
   | "admit"
   | "deny"
   | "leave"
@@ -36,6 +37,7 @@ export type IconName =
   | "phone"
   | "rotate-cw"
   | "settings"
+  | "shield"
   | "video"
   | "video-off"
   | "volume-2"
@@ -134,6 +136,7 @@ const list: readonly Command[] = [
     word: "copy-link",
     press: (actions) => actions.copyLink(),
   },
+  { id: "shield", on: ["call"], key: "mod+shift+s", icon: "shield", word: "shield" },
   {
     id: "admit",
     on: ["call"],
@@ -200,6 +203,7 @@ export const wayOn: Readonly<Record<TroubleCode, "rejoin" | "home">> = {
   flooding: "rejoin",
   "bad-join": "home",
   "no-peer-connection": "home",
+  "no-cryptography": "home",
 };
 
 /** What the registry needs of a `KeyboardEvent`. */

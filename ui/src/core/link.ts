@@ -3,6 +3,8 @@
  * all that a URL may be: ASCII only, no user, no escapes, one path. `tests/scenarios/links.json` holds the examples.
  */
 
+import { toBase64url } from "./bytes";
+
 /**
  * A room's link: `https://HOST/r/ROOM#SECRET` or `snug://HOST/r/ROOM#SECRET`, and perhaps `&token=JWT` behind it where a
  * server lets in only whom its operator invited. The secret never leaves the machine.
@@ -96,7 +98,7 @@ export function makeLink(server: string, random: Uint8Array): RoomLink {
     .map((i) => LETTERS[((byteAt(random, i) << 8) | byteAt(random, i + 1)) % LETTERS.length])
     .join("");
   const roomId = `${letters.slice(0, 3)}-${letters.slice(3, 7)}-${letters.slice(7, 10)}`;
-  return { server, roomId, secret: base64url(random.subarray(20, 36)) };
+  return { server, roomId, secret: toBase64url(random.subarray(20, 36)) };
 }
 
 export const RANDOM_BYTES = 36;
@@ -207,11 +209,4 @@ function isNear(host: string): boolean {
 
 function byteAt(bytes: Uint8Array, index: number): number {
   return bytes[index] ?? 0;
-}
-
-function base64url(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes))
-    .replace(/\+/g, "-")
-    .replace(/\//g, "_")
-    .replace(/=+$/, "");
 }

@@ -6,6 +6,9 @@ import type { ClientMessage } from "../generated/ClientMessage";
 import type { IceServer } from "../generated/IceServer";
 import type { SessionEvent } from "../generated/SessionEvent";
 import type { Parsed, RoomLink } from "./link";
+import type { Opened } from "./seal/channel";
+import type { Header } from "./seal/envelope";
+import type { OwnSeat } from "./seal/room";
 import type { LinkSignal } from "./signal";
 import type { DeviceChoice, DeviceProblem, DeviceView } from "./view-model";
 
@@ -37,6 +40,8 @@ export interface Host {
   readonly kind: "desktop" | "web";
   readonly version: string;
   readonly signaling: Signaling;
+  /** Null where the page may not use the browser's cryptography: one that came over plain http from another machine. */
+  readonly vault: Vault | null;
   readonly storage: Storage;
   /** The server that new rooms are started on; null where the person has to name one first. */
   readonly defaultServer: string | null;
@@ -62,6 +67,26 @@ export interface Host {
 
 /** What survives a restart. Values are JSON. A value that cannot be read is as good as absent. */
 export interface Storage {
+/** What is done with the secrets of links. Nothing that it makes of them can be read out again. */
+export interface Vault {
+  /** `secret` and `roomId` as a link has them. */
+  open(secret: string, roomId: string): Promise<RoomKey>;
+}
+
+export interface RoomKey {
+  /** A new session of our own, for a new seat. */
+  newSession(): Promise<Pick<OwnSeat, "s" | "nonce" | "commit">>;
+  /** The `data` of a message to `header.to`. */
+  seal(header: Header, text: string): Promise<unknown>;
+  /** Null for what is no letter from `from` to `to` under this key. */
+  unseal(from: string, to: string, data: unknown): Promise<Opened | null>;
+  sealName(name: string): Promise<string>;
+  /** Null for a name in clear, or under another key. */
+  unsealName(name: string): Promise<string | null>;
+  /** 16 bytes for the code to compare; takes a while on purpose. */
+  makeCode(gathered: string): Promise<Uint8Array>;
+}
+
   read(key: string): unknown;
   write(key: string, value: unknown): void;
 }
@@ -134,6 +159,8 @@ export interface Media {
   retryDevices(): void;
   openLink(key: string, how: { polite: boolean; offer: boolean; iceServers: readonly IceServer[] }): void;
   /** The same remote page sits on a new seat, and what was under way may be lost. */
+  /** A new certificate for all links to come. Resolves to its SHA-256 in lower-case hexadecimal. */
+  certify(): Promise<string>;
   rebindLink(key: string, polite: boolean): void;
   closeLink(key: string): void;
   signal(key: string, signal: LinkSignal): void;

@@ -4,7 +4,9 @@ import type { Call } from "./call";
 import { type Devices, mutedKinds, viewDevices } from "./devices";
 import { roomLabel } from "./link";
 import type { Peer } from "./roster";
-import type { AppView, CallView, LobbyView, Screen, TileView } from "./view-model";
+import type { Channel } from "./seal/channel";
+import { type SealedRoom, strangers } from "./seal/room";
+import type { AppView, CallView, LobbyView, Screen, ShieldView, TileView } from "./view-model";
 
 /** Past this a mesh sends everything so often that a home line gives in. */
 export const MESH_LIMIT = 6;
@@ -29,6 +31,7 @@ function viewScreen(app: App): Screen {
           micLevel: screen.level,
           joining: screen.joining !== null,
           waiting: viewWaiting(screen.joining),
+          sealed: screen.link.secret !== null,
         },
       };
     case "call":
@@ -48,11 +51,13 @@ function viewWaiting(joining: Joining | null): LobbyView["waiting"] {
 }
 
 function viewCall(call: Call, { devices, settings }: App): CallView {
+  const unknown = call.seal === null ? [] : strangers(call.seal);
   return {
     link: call.link,
     roomLabel: roomLabel(call.link),
     since: call.since,
-    tiles: call.peers.map(viewPeer),
+    tiles: [...call.peers.map(viewPeer), ...unknown.map(viewStranger)],
+    shield: viewShield(call.seal),
     self: viewSelf(call, devices, settings.name),
     devices: viewDevices(devices),
     connection: call.connection,
@@ -76,6 +81,30 @@ function viewPeer({ key, name, media, muted, seat }: Peer): TileView {
     link: viewLink(media, seat),
     quality: media.quality.shown,
   };
+}
+
+/** What the server says of such a one, its name first of all, is not worth showing. */
+function viewStranger({ seat }: Channel): TileView {
+  return {
+    peerId: `stranger ${seat}`,
+    name: "",
+    self: false,
+    video: null,
+    audio: null,
+    audioMuted: false,
+    videoMuted: true,
+    speaking: false,
+    link: "no-key",
+    quality: "good",
+  };
+}
+
+function viewShield(seal: SealedRoom | null): ShieldView {
+  if (seal === null) return { is: "open", strangers: 0, alarms: [], code: null };
+  const { alarms, code } = seal;
+  const count = strangers(seal).length;
+  const is = alarms.length > 0 ? "tampered" : count > 0 ? "stranger" : "sealed";
+  return { is, strangers: count, alarms, code };
 }
 
 function viewLink(media: Peer["media"], seat: Peer["seat"]): TileView["link"] {

@@ -17,7 +17,7 @@ import type { LinkState, StreamHandle } from "./ports";
 import { type QualityTrend, SILENT, STEADY, type Voice } from "./quality";
 
 export interface Peer {
-  /** The peerId it was first seen under: as unguessable, but never replaced. */
+  /** The peerId it was first seen under, or one made from it: never replaced, and nobody else's. */
   readonly key: string;
   readonly peerId: string;
   readonly identity: string;
@@ -68,11 +68,18 @@ export function arrive(roster: Roster, info: PeerInfo): { roster: Roster; arriva
   }
   const peer: Peer = {
     ...told,
-    key: info.peerId,
+    key: freeKey(roster, info.peerId),
     identity: info.identity,
     media: { state: "new", wasConnected: false, audio: null, video: null, quality: STEADY, voice: SILENT },
   };
   return { roster: [...roster, peer], arrival: { how: "new", peer } };
+}
+
+/** A server that gives a seat's name away twice shall not mix two people up. */
+function freeKey(roster: Roster, peerId: string): string {
+  let key = peerId;
+  for (let n = 2; byKey(roster, key) !== undefined; n += 1) key = `${peerId} ${n}`;
+  return key;
 }
 
 /** A fresh seat of our own: all others are lost until they are named again. */

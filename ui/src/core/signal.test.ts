@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import type { ServerMessage } from "../generated/ServerMessage";
-import { readSignal, toMessage } from "./signal";
+import { readRelayed, toMessages } from "./signal";
 
 test("a tutorial's client sends less, and is understood", () => {
   const read = (message: ServerMessage) =>
-    message.type === "offer" || message.type === "candidate" ? readSignal(message) : null;
+    message.type === "offer" || message.type === "candidate" ? readRelayed(message) : null;
   expect(read({ type: "offer", from: "x", sdp: "v=0" })).toEqual({
     kind: "offer",
     sdp: "v=0",
@@ -12,13 +12,16 @@ test("a tutorial's client sends less, and is understood", () => {
     to: null,
   });
   expect(read({ type: "candidate", from: "x", candidate: { candidate: "c", sdpMid: "0" } })).toEqual({
-    kind: "candidate",
-    candidate: { candidate: "c", sdpMid: "0", sdpMLineIndex: null },
+    kind: "candidates",
+    candidates: [{ candidate: "c", sdpMid: "0", sdpMLineIndex: null }],
     pc: null,
   });
-  expect(toMessage({ kind: "candidate", candidate: { candidate: "c" }, pc: null }, "x")).toEqual({
-    type: "candidate",
-    candidate: { candidate: "c" },
-    to: "x",
-  });
+});
+
+test("to such a client each candidate goes by itself", () => {
+  const candidates = [{ candidate: "c" }, { candidate: "d" }];
+  expect(toMessages({ kind: "candidates", candidates, pc: "mine" }, "x")).toEqual([
+    { type: "candidate", candidate: { candidate: "c", pc: "mine" }, to: "x" },
+    { type: "candidate", candidate: { candidate: "d", pc: "mine" }, to: "x" },
+  ]);
 });

@@ -14,29 +14,53 @@ export type LinkSignal =
       readonly pc: string | null;
       readonly to: string | null;
     }
-  | { readonly kind: "candidate"; readonly candidate: Candidate; readonly pc: string | null };
+  /** Those that were found within a few milliseconds of one another; never none. */
+  | { readonly kind: "candidates"; readonly candidates: readonly Candidate[]; readonly pc: string | null };
 
-export function toMessage(signal: LinkSignal, to: string): ClientMessage {
+/** In a room without a key, where each candidate is a message of its own, as in every tutorial. */
+export function toMessages(signal: LinkSignal, to: string): readonly ClientMessage[] {
   const pc = signal.pc === null ? {} : { pc: signal.pc };
-  if (signal.kind === "candidate") {
-    return { type: "candidate", candidate: { ...signal.candidate, ...pc }, to };
+  if (signal.kind === "candidates") {
+    return signal.candidates.map((candidate) => ({
+      type: "candidate",
+      candidate: { ...candidate, ...pc },
+      to,
+    }));
   }
   const meant = signal.to === null ? {} : { to: signal.to };
-  return { type: signal.kind, sdp: { type: signal.kind, sdp: signal.sdp, ...pc, ...meant }, to };
+  return [{ type: signal.kind, sdp: { type: signal.kind, sdp: signal.sdp, ...pc, ...meant }, to }];
 }
 
 type Relayed = Extract<ServerMessage, { type: "offer" | "answer" | "candidate" }>;
 
 /** Null when a peer sent what is no signal: it may be anything, since the server relays it unread. */
-export function readSignal(message: Relayed): LinkSignal | null {
-  if (message.type === "candidate") return readCandidate(message.candidate);
+export function readRelayed(message: Relayed): LinkSignal | null {
+  if (message.type === "candidate") {
+    const pc = isRecord(message.candidate) ? message.candidate.pc : null;
+    return readSignal({ kind: "candidates", candidates: [message.candidate], pc });
+  }
   const { sdp } = message;
   if (typeof sdp === "string") return { kind: message.type, sdp, pc: null, to: null };
-  if (!isRecord(sdp) || typeof sdp.sdp !== "string") return null;
-  return { kind: message.type, sdp: sdp.sdp, pc: name(sdp.pc), to: name(sdp.to) };
+  return isRecord(sdp) ? readSignal({ ...sdp, kind: message.type }) : null;
 }
 
-function readCandidate(value: unknown): LinkSignal | null {
+/** A signal as it stands in a sealed letter; null for what is none, since whoever has the key may write anything. */
+export function readSignal(value: unknown): LinkSignal | null {
+  if (!isRecord(value)) return null;
+  const pc = name(value.pc);
+  if (value.kind === "offer" || value.kind === "answer") {
+    return typeof value.sdp === "string"
+      ? { kind: value.kind, sdp: value.sdp, pc, to: name(value.to) }
+      : null;
+  }
+  if (value.kind !== "candidates" || !Array.isArray(value.candidates)) return null;
+  const candidates = value.candidates.slice(0, MAX_CANDIDATES).flatMap((each) => readCandidate(each) ?? []);
+  return candidates.length === 0 ? null : { kind: "candidates", candidates, pc };
+}
+
+const MAX_CANDIDATES = 64;
+
+function readCandidate(value: unknown): Candidate | null {
   if (!isRecord(value) || typeof value.candidate !== "string") return null;
   const candidate: Candidate = {
     candidate: value.candidate,
@@ -44,8 +68,7 @@ function readCandidate(value: unknown): LinkSignal | null {
     sdpMLineIndex: typeof value.sdpMLineIndex === "number" ? value.sdpMLineIndex : null,
     ...(typeof value.usernameFragment === "string" ? { usernameFragment: value.usernameFragment } : {}),
   };
-  if (candidate.sdpMid === null && candidate.sdpMLineIndex === null) return null;
-  return { kind: "candidate", candidate, pc: name(value.pc) };
+  return candidate.sdpMid === null && candidate.sdpMLineIndex === null ? null : candidate;
 }
 
 function name(value: unknown): string | null {

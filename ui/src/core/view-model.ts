@@ -4,6 +4,8 @@
  */
 import type { RoomLink } from "./link";
 import type { StreamHandle } from "./ports";
+import type { Alarm } from "./seal/channel";
+import type { RoomCode } from "./seal/code";
 
 export type Lang = "en" | "zh-CN";
 export type ThemeChoice = "system" | "light" | "dark";
@@ -68,6 +70,8 @@ export interface LobbyView {
    * The server does not answer yet, or somebody inside is to let us in; shown as a quiet line beside the button.
    */
   readonly waiting: "unreachable" | "knocking" | null;
+  /** The link has a secret: the server will see and hear nothing. */
+  readonly sealed: boolean;
 }
 
 export interface DevicesView {
@@ -105,6 +109,7 @@ export interface CallView {
   readonly micLevel: number | null;
   readonly devices: DevicesView;
   readonly connection: ConnectionView;
+  readonly shield: ShieldView;
   /** Names of those at the door, the first one first; an empty name for who gave none. */
   readonly knocks: readonly string[];
   /** More people are here than a mesh carries well. */
@@ -116,6 +121,19 @@ export type ConnectionView =
   | { readonly is: "joining" }
   | { readonly is: "reconnecting"; readonly retryAt: number | null };
 
+/** Whether anybody but those in the call can listen. */
+export interface ShieldView {
+  /**
+   * `sealed`: all who are here have shown the room's key; `stranger`: somebody has not, and gets nothing; `tampered`:
+   * somebody meddled with the messages, in vain; `open`: a room without a key, where the server could listen.
+   */
+  readonly is: "sealed" | "stranger" | "tampered" | "open";
+  readonly strangers: number;
+  readonly alarms: readonly Alarm[];
+  /** The same on every screen. Null while nobody else is here, or while it is made. */
+  readonly code: RoomCode | null;
+}
+
 export interface TileView {
   readonly peerId: string;
   readonly name: string;
@@ -125,8 +143,11 @@ export interface TileView {
   readonly audioMuted: boolean;
   readonly videoMuted: boolean;
   readonly speaking: boolean;
-  /** `connecting`: no media yet; `live`; `away`: their socket dropped, media may flow; `reconnecting`: no media now. */
-  readonly link: "connecting" | "live" | "away" | "reconnecting" | "failed";
+  /**
+   * `connecting`: no media yet; `live`; `away`: their socket dropped, media may flow; `reconnecting`: no media now;
+   * `no-key`: one who has not shown the room's key, so that there is no media and never was.
+   */
+  readonly link: "connecting" | "live" | "away" | "reconnecting" | "failed" | "no-key";
   readonly quality: "good" | "fair" | "poor";
 }
 
@@ -156,7 +177,8 @@ export type TroubleCode =
   | "version"
   | "flooding"
   | "bad-join"
-  | "no-peer-connection";
+  | "no-peer-connection"
+  | "no-cryptography";
 
 /** Everything a person can press. `core/commands.ts` gives each its id, key, name and icon. */
 export interface Actions {

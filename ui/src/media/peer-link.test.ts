@@ -16,6 +16,7 @@ class FakeConnection {
   closed = false;
   onnegotiationneeded: (() => void) | null = null;
   onconnectionstatechange: (() => void) | null = null;
+  onicecandidate: ((event: { candidate: unknown }) => void) | null = null;
   private transceivers: FakeTransceiver[] = [];
 
   constructor() {
@@ -105,7 +106,7 @@ function link(how: { polite: boolean; offer: boolean }) {
   const sent: LinkSignal[] = [];
   const states: LinkState[] = [];
   const made = new PeerLink(
-    { ...how, iceServers: [] },
+    { ...how, iceServers: [], certificate: null },
     { audio: voice, video: null },
     new Streams(() => {}),
     {
@@ -150,8 +151,8 @@ test("an offer from a new connection replaces ours, and what the old one still s
   there.receive(offer("b1"));
   await turn();
   there.receive(offer("b2"));
-  there.receive({ kind: "candidate", candidate: { candidate: "old", sdpMid: "0" }, pc: "b1" });
-  there.receive({ kind: "candidate", candidate: { candidate: "new", sdpMid: "0" }, pc: "b2" });
+  there.receive({ kind: "candidates", candidates: [{ candidate: "old", sdpMid: "0" }], pc: "b1" });
+  there.receive({ kind: "candidates", candidates: [{ candidate: "new", sdpMid: "0" }], pc: "b2" });
   await turn();
   const [first, second] = FakeConnection.made;
   expect([first?.closed, second?.remote, second?.candidates]).toEqual([
@@ -205,4 +206,27 @@ test("a new seat leaves living media alone, repeats an open offer, and restarts 
   await turn();
   expect([sent.length, pc?.restarts]).toEqual([3, 1]);
   expect(FakeConnection.made).toHaveLength(1);
+});
+
+test("the first candidate of a burst goes at once, the rest together", async () => {
+  vi.useFakeTimers();
+  try {
+    const { sent } = link({ polite: false, offer: false });
+    const find = (candidate: string) =>
+      FakeConnection.made[0]?.onicecandidate?.({
+        candidate: { candidate, toJSON: () => ({ candidate, sdpMid: "0" }) },
+      });
+    for (const name of ["a", "b", "c"]) find(name);
+    const names = () =>
+      sent.map((signal) =>
+        signal.kind === "candidates" ? signal.candidates.map(({ candidate }) => candidate).join() : "",
+      );
+    expect(names()).toEqual(["a"]);
+    vi.runAllTimers();
+    expect(names()).toEqual(["a", "b,c"]);
+    find("d");
+    expect(names()).toEqual(["a", "b,c", "d"]);
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -3,8 +3,9 @@
  * by whoever offers first and never changed again: muting swaps the track, so that nothing is negotiated for it.
  */
 
+import { toHex } from "../core/bytes";
 import { change, check, type Health, newHealth } from "../core/health";
-import { type Description, Negotiator, type Signal } from "../core/negotiation";
+import { type Candidate, type Description, Negotiator, type Signal } from "../core/negotiation";
 import type { LinkState, StreamHandle } from "../core/ports";
 import type { LinkSignal } from "../core/signal";
 import type { IceServer } from "../generated/IceServer";
@@ -26,6 +27,8 @@ export interface PeerLinkConfig {
   readonly offer: boolean;
   readonly iceServers: readonly IceServer[];
 }
+  /** Ours, the same for all links of a call; null where nobody asked for one. */
+  readonly certificate: RTCCertificate | null;
 
 export class PeerLink {
   stats: LinkStats = NO_STATS;
@@ -50,11 +53,10 @@ export class PeerLink {
   }
 
   receive(signal: LinkSignal): void {
-    if (signal.kind === "candidate") {
-      // One of a connection that was replaced on the way has nowhere to go.
-      if (signal.pc === null || signal.pc === this.remotePc) {
-        this.connection.receive({ kind: "candidate", candidate: signal.candidate });
-      }
+    if (signal.kind === "candidates") {
+      // Those of a connection that was replaced on the way have nowhere to go.
+      if (signal.pc !== null && signal.pc !== this.remotePc) return;
+      for (const candidate of signal.candidates) this.connection.receive({ kind: "candidate", candidate });
       return;
     }
     const stale = signal.to !== null && signal.to !== this.pcId;
@@ -109,8 +111,14 @@ export class PeerLink {
 
   private connect(): Connection {
     const connection: Connection = new Connection(this.config, this.tracks, this.media, {
-      signal: (signal) => {
-        if (!this.closed && connection === this.connection) this.listener.signal(this.label(signal));
+      describe: ({ type, sdp }) => {
+        if (this.closed || connection !== this.connection) return;
+        const kind = type === "answer" ? "answer" : "offer";
+        this.listener.signal({ kind, sdp: sdp ?? "", pc: this.pcId, to: this.remotePc });
+      },
+      found: (candidates) => {
+        if (this.closed || connection !== this.connection) return;
+        this.listener.signal({ kind: "candidates", candidates, pc: this.pcId });
       },
       state: (state) => {
         if (this.closed || connection !== this.connection) return;
@@ -133,23 +141,18 @@ export class PeerLink {
     this.connection = this.connect();
     this.listener.state("new");
   }
-
-  private label(signal: Signal): LinkSignal {
-    if (signal.kind === "candidate") return { kind: "candidate", candidate: signal.candidate, pc: this.pcId };
-    const { type, sdp } = signal.description;
-    return { kind: type === "answer" ? "answer" : "offer", sdp: sdp ?? "", pc: this.pcId, to: this.remotePc };
-  }
 }
 
 interface ConnectionListener {
-  signal(signal: Signal): void;
+  describe(description: Description): void;
+  found(candidates: readonly Candidate[]): void;
   state(state: LinkState): void;
   streams(audio: StreamHandle | null, video: StreamHandle | null): void;
 }
 
 /** One `RTCPeerConnection` from its making to its end. */
 class Connection {
-  readonly pcId = crypto.randomUUID();
+  readonly pcId = toHex(crypto.getRandomValues(new Uint8Array(16)));
   readonly pc: RTCPeerConnection;
   readonly negotiator: Negotiator;
   private sections: Readonly<Record<"audio" | "video", RTCRtpTransceiver>> | null = null;
@@ -157,16 +160,21 @@ class Connection {
   private ended = false;
 
   constructor(
-    { iceServers, polite }: PeerLinkConfig,
+    { iceServers, polite, certificate }: PeerLinkConfig,
     private tracks: MediaTracks,
     private readonly media: Streams,
     private readonly listener: ConnectionListener,
   ) {
-    const pc = new RTCPeerConnection({ iceServers: [...iceServers], bundlePolicy: "max-bundle" });
+    const pc = new RTCPeerConnection({
+      iceServers: [...iceServers],
+      bundlePolicy: "max-bundle",
+      ...(certificate === null ? {} : { certificates: [certificate] }),
+    });
     this.pc = pc;
     this.negotiator = new Negotiator(
       {
         get signalingState() {
+  private readonly finds: Finds;
           return pc.signalingState;
         },
         get localDescription() {
@@ -177,9 +185,17 @@ class Connection {
           pc.setRemoteDescription(description as RTCSessionDescriptionInit),
         addIceCandidate: (candidate) => pc.addIceCandidate(candidate),
         beforeAnswer: () => this.adoptSections(),
+    this.finds = new Finds((candidates) => listener.found(candidates));
       },
       polite,
-      (signal) => listener.signal(signal),
+      (signal) => {
+        if (signal.kind === "candidate") this.finds.add(signal.candidate);
+        else {
+          // Candidates of before belong to what was said before.
+          this.finds.flush();
+          listener.describe(signal.description);
+        }
+      },
     );
     pc.onnegotiationneeded = () => this.attempt(this.negotiator.offer());
     pc.onicecandidate = ({ candidate }) => {
@@ -244,6 +260,7 @@ class Connection {
     // A client that sends one kind only is answered with one kind only.
     if (audio !== undefined) await this.adopt(audio, "audio");
     if (video !== undefined) await this.adopt(video, "video");
+    this.finds.drop();
     if (audio !== undefined && video !== undefined) this.sections = { audio, video };
   }
 
@@ -281,6 +298,41 @@ function stateOf(state: RTCPeerConnectionState): LinkState {
       return "new";
     case "connected":
       return "connected";
+/**
+ * Candidates are found in bursts. The first of a burst goes at once, since it may be all that is needed; those of the next
+ * moment go together, for a server counts messages and a sealed one has its price.
+ */
+class Finds {
+  private readonly found: Candidate[] = [];
+  private timer: ReturnType<typeof setTimeout> | null = null;
+
+  constructor(private readonly send: (candidates: readonly Candidate[]) => void) {}
+
+  add(candidate: Candidate): void {
+    this.found.push(candidate);
+    if (this.timer !== null) return;
+    this.flush();
+    this.timer = setTimeout(() => {
+      this.timer = null;
+      this.flush();
+    }, BURST_MS);
+  }
+
+  flush(): void {
+    while (this.found.length > 0) this.send(this.found.splice(0, MOST_TOGETHER));
+  }
+
+  drop(): void {
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timer = null;
+    this.found.length = 0;
+  }
+}
+
+const BURST_MS = 20;
+/** Far below what a frame holds. */
+const MOST_TOGETHER = 32;
+
     case "disconnected":
       return "disconnected";
     case "failed":

@@ -1,6 +1,7 @@
 /** All media of the page: the devices, and one link for each remote page. */
 import type { DevicesWish, Media, MediaEvent, StreamHandle } from "../core/ports";
 import type { LinkSignal } from "../core/signal";
+import { makeCertificate } from "./certificate";
 import { Devices } from "./devices";
 import { LevelMeter, playTestTone } from "./level";
 import type { Kind } from "./open";
@@ -29,6 +30,7 @@ export class WebRtcMedia implements Media, MediaInsight {
   private readonly devices: Devices;
   private readonly meter = new LevelMeter();
   private tracks: MediaTracks = { audio: null, video: null };
+  private certificate: RTCCertificate | null = null;
   private speaker: string | null = null;
   private levelTimer: ReturnType<typeof setInterval> | null = null;
   private sampleTimer: ReturnType<typeof setInterval> | null = null;
@@ -56,11 +58,17 @@ export class WebRtcMedia implements Media, MediaInsight {
     this.devices.retry();
   }
 
+  async certify(): Promise<string> {
+    const { certificate, fingerprint } = await makeCertificate();
+    this.certificate = certificate;
+    return fingerprint;
+  }
+
   openLink(key: string, how: { polite: boolean; offer: boolean; iceServers: PeerLinkIce }): void {
     this.closeLink(key);
-    const link = new PeerLink(how, this.tracks, this.streams, {
+    const link = new PeerLink({ ...how, certificate: this.certificate }, this.tracks, this.streams, {
       signal: (signal) => {
-        if (signal.kind !== "candidate") this.milestones.negotiating();
+        if (signal.kind !== "candidates") this.milestones.negotiating();
         this.tell({ type: "link-signal", key, signal });
       },
       state: (state) => {

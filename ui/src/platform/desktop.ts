@@ -7,6 +7,7 @@ import type { HintKind } from "../generated/HintKind";
 import type { ShellEvent } from "../generated/ShellEvent";
 import { DesktopSignaling } from "./desktop-signaling";
 import { LocalStorage } from "./storage";
+import { webVault } from "./vault";
 
 /** Resolves when the shell listens. */
 export async function desktopHost(onTrace: Host["trace"]): Promise<Host> {
@@ -40,6 +41,7 @@ export async function desktopHost(onTrace: Host["trace"]): Promise<Host> {
     defaultServer: boot.defaultServer,
     firstLink: boot.firstLink === null ? null : parseLink(boot.firstLink, boot.defaultServer),
     joinAtOnce: boot.joinAtOnce,
+    vault: webVault(),
     testMode: boot.testMode,
     onLink: (listener) => subscribe(links, listener),
     copyText: (text) => invoke("copy_text", { text }),

@@ -2,6 +2,7 @@
 import { formatOwnLink, type Parsed, parseLink, type RoomLink } from "../core/link";
 import type { Host, Signaling } from "../core/ports";
 import { LocalStorage } from "./storage";
+import { webVault } from "./vault";
 
 export interface WebHostParts {
   readonly signaling: Signaling;
@@ -14,6 +15,7 @@ export function webHost({ signaling, onTrace }: WebHostParts): Host {
     kind: "web",
     version: __SNUG_VERSION__,
     signaling,
+    vault: webVault(),
     storage: new LocalStorage(),
     defaultServer: server,
     firstLink: addressLink(),

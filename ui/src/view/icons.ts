@@ -10,6 +10,7 @@ import MicOff from "@lucide/svelte/icons/mic-off";
 import Phone from "@lucide/svelte/icons/phone";
 import RotateCw from "@lucide/svelte/icons/rotate-cw";
 import Settings from "@lucide/svelte/icons/settings";
+import Shield from "@lucide/svelte/icons/shield";
 import Video from "@lucide/svelte/icons/video";
 import VideoOff from "@lucide/svelte/icons/video-off";
 import Volume2 from "@lucide/svelte/icons/volume-2";
@@ -29,6 +30,7 @@ export const icons: Readonly<Record<IconName, typeof Mic>> = {
   phone: Phone,
   "rotate-cw": RotateCw,
   settings: Settings,
+  shield: Shield,
   video: Video,
   "video-off": VideoOff,
   "volume-2": Volume2,

@@ -1,6 +1,16 @@
 /** All that the application says, in every language it speaks. A missing or a surplus key is a type error. */
 import type { CommandWord } from "../commands";
-import type { DeviceProblem, HomeProblem, Lang, Notice, ThemeChoice, TroubleCode } from "../view-model";
+import type { Alarm } from "../seal/channel";
+import type { Picture } from "../seal/code";
+import type {
+  DeviceProblem,
+  HomeProblem,
+  Lang,
+  Notice,
+  ShieldView,
+  ThemeChoice,
+  TroubleCode,
+} from "../view-model";
 import { en } from "./en";
 import { zh } from "./zh";
 
@@ -42,6 +52,8 @@ export interface Words {
     readonly without: string;
     readonly joining: string;
     readonly knocking: string;
+    readonly sealed: string;
+    readonly open: string;
   };
   readonly call: {
     readonly stage: string;
@@ -55,6 +67,7 @@ export interface Words {
     readonly reconnecting: string;
     readonly away: string;
     readonly failed: string;
+    readonly noKey: string;
     readonly quality: Readonly<Record<"fair" | "poor", string>>;
     readonly reconnectingLine: string;
     readonly crowded: string;
@@ -69,6 +82,15 @@ export interface Words {
     readonly joined: (name: string) => string;
     readonly left: (name: string) => string;
   };
+  readonly shield: {
+    readonly states: Readonly<Record<ShieldView["is"], ShieldWords>>;
+    readonly strangers: (count: number) => string;
+    readonly alarms: Readonly<Record<Alarm, string>>;
+    readonly code: string;
+    readonly codeHow: string;
+    readonly codeSoon: string;
+    readonly pictures: Readonly<Record<Picture, string>>;
+  };
   readonly after: {
     readonly title: string;
     readonly lasted: (length: string) => string;
@@ -80,6 +102,13 @@ export interface Words {
   readonly devices: Readonly<Record<"camera" | "microphone", Readonly<Record<DeviceProblem, string>>>>;
   readonly troubles: Readonly<Record<TroubleCode, TroubleWords>>;
   readonly keys: { readonly title: string; readonly arrows: string };
+}
+
+export interface ShieldWords {
+  /** In a few words, beside the shield. */
+  readonly short: string;
+  readonly title: string;
+  readonly body: string;
 }
 
 export interface TroubleWords {

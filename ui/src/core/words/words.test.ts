@@ -16,6 +16,7 @@ const troubles = Object.keys({
   flooding: 0,
   "bad-join": 0,
   "no-peer-connection": 0,
+  "no-cryptography": 0,
 } satisfies Record<TroubleCode, 0>) as TroubleCode[];
 const problems = Object.keys({
   denied: 0,

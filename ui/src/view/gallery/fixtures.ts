@@ -8,6 +8,7 @@ import type {
   Lang,
   LobbyView,
   Screen,
+  ShieldView,
   ThemeChoice,
   TileView,
   TroubleCode,
@@ -70,6 +71,13 @@ function tile(index: number, change: Partial<TileView> = {}): TileView {
   };
 }
 
+const shield: ShieldView = {
+  is: "sealed",
+  strangers: 0,
+  alarms: [],
+  code: { pictures: ["anchor", "cherry", "rocket", "snail", "umbrella", "cat"], digits: "048213" },
+};
+
 const self = tile(11, { peerId: "me", name: "Robin", self: true, video: { streamId: "video-me" } });
 
 function call(others: number, change: Partial<CallView> = {}): Screen {
@@ -86,6 +94,7 @@ function call(others: number, change: Partial<CallView> = {}): Screen {
       knocks: [],
       devices,
       connection: { is: "live" },
+      shield: others === 0 ? { ...shield, code: null } : shield,
       crowded: false,
       ...change,
     },
@@ -103,6 +112,7 @@ function lobby(change: Partial<LobbyView> = {}): Screen {
       micLevel: 0.35,
       joining: false,
       waiting: null,
+      sealed: true,
       ...change,
     },
   };
@@ -145,6 +155,7 @@ const troubles: readonly TroubleCode[] = [
   "flooding",
   "bad-join",
   "no-peer-connection",
+  "no-cryptography",
 ];
 
 const problems: readonly DeviceProblem[] = ["denied", "missing", "busy", "insecure", "unknown"];
@@ -171,6 +182,7 @@ const all: Readonly<Record<string, () => Screen>> = {
   "lobby-starting": () =>
     lobby({ preview: null, devices: { ...devices, camera: { ...devices.camera, state: "starting" } } }),
   "lobby-waiting": () => lobby({ joining: true, waiting: "unreachable" }),
+  "lobby-open": () => lobby({ link: { ...link, secret: null }, sealed: false }),
   "lobby-knocking": () => lobby({ joining: true, waiting: "knocking" }),
   ...Object.fromEntries(problems.map((problem) => [`lobby-${problem}`, () => lobbyFailing(problem)])),
   "call-1": () => call(0),
@@ -192,6 +204,14 @@ const all: Readonly<Record<string, () => Screen>> = {
       tiles: [tile(0, { link: "reconnecting" })],
       connection: { is: "reconnecting", retryAt: null },
     }),
+  "call-2-open": () => call(1, { shield: { ...shield, is: "open", code: null } }),
+  "call-3-stranger": () =>
+    call(2, {
+      tiles: [tile(0), tile(1, { name: "", video: null, videoMuted: true, link: "no-key" })],
+      shield: { ...shield, is: "stranger", strangers: 1 },
+    }),
+  "call-2-tampered": () =>
+    call(1, { shield: { ...shield, is: "tampered", alarms: ["forged", "replayed", "fingerprint"] } }),
   "call-2-knock": () => call(1, { knocks: ["Marguerite Delacroix-Beaumont"] }),
   "call-3-knocks": () => call(2, { knocks: ["陈思远", "", "Bo"] }),
   ...Object.fromEntries(
