@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { CASES, mesh, together } from "./cases.mjs";
 import { openChromium } from "./chromium.mjs";
+import { adapter, peerJs, simplePeer } from "./libraries.mjs";
 import { pipelines } from "./pipelines.mjs";
 import { openWebview } from "./webview.mjs";
 
@@ -49,6 +50,17 @@ for (const [one, other] of PAIRS) {
 }
 
 list.push(["webview to chromium: mesh", async () => mesh(await page("webview"), await page("chromium"))]);
+
+// Last, as some of them change the interfaces of the page they are loaded into.
+for (const [name, story] of Object.entries({ simplePeer, peerJs })) {
+  for (const [one, other] of PAIRS.slice(1, 3)) {
+    list.push([`${one} to ${other}: ${name}`, async () => story(await page(one), await page(other))]);
+  }
+}
+list.push([
+  "webview to chromium: adapter",
+  async () => adapter(await page("webview"), await page("chromium"), CASES.call),
+]);
 
 let failed = 0;
 let passed = 0;

@@ -153,10 +153,15 @@ impl Channels {
         let (channel, outgoing, room) = self.enter();
         let this = Arc::clone(self);
         self.tasks.spawn(async move {
-            let id = match &pc {
+            let known = async || match &pc {
                 Some(pc) => stream_of(&**pc, &*dc).await,
                 None => None,
             };
+            let mut id = known().await;
+            if id.is_none() && matches!(dc.poll().await, Some(DataChannelEvent::OnOpen)) {
+                // The engine numbers a channel as it opens it, which comes before all its messages.
+                id = known().await;
+            }
             this.announce(channel, &*dc, id).await;
             this.run(channel, dc, pc, id, outgoing, room).await;
         });

@@ -1,10 +1,9 @@
-//! The part of `get-stats` that the engine knows: transport, candidates, pairs, data channels.
+//! The part of `get-stats` that the engine knows: transport, certificates, candidates and pairs. The page counts its data
+//! channels itself.
 
 use rtc::statistics::report::RTCStatsReportEntry as Entry;
 use serde_json::{Value, json};
 use webrtc::peer_connection::RTCStatsReport;
-
-use super::transport::KEEPER;
 
 /// Translates the engine's objects; `transport` replaces its transport's id.
 pub fn collect(report: &RTCStatsReport, now: f64, transport: &str) -> Vec<Value> {
@@ -21,8 +20,7 @@ fn object(entry: &Entry, now: f64, transport: &str) -> Option<Value> {
         Entry::IceCandidatePair(stats) => (serde_json::to_value(stats), "candidate-pair"),
         Entry::LocalCandidate(stats) => (serde_json::to_value(stats), "local-candidate"),
         Entry::RemoteCandidate(stats) => (serde_json::to_value(stats), "remote-candidate"),
-        Entry::DataChannel(stats) if stats.label == KEEPER => return None,
-        Entry::DataChannel(stats) => (serde_json::to_value(stats), "data-channel"),
+        Entry::Certificate(stats) => (serde_json::to_value(stats), "certificate"),
         Entry::PeerConnection(stats) => (serde_json::to_value(stats), "peer-connection"),
         _ => return None,
     };
@@ -38,7 +36,10 @@ fn object(entry: &Entry, now: f64, transport: &str) -> Option<Value> {
     // Empty strings and times of never mean that there is no such member.
     value.retain(|name, member| {
         let never = name.ends_with("Timestamp") && member.as_f64().is_none_or(|time| time <= 0.0);
-        !member.is_null() && member.as_str() != Some("") && member.as_str() != Some("unspecified") && !never
+        let nothing = member
+            .as_str()
+            .is_some_and(|text| text.is_empty() || text.eq_ignore_ascii_case("unspecified"));
+        !member.is_null() && !nothing && !never
     });
     Some(Value::Object(std::mem::take(value)))
 }

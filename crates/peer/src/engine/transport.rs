@@ -42,7 +42,7 @@ const REPLAY_WINDOW: usize = 4_096;
 /// Bytes a data channel may hold unacknowledged.
 pub const CHANNEL_BUFFER: usize = 1 << 20;
 /// The label and the SCTP stream of the engine's own channel.
-pub const KEEPER: &str = "\u{0}keeper";
+const KEEPER: &str = "\u{0}keeper";
 const KEEPER_STREAM: u16 = 1_022;
 /// Early candidates kept.
 const EARLY: usize = 64;

@@ -34,7 +34,7 @@ impl Jsep {
                 Ok(())
             }
             (SdpType::Answer, HaveRemoteOffer | HaveLocalPranswer) => {
-                let made = chosen(self.answer.as_ref(), sdp)?;
+                let made = chosen(self.answering(), sdp)?;
                 let Some(remote) = self.descriptions.pending_remote.take() else {
                     return Err(PeerError::invalid_state("there is no remote offer"));
                 };
@@ -47,7 +47,7 @@ impl Jsep {
                 Ok(())
             }
             (SdpType::Pranswer, HaveRemoteOffer | HaveLocalPranswer) => {
-                let made = chosen(self.answer.as_ref(), sdp)?;
+                let made = chosen(self.answering(), sdp)?;
                 self.descriptions.pending_local = Some(Description { kind, sdp: made.sdp });
                 self.state = HaveLocalPranswer;
                 Ok(())
@@ -88,7 +88,6 @@ impl Jsep {
                     self.rollback();
                 }
                 self.save();
-                self.answer = None;
                 self.offered(&sdp)?;
                 self.descriptions.pending_remote = Some(description.clone());
                 self.state = HaveRemoteOffer;
@@ -112,6 +111,12 @@ impl Jsep {
             (kind, state) => return Err(wrong(kind, state)),
         }
         Ok(transport)
+    }
+
+    /// The answer made last, if it answers what the remote offers now.
+    fn answering(&self) -> Option<&Made> {
+        let remote = self.descriptions.pending_remote.as_ref()?;
+        self.answer.as_ref().filter(|made| made.to == remote.sdp)
     }
 
     /// Whether this offer can be applied at all, before anything is changed.
@@ -313,7 +318,6 @@ impl Jsep {
     fn rollback(&mut self) {
         self.descriptions.pending_local = None;
         self.descriptions.pending_remote = None;
-        self.answer = None;
         self.state = SignalingState::Stable;
         let Some(saved) = self.saved.take() else { return };
         self.lines = saved.lines;

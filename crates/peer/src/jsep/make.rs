@@ -20,6 +20,7 @@ impl Jsep {
         self.version = self.version.max(version);
         self.offer = Some(Made {
             sdp: sdp.clone(),
+            to: String::new(),
             version,
             lines,
         });
@@ -45,9 +46,10 @@ impl Jsep {
             .unwrap_or_else(|| theirs.map_or(Setup::Actpass, |theirs| theirs.setup).answer());
         let text = |version| self.answer_text(transport, &offer, setup, version);
         let made = match &self.answer {
-            Some(made) if alike(&made.sdp, &text(made.version)) => made.clone(),
+            Some(made) if made.to == remote.sdp && alike(&made.sdp, &text(made.version)) => made.clone(),
             Some(_) | None => Made {
                 sdp: text(self.version + 1),
+                to: remote.sdp.clone(),
                 version: self.version + 1,
                 lines: self.lines.clone(),
             },

@@ -71,10 +71,12 @@ enum Owner {
     Nobody,
 }
 
-/// A description that was made (W3C's `[[LastCreatedOffer]]`), and the lines it would bring.
+/// A description that was made (W3C's `[[LastCreatedOffer]]` and `[[LastCreatedAnswer]]`), and the lines it would bring.
 #[derive(Debug, Clone)]
 struct Made {
     sdp: String,
+    /// What it answers; empty for an offer.
+    to: String,
     version: u64,
     lines: Vec<Line>,
 }

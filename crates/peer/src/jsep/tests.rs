@@ -509,3 +509,26 @@ fn a_simulcast_has_the_layers_that_both_want() {
     assert_eq!(a.transceivers()[0].sender.ssrc, ssrc);
     assert!(a.set_layers(id, &["?".to_owned(), "x".to_owned()]).is_err());
 }
+
+#[test]
+fn an_answer_outlives_what_is_rolled_back_but_answers_one_offer_only() {
+    let (mut a, mut b) = (side(1), side(2));
+    video(&mut a, "cam");
+    let offer = a.create_offer(&transport("a")).unwrap();
+    b.set_remote(&offer).unwrap();
+    let answer = b.create_answer(&transport("b")).unwrap();
+    let rollback = Description {
+        kind: SdpType::Rollback,
+        sdp: String::new(),
+    };
+    b.set_remote(&rollback).unwrap();
+    b.create_offer(&transport("b")).unwrap();
+    video(&mut a, "screen");
+    let other = a.create_offer(&transport("a")).unwrap();
+    b.set_remote(&other).unwrap();
+    let wrong = b.set_local(SdpType::Answer, &answer.sdp).unwrap_err();
+    assert_eq!(wrong.name, ExceptionName::InvalidModificationError);
+    b.set_remote(&rollback).unwrap();
+    b.set_remote(&offer).unwrap();
+    b.set_local(SdpType::Answer, &answer.sdp).unwrap();
+}

@@ -1,11 +1,12 @@
 // The example's page: "Call myself" connects two peer connections through Rust. What the end-to-end tests do lives in
 // `probe.ts`, which also works in any browser that has its own RTCPeerConnection.
 import { install, supported } from "tauri-plugin-peer-connection-api";
+import * as libraries from "./libraries";
 import * as pipelines from "./pipelines";
 import * as probe from "./probe";
 
 const ready = supported() ? install() : Promise.resolve();
-Object.assign(window, { ready, probe, pipelines });
+Object.assign(window, { ready, probe, pipelines, libraries });
 
 const state = document.querySelector<HTMLOutputElement>("#state");
 const say = (text: string) => {

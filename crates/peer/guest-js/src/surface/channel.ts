@@ -15,6 +15,7 @@ export interface ChannelHost {
   maxMessageSize(): number;
 }
 
+let made = 0;
 let insideOf: (channel: DataChannel) => Inside;
 let building = false;
 
@@ -90,10 +91,13 @@ handlerAttributes(DataChannel, ["open", "bufferedamountlow", "error", "closing",
 /** What stands behind a channel; the connection turns it, the page cannot reach it. */
 export class Inside {
   readonly init: ChannelInit;
+  /** Unlike any other channel's of the page. */
+  readonly serial = made++;
   state: RTCDataChannelState = "connecting";
   buffered = 0;
   threshold = 0;
   binaryType: BinaryType = "arraybuffer";
+  readonly counted = { messagesSent: 0, bytesSent: 0, messagesReceived: 0, bytesReceived: 0 };
   /** The SCTP stream. */
   id: number | null;
   #channel: DataChannel;
@@ -112,6 +116,10 @@ export class Inside {
     this.#host = host;
   }
 
+  get wasOpen(): boolean {
+    return this.#announced;
+  }
+
   send(data: string | Blob | ArrayBuffer | ArrayBufferView): void {
     if (this.state !== "open") throw new DOMException(`the channel is ${this.state}`, "InvalidStateError");
     const bytes = size(data);
@@ -120,6 +128,8 @@ export class Inside {
     if (this.buffered + bytes > BUFFER_MOST)
       throw new DOMException("the send queue is full", "OperationError");
     this.buffered += bytes;
+    this.counted.messagesSent++;
+    this.counted.bytesSent += bytes;
     if (!(data instanceof Blob) && !this.#reading) {
       this.#host.send(plain(data));
       return;
@@ -183,6 +193,8 @@ export class Inside {
       return;
     }
     if (this.state !== "open") return;
+    this.counted.messagesReceived++;
+    this.counted.bytesReceived += size(data);
     const value = typeof data === "string" || this.binaryType === "arraybuffer" ? data : new Blob([data]);
     this.#channel.dispatchEvent(
       new MessageEvent("message", { data: value, origin: globalThis.location?.origin ?? "" }),

@@ -2,6 +2,7 @@
 import type { ChannelEvent, ChannelInit } from "../wire";
 import { type DataChannel, inside, makeChannel } from "./channel";
 import type { Commands } from "./commands";
+import type { Stats } from "./stats";
 
 /** Messages kept for a channel whose number the page does not know yet. */
 const EARLY_MOST = 1024;
@@ -17,6 +18,8 @@ export class Channels {
   #role: "client" | "server" | undefined;
   /** Channels were made, so that an application section is wanted. */
   any = false;
+  #opened = 0;
+  #closed = 0;
 
   constructor(commands: Commands, announce: (channel: DataChannel) => void, maxMessageSize: () => number) {
     this.#commands = commands;
@@ -33,6 +36,29 @@ export class Channels {
   assign(role: "client" | "server"): void {
     this.#role = role;
     for (const channel of this.#all) this.#number(channel);
+  }
+
+  /** What `getStats` tells of channels (webrtc-stats 8.10 and 8.11), beside what Rust tells. */
+  stats(entries: Stats[]): Stats[] {
+    const timestamp = entries[0]?.timestamp ?? Date.now();
+    const counts = { dataChannelsOpened: this.#opened, dataChannelsClosed: this.#closed };
+    const channels = [...this.#all].map((channel): Stats => {
+      const { label, protocol, id, readyState: state } = channel;
+      return {
+        id: `D${inside(channel).serial}`,
+        type: "data-channel",
+        timestamp,
+        label,
+        protocol,
+        ...(id !== null && { dataChannelIdentifier: id }),
+        state,
+        ...inside(channel).counted,
+      };
+    });
+    const others = entries.map((entry) =>
+      entry.type === "peer-connection" ? { ...entry, ...counts } : entry,
+    );
+    return [...others, ...channels];
   }
 
   #number(channel: DataChannel): void {
@@ -105,6 +131,7 @@ export class Channels {
       },
       () => event.channel,
     );
+    this.#opened++;
     // Open, but without the event: that comes when the page has had its chance to listen.
     inside(channel).state = "open";
     this.#announce(channel);
@@ -113,9 +140,12 @@ export class Channels {
   }
 
   #stateChanged(number: number, channel: DataChannel, event: ChannelEvent & { type: "channel-state" }): void {
-    if (event.state === "open") inside(channel).opened(event.id);
-    else if (event.state === "closing") inside(channel).closing();
+    if (event.state === "open") {
+      if (channel.readyState === "connecting") this.#opened++;
+      inside(channel).opened(event.id);
+    } else if (event.state === "closing") inside(channel).closing();
     else if (event.state === "closed") {
+      if (inside(channel).wasOpen) this.#closed++;
       this.#open.delete(number);
       this.#all.delete(channel);
       inside(channel).closed(event.aborted);

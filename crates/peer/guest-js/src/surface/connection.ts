@@ -382,7 +382,7 @@ export class PeerConnection extends EventTarget {
       if (this.#closed) return makeReport([]);
       return makeReport(select(await this.#commands.stats<Stats[]>(), match.line.mid, match.side));
     }
-    return makeReport(this.#closed ? [] : await this.#commands.stats<Stats[]>());
+    return makeReport(this.#closed ? [] : this.#channels.stats(await this.#commands.stats<Stats[]>()));
   }
 
   close(): void {

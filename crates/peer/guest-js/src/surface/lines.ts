@@ -265,6 +265,8 @@ export class Lines implements LineHost {
   /** Takes away a transceiver that a rollback undid. */
   remove(line: Line): void {
     this.markStopped(line);
+    line.mid = null;
+    line.transport = null;
     this.#lines = this.#lines.filter((other) => other !== line);
   }
 

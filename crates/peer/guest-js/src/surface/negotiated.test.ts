@@ -186,3 +186,40 @@ test("a sender's cname is the connection's, a receiver has none to tell", () => 
   expect(names[1]).toBe(names[0]);
   expect(pc.getReceivers()[0]?.getParameters().rtcp.cname).toBeUndefined();
 });
+
+test("statistics tell of data channels, and count those that opened and closed", async () => {
+  const pc = new PeerConnection();
+  const channel = pc.createDataChannel("chat", { protocol: "p", negotiated: true, id: 4 });
+  await task();
+  rust.answer = (op) =>
+    op.type === "get-stats" ? [{ id: "P", type: "peer-connection", timestamp: 7 }] : undefined;
+  const state = (is: RTCDataChannelState) =>
+    rust.listeners.get(1)?.channelEvent({
+      type: "channel-state",
+      pc: 1,
+      channel: 1,
+      state: is,
+      id: 4,
+      aborted: false,
+    });
+  state("open");
+  channel.send("ä");
+  const entries = async () => [...(await pc.getStats()).values()];
+  expect(await entries()).toEqual([
+    { id: "P", type: "peer-connection", timestamp: 7, dataChannelsOpened: 1, dataChannelsClosed: 0 },
+    expect.objectContaining({
+      type: "data-channel",
+      timestamp: 7,
+      label: "chat",
+      protocol: "p",
+      dataChannelIdentifier: 4,
+      state: "open",
+      messagesSent: 1,
+      bytesSent: 2,
+      messagesReceived: 0,
+      bytesReceived: 0,
+    }),
+  ]);
+  state("closed");
+  expect(await entries()).toMatchObject([{ dataChannelsOpened: 1, dataChannelsClosed: 1 }]);
+});

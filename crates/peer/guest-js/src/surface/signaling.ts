@@ -381,6 +381,10 @@ export class Signaling {
     this.#pendingRemote = kept(snapshot.pendingRemote, pendingRemote, currentRemote);
     this.#describeTransport(type);
     this.#describeSctp(snapshot);
+    const { iceGatheringState: state } = snapshot;
+    // Where nothing is left to gather for, that is so at once.
+    if (state === "new")
+      this.#release({ type: "ice-gathering-state", pc: this.#commands.number ?? 0, state });
     for (const next of snapshot.transceivers) {
       const line = this.#lines.byNumber(next.transceiver);
       if (!line) continue;
