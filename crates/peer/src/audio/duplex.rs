@@ -1,0 +1,271 @@
+//! The microphones and the remote voices of one page, brought together tick by tick.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::energy::Energy;
+use super::jitter::{Counts, JitterBuffer};
+use super::message::{Address, Tick, Voices};
+use super::processor::{Echo, Processing, Processor};
+use super::speech::{BITRATE, Speaker, Speech};
+use super::{BLOCK, Block, RATE};
+
+/// Microphones that are worked on at once.
+const SOURCES: usize = 16;
+/// Microseconds of a packet, and by how many its clock may differ from the page's before it is set anew.
+const PACKET: i64 = 20_000;
+const TOLERANCE: i64 = 200_000;
+
+/// Everything one page says and hears.
+#[derive(Default)]
+pub struct Duplex {
+    sources: BTreeMap<u32, Source>,
+    voices: HashMap<Address, Voice>,
+}
+
+/// One packet, and who is to get it.
+#[derive(Debug)]
+pub struct Spoken {
+    pub speech: Speech,
+    /// Microseconds of the page's clock, 20 ms after the one before unless there was a pause.
+    pub timestamp: i64,
+    pub to: Vec<Address>,
+}
+
+struct Source {
+    processor: Processor,
+    speaker: Speaker,
+    enabled: bool,
+    sinks: BTreeMap<Address, Sink>,
+    clock: Option<i64>,
+    energy: Energy,
+}
+
+/// Who gets a source's voice.
+#[derive(Debug, Clone, Copy)]
+struct Sink {
+    active: bool,
+    /// Bits per second.
+    limit: u32,
+    /// Share of its packets that get lost.
+    loss: f64,
+}
+
+#[derive(Default)]
+struct Voice {
+    buffer: JitterBuffer,
+    /// Samples that wait in the page, and those it made up by itself.
+    waiting: u16,
+    lacked: u64,
+    lacks: u64,
+    /// Sample-seconds of waiting in the page.
+    delay: f64,
+}
+
+/// What is counted of a remote voice.
+#[derive(Debug, Clone, Copy)]
+pub struct Heard {
+    pub counts: Counts,
+    pub energy: Energy,
+}
+
+/// What is counted of a source.
+#[derive(Debug, Clone, Copy)]
+pub struct Said {
+    pub energy: Energy,
+    pub echo: Echo,
+    /// Bits per second.
+    pub bitrate: u32,
+}
+
+impl Duplex {
+    /// A microphone begins, or its constraints change.
+    pub fn source(&mut self, source: u32, processing: Processing) {
+        let room = self.sources.len() < SOURCES;
+        match self.sources.get_mut(&source) {
+            Some(known) if known.processor.processing() == processing => {}
+            Some(known) => known.processor = Processor::new(processing),
+            None if room => {
+                let new = Source {
+                    processor: Processor::new(processing),
+                    speaker: Speaker::default(),
+                    enabled: true,
+                    sinks: BTreeMap::new(),
+                    clock: None,
+                    energy: Energy::default(),
+                };
+                self.sources.insert(source, new);
+            }
+            None => tracing::warn!(source, "too many microphones"),
+        }
+    }
+
+    /// A muted track: silence is sent, the microphone is followed all the same.
+    pub fn enable(&mut self, source: u32, enabled: bool) {
+        if let Some(source) = self.sources.get_mut(&source) {
+            source.enabled = enabled;
+        }
+    }
+
+    pub fn end_source(&mut self, source: u32) {
+        self.sources.remove(&source);
+    }
+
+    /// Sends a source's voice to a sender; `limit` in bits per second.
+    pub fn attach(&mut self, source: u32, to: Address, active: bool, limit: Option<u32>) {
+        for (number, other) in &mut self.sources {
+            if *number != source {
+                other.sinks.remove(&to);
+            }
+        }
+        if let Some(source) = self.sources.get_mut(&source) {
+            let sink = source.sinks.entry(to).or_insert(Sink {
+                active,
+                limit: BITRATE,
+                loss: 0.0,
+            });
+            sink.active = active;
+            sink.limit = limit.unwrap_or(BITRATE);
+            source.adapt();
+        }
+    }
+
+    pub fn detach(&mut self, from: Address) {
+        for source in self.sources.values_mut() {
+            source.sinks.remove(&from);
+        }
+    }
+
+    /// The share of packets that a remote has lost lately, with each one sent.
+    pub fn loss(&mut self, of: Address, loss: f64) {
+        for source in self.sources.values_mut() {
+            if let Some(sink) = source.sinks.get_mut(&of) {
+                // Told with every packet: a second's worth of them counts.
+                sink.loss += (loss - sink.loss) * 0.02;
+                source.adapt();
+            }
+        }
+    }
+
+    /// A remote voice begins.
+    pub fn open(&mut self, voice: Address) {
+        self.voices.insert(voice, Voice::default());
+    }
+
+    pub fn close(&mut self, voice: Address) {
+        self.voices.remove(&voice);
+    }
+
+    /// Another sender takes over a voice.
+    pub fn restart(&mut self, voice: Address) {
+        if let Some(voice) = self.voices.get_mut(&voice) {
+            voice.buffer.restart();
+        }
+    }
+
+    /// A packet of a remote voice.
+    pub fn packet(&mut self, voice: Address, sequence: u16, timestamp: u32, payload: Bytes, at: Instant) {
+        if let Some(voice) = self.voices.get_mut(&voice) {
+            voice.buffer.push(sequence, timestamp, payload, at);
+        }
+    }
+
+    /// 10 ms go by; `clock` is the page's, in microseconds. Gives what to send, and what to play.
+    pub fn tick(&mut self, tick: &Tick, clock: i64) -> (Vec<Spoken>, Option<Bytes>) {
+        let silence = [0; BLOCK];
+        let played = tick.played.as_deref().unwrap_or(&silence);
+        let mut spoken = Vec::new();
+        for (number, captured) in &tick.captured {
+            if let Some(source) = self.sources.get_mut(number) {
+                spoken.extend(source.take(captured, played, clock));
+            }
+        }
+        let mut voices = Voices::default();
+        for wanted in &tick.wanted {
+            let Some(voice) = self.voices.get_mut(&wanted.address) else {
+                // The page must not wait for what will never come.
+                if wanted.blocks > 0 {
+                    voices.add(wanted.address, wanted.blocks, |block| block.fill(0));
+                }
+                continue;
+            };
+            voice.waiting = wanted.waiting;
+            voice.lacked += u64::from(wanted.lacked);
+            voice.lacks += u64::from(wanted.lacked > 0);
+            voice.delay += f64::from(wanted.blocks) * BLOCK as f64 * f64::from(wanted.waiting) / RATE as f64;
+            if wanted.blocks > 0 {
+                voices.add(wanted.address, wanted.blocks, |block| voice.buffer.pull(block));
+            }
+        }
+        (spoken, voices.finish())
+    }
+
+    pub fn heard(&self, voice: Address) -> Option<Heard> {
+        self.voices.get(&voice).map(Voice::heard)
+    }
+
+    pub fn said(&self, to: Address) -> Option<Said> {
+        let source = self.sources.values().find(|source| source.sinks.contains_key(&to))?;
+        Some(Said {
+            energy: source.energy,
+            echo: source.processor.echo(),
+            bitrate: source.speaker.bitrate(),
+        })
+    }
+
+    /// The RTP time of a voice that leaves the loudspeaker now, nearly.
+    pub fn position(&self, voice: Address) -> Option<u32> {
+        let voice = self.voices.get(&voice)?;
+        let position = voice.buffer.position()?;
+        Some(position.wrapping_sub(u32::from(voice.waiting)))
+    }
+}
+
+impl Source {
+    fn take(&mut self, captured: &Block, played: &Block, clock: i64) -> Option<Spoken> {
+        let mut block = *captured;
+        self.processor.process(&mut block, played);
+        if !self.enabled {
+            block.fill(0);
+        }
+        self.energy.add(&block);
+        let half = PACKET / 2;
+        let now = self
+            .clock
+            .map(|before| before + half)
+            .filter(|now| (now - clock).abs() <= TOLERANCE)
+            .unwrap_or(clock);
+        self.clock = Some(now);
+        let speech = self.speaker.take(&block)?;
+        let to = self.sinks.iter().filter(|(_, sink)| sink.active);
+        Some(Spoken {
+            speech,
+            timestamp: now - half,
+            to: to.map(|(address, _)| *address).collect(),
+        })
+    }
+
+    /// One encoding serves all: the least that is allowed, and the most that gets lost.
+    fn adapt(&mut self) {
+        let active = || self.sinks.values().filter(|sink| sink.active);
+        let limit = active().map(|sink| sink.limit).min().unwrap_or(BITRATE);
+        let loss = active().map(|sink| sink.loss).fold(0.0, f64::max);
+        self.speaker.adapt(limit.min(BITRATE), loss);
+    }
+}
+
+impl Voice {
+    fn heard(&self) -> Heard {
+        let mut counts = self.buffer.counts();
+        counts.concealed += self.lacked;
+        counts.concealments += self.lacks;
+        counts.received += self.lacked;
+        counts.delay += self.delay;
+        Heard {
+            counts,
+            energy: self.buffer.energy(),
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! A remote voice's packets on their way to the jitter buffer, and the page's voice on its way out.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
+use tokio::sync::mpsc;
+
+use super::receive::Input;
+use super::tap::Shared;
+use crate::audio::driver::Audio;
+use crate::audio::duplex::{Heard, Said, Spoken};
+use crate::frame::{Frame, FrameKind};
+use crate::outbox::Outbox;
+use crate::wire::{PcId, Pipeline, TransceiverId};
+
+/// The worker is told this often that something comes.
+const NOTICE: Duration = Duration::from_millis(100);
+
+/// Everything a listening task needs.
+pub struct Listener {
+    pub pc: PcId,
+    pub transceiver: TransceiverId,
+    pub shared: Arc<Shared>,
+    pub audio: Arc<Audio>,
+    pub outbox: Arc<Outbox>,
+}
+
+impl Listener {
+    /// Runs until the transceiver's queue is dropped.
+    pub async fn run(self, mut inputs: mpsc::Receiver<Input>) {
+        let voice = (self.pc, self.transceiver);
+        self.audio.duplex().open(voice);
+        let (mut ssrc, mut noticed) = (None, None::<Instant>);
+        while let Some(input) = inputs.recv().await {
+            let Input::Packet(packet, at, source) = input else {
+                continue;
+            };
+            if ssrc.replace(source).is_some_and(|former| former != source) {
+                self.audio.duplex().restart(voice);
+            }
+            self.shared
+                .counters()
+                .inbound
+                .entry(self.transceiver)
+                .or_default()
+                .frames += 1;
+            self.audio
+                .duplex()
+                .packet(voice, packet.sequence, packet.timestamp, packet.payload, at);
+            if noticed.is_none_or(|before| at >= before + NOTICE) {
+                noticed = Some(at);
+                self.outbox
+                    .put_media(frame(FrameKind::AudioReceived, voice, Bytes::new()));
+            }
+        }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.audio.duplex().close((self.pc, self.transceiver));
+    }
+}
+
+/// The frames of one packet, one for each who gets it.
+pub fn frames(spoken: &Spoken) -> impl Iterator<Item = Frame> {
+    let speech = &spoken.speech;
+    spoken.to.iter().map(|to| Frame {
+        key: speech.first,
+        level: Some(speech.level | if speech.voice { 0x80 } else { 0 }),
+        timestamp: spoken.timestamp,
+        ..frame(FrameKind::AudioToSend, *to, speech.payload.clone())
+    })
+}
+
+fn frame(kind: FrameKind, (pc, target): (PcId, TransceiverId), payload: Bytes) -> Frame {
+    Frame {
+        kind,
+        key: true,
+        text: false,
+        gap: false,
+        level: None,
+        pc,
+        target,
+        timestamp: 0,
+        duration: 20_000,
+        payload,
+    }
+}
+
+/// What `inbound-rtp` says of a voice.
+pub fn heard(of: &Heard) -> Pipeline {
+    let counts = &of.counts;
+    Pipeline {
+        rtp: members(json!({
+            "audioLevel": of.energy.level,
+            "totalAudioEnergy": of.energy.total,
+            "totalSamplesDuration": of.energy.duration,
+            "totalSamplesReceived": counts.received,
+            "concealedSamples": counts.concealed,
+            "silentConcealedSamples": counts.silent_concealed,
+            "concealmentEvents": counts.concealments,
+            "insertedSamplesForDeceleration": counts.inserted,
+            "removedSamplesForAcceleration": counts.removed,
+            "jitterBufferDelay": counts.delay,
+            "jitterBufferTargetDelay": counts.target_delay,
+            "jitterBufferMinimumDelay": counts.target_delay,
+            "jitterBufferEmittedCount": counts.emitted,
+            "packetsDiscarded": counts.discarded,
+            "fecPacketsReceived": counts.restored,
+        })),
+        ..Pipeline::default()
+    }
+}
+
+/// What `outbound-rtp` and `media-source` say of the page's voice.
+pub fn said(of: &Said) -> Pipeline {
+    let mut source = json!({
+        "audioLevel": of.energy.level,
+        "totalAudioEnergy": of.energy.total,
+        "totalSamplesDuration": of.energy.duration,
+    });
+    for (name, value) in [
+        ("echoReturnLoss", of.echo.return_loss),
+        ("echoReturnLossEnhancement", of.echo.enhancement),
+    ] {
+        if let Some(value) = value {
+            source[name] = json!(value);
+        }
+    }
+    Pipeline {
+        rtp: members(json!({ "targetBitrate": of.bitrate })),
+        source: Some(members(source)),
+        ..Pipeline::default()
+    }
+}
+
+fn members(of: Value) -> Map<String, Value> {
+    match of {
+        Value::Object(members) => members,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),
+    }
+}
