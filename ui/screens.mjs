@@ -115,6 +115,7 @@ async function look(page, { name, lang, theme, size }) {
   page.on("pageerror", onError);
   await page.goto(`${origin}/gallery.html?screen=${name}&lang=${lang}&theme=${theme}`);
   await page.locator("main").first().waitFor();
+  await page.waitForFunction(() => document.documentElement.dataset.busy === undefined);
   await page.waitForFunction(() =>
     [...document.querySelectorAll("video")].every((video) => video.videoWidth > 0),
   );

@@ -11,16 +11,20 @@ const secret = randomBytes(32).toString("hex");
 const inn = house("--api-key", key, "--api-secret", secret);
 const credentials = { SNUG_API_KEY: key, SNUG_API_SECRET: secret };
 
+/** Everybody who is to talk in one room needs the same. */
+const roomSecret = randomBytes(16).toString("base64url");
+
 /** What an operator sends to one person. */
 function invitation(room: string, identity: string, ...options: string[]): string {
-  const words = ["token", "--room", room, "--identity", identity, "--url", inn.server.url, ...options];
+  const words = ["token", "--room", room, "--identity", identity, "--url", inn.server.url];
+  words.push("--secret", roomSecret, ...options);
   return execFileSync(BINARY, words, { env: { ...process.env, ...credentials }, encoding: "utf8" }).trim();
 }
 
 /** What it gives away when it is asked for the link. */
 async function given(guest: Guest): Promise<string> {
   await guest.page.context().grantPermissions(["clipboard-read", "clipboard-write", "camera", "microphone"]);
-  await guest.press("Copy link");
+  await guest.button("Copy link").first().click();
   await guest.page.locator("[data-notice=link-copied]").first().waitFor({ state: "attached" });
   return guest.page.evaluate(() => navigator.clipboard.readText());
 }

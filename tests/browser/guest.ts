@@ -97,9 +97,18 @@ export class Guest {
 
   /** The controls of a call fade while nothing moves, and cannot be pressed by accident then: the mouse wakes them first. */
   async press(name: string | RegExp): Promise<void> {
-    this.nudged = !this.nudged;
-    await this.page.mouse.move(this.nudged ? 300 : 310, 300);
-    await this.button(name).click();
+    const button = this.button(name);
+    await button.waitFor();
+    for (const deadline = Date.now() + PATIENCE; ; ) {
+      this.nudged = !this.nudged;
+      await this.page.mouse.move(this.nudged ? 300 : 310, 300);
+      try {
+        // On a busy machine they may have faded again before the click.
+        return await button.click({ timeout: 5_000 });
+      } catch (error) {
+        if (Date.now() > deadline) throw error;
+      }
+    }
   }
 
   async join(): Promise<void> {

@@ -29,18 +29,11 @@ test("an honest one learns nothing but who is here and when; all see one code", 
   const said = mallory.victims.flatMap((victim) => victim.said);
   expect(said.filter(({ type }) => !["join", "message", "ping"].includes(type))).toEqual([]);
   for (const victim of mallory.victims) {
-    const text = JSON.stringify([...victim.said, ...victim.told]);
-    for (const secret of [
-      /candidate/,
-      /fingerprint/,
-      /sdp/,
-      /Annabella/,
-      /Benedict/,
-      /127\.0\.0\.1/,
-      /audio/,
-    ]) {
-      expect(text).not.toMatch(secret);
-    }
+    // The relays are the server's own.
+    const told = victim.told.map(({ iceServers: _, ...frame }) => frame);
+    const text = JSON.stringify([...victim.said, ...told]);
+    const secrets = [/candidate/, /fingerprint/, /sdp/, /Annabella/, /Benedict/, /127\.0\.0\.1/, /audio/];
+    expect(secrets.filter((secret) => secret.test(text))).toEqual([]);
   }
   expect(await shield(ann)).toBe("sealed");
   const codes = await Promise.all([code(ann), code(ben)]);

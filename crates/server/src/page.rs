@@ -1,7 +1,10 @@
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{HeaderMap, Response, StatusCode};
+use ring::digest::{SHA256, digest};
 use rust_embed::RustEmbed;
 use std::borrow::Cow;
 
@@ -19,11 +22,19 @@ pub(crate) fn index(host: Option<&str>) -> Response<Full<Bytes>> {
         Some(file) => bytes(file.data),
         None => Bytes::from_static(NO_CLIENT.as_bytes()),
     };
+    let import_map = import_map_source(&page);
     let mut response = Response::new(Full::new(page));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    secure(headers, host);
+    secure(headers, host, import_map.as_deref());
+    if import_map.is_some() {
+        // Nothing is run that the page does not vouch for.
+        headers.insert(
+            HeaderName::from_static("integrity-policy"),
+            HeaderValue::from_static("blocked-destinations=(script)"),
+        );
+    }
     response
 }
 
@@ -43,7 +54,7 @@ pub(crate) fn file(path: &str, host: Option<&str>) -> Option<Response<Full<Bytes
         "no-cache"
     };
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(cache));
-    secure(headers, host);
+    secure(headers, host, None);
     Some(response)
 }
 
@@ -53,12 +64,23 @@ pub(crate) fn text(status: StatusCode, text: impl Into<Bytes>) -> Response<Full<
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    secure(headers, None);
+    secure(headers, None, None);
     response
 }
 
-/// Rule H3: the page runs its own code only, in nobody's frame, and speaks to its own server only.
-fn secure(headers: &mut HeaderMap, host: Option<&str>) {
+/// The source expression (CSP 3, 2.3.1) of the page's import map, the one script that stands in the page itself: it
+/// names the sums of all the others.
+fn import_map_source(page: &[u8]) -> Option<String> {
+    let page = std::str::from_utf8(page).ok()?;
+    let (_, rest) = page.split_once("<script type=\"importmap\">")?;
+    let (map, _) = rest.split_once("</script>")?;
+    let sum = digest(&SHA256, map.as_bytes());
+    Some(format!(" 'sha256-{}'", BASE64_STANDARD.encode(sum.as_ref())))
+}
+
+/// Rule H3: the page runs its own code only, in nobody's frame, and speaks to its own server only. `inline` is the
+/// source expression of the one script within the page.
+fn secure(headers: &mut HeaderMap, host: Option<&str>, inline: Option<&str>) {
     let host = host.filter(|host| {
         host.bytes()
             .all(|b| b.is_ascii_alphanumeric() || b".:-_[]".contains(&b))
@@ -67,8 +89,9 @@ fn secure(headers: &mut HeaderMap, host: Option<&str>) {
     let sockets = host
         .map(|host| format!(" ws://{host} wss://{host}"))
         .unwrap_or_default();
+    let inline = inline.unwrap_or_default();
     let policy = format!(
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
+        "default-src 'none'; script-src 'self'{inline}; style-src 'self'; img-src 'self' data: blob:; \
          media-src 'self' blob: mediastream:; font-src 'self'; connect-src 'self'{sockets}; worker-src 'self' blob:; \
          manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     );
@@ -83,6 +106,7 @@ fn secure(headers: &mut HeaderMap, host: Option<&str>) {
             "camera=(self), microphone=(self), display-capture=(self)",
         ),
         ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
     ] {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
@@ -114,5 +138,26 @@ fn content_type(path: &str) -> &'static str {
         "wav" => "audio/wav",
         "txt" => "text/plain; charset=utf-8",
         _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_import_map_and_no_other_script_within_the_page_may_be_read() {
+        let page = b"<head><script type=\"importmap\">{}</script><script>alert(1)</script></head>";
+        // printf '{}' | openssl dgst -sha256 -binary | base64
+        let source = " 'sha256-RBNvo1WzZ4oRRq0W9+hknpT7T8If536DEMBg9hyq/4o='";
+        assert_eq!(import_map_source(page).as_deref(), Some(source));
+        assert_eq!(import_map_source(b"<script>alert(1)</script>"), None);
+        assert_eq!(import_map_source(&[0xff]), None);
+        let mut headers = HeaderMap::new();
+        secure(&mut headers, Some("snug.example"), Some(source));
+        let policy = headers
+            .get("content-security-policy")
+            .and_then(|value| value.to_str().ok());
+        assert!(policy.is_some_and(|policy| policy.contains(&format!("script-src 'self'{source}; "))));
     }
 }

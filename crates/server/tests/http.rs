@@ -78,6 +78,7 @@ async fn h3_every_answer_is_locked_down() {
         for header in [
             "x-content-type-options: nosniff",
             "referrer-policy: no-referrer",
+            "cross-origin-resource-policy: same-origin",
             "default-src 'none'",
             "frame-ancestors 'none'",
         ] {

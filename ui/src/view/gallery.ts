@@ -5,7 +5,7 @@
 import { mount } from "svelte";
 import type { Actions, AppView, Readable } from "../core/view-model";
 import App from "./App.svelte";
-import { screens, viewOf } from "./gallery/fixtures";
+import { presses, screens, viewOf } from "./gallery/fixtures";
 import { paint } from "./gallery/paint";
 
 const asked = new URLSearchParams(location.search);
@@ -66,6 +66,28 @@ function show(target: HTMLElement): void {
     fixture: (name: string) => viewOf(name, { ...view.settings, host: view.host }),
   });
   mount(App, { target, props: { view: store, actions } });
+  const command = presses[screen];
+  if (command !== undefined) open(command);
+}
+
+/** Presses what opens a panel, as soon as it is there. The root is `data-busy` until the panel has its content. */
+function open(command: string): void {
+  const root = document.documentElement;
+  root.dataset.busy = command;
+  let done = false;
+  const look = () => {
+    const button = document.querySelector<HTMLElement>(`[data-command="${command}"]`);
+    if (button !== null && !done) {
+      done = true;
+      button.click();
+    }
+    if (document.querySelector(".panel h2") === null) return;
+    watch.disconnect();
+    delete root.dataset.busy;
+  };
+  const watch = new MutationObserver(look);
+  watch.observe(document.body, { childList: true, subtree: true });
+  look();
 }
 
 function list(target: HTMLElement): void {

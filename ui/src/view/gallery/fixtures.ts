@@ -210,6 +210,8 @@ const all: Readonly<Record<string, () => Screen>> = {
       tiles: [tile(0), tile(1, { name: "", video: null, videoMuted: true, link: "no-key" })],
       shield: { ...shield, is: "stranger", strangers: 1 },
     }),
+  "call-2-shield": () => call(1),
+  "call-1-shield": () => call(0),
   "call-2-tampered": () =>
     call(1, { shield: { ...shield, is: "tampered", alarms: ["forged", "replayed", "fingerprint"] } }),
   "call-2-knock": () => call(1, { knocks: ["Marguerite Delacroix-Beaumont"] }),
@@ -253,6 +255,14 @@ const all: Readonly<Record<string, () => Screen>> = {
 };
 
 export const screens: readonly string[] = Object.keys(all);
+
+/** What is pressed on a screen before it is looked at, by its command. */
+export const presses: Readonly<Record<string, string>> = {
+  "call-1-shield": "shield",
+  "call-2-shield": "shield",
+  "call-2-open": "shield",
+  "call-2-tampered": "shield",
+};
 
 export function viewOf(name: string, dress: Dress): AppView {
   const screen = all[name]?.();
