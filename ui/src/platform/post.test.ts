@@ -109,3 +109,28 @@ test("letters go out in the order they were written in, to the session of then",
     { type: "message", to: "ann", data: { header: { ...header, n: 2 }, text: "two" } },
   ]);
 });
+
+test("no more letters are underway than a session takes, and the rest follows as they are answered", async () => {
+  const { key, post } = office();
+  key.seal = async (_, text) => text;
+  const sent: ClientMessage[] = [];
+  const session = { send: (message: ClientMessage) => sent.push(message), leave: () => {} };
+  const header = { from: "me", to: "ann", s: "s", r: "r", n: 1 };
+  for (let n = 0; n < 200; n++) post.send(session, header, String(n));
+  await turn();
+  expect(sent).toHaveLength(64);
+  const answer = (id: number): SessionEvent => ({
+    type: "settled",
+    id,
+    outcome: { type: "delivered", delivered: 1, queued: 0 },
+  });
+  for (let id = 1; id <= 10; id++) post.take(answer(id));
+  await turn();
+  expect(sent).toHaveLength(74);
+  post.take({ type: "resumed", replayed: 0 });
+  await turn();
+  expect(sent).toHaveLength(138);
+  expect(sent.map((message) => (message.type === "message" ? message.data : null))).toEqual(
+    Array.from({ length: 138 }, (_, n) => String(n)),
+  );
+});

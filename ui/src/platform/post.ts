@@ -17,17 +17,33 @@ export interface PostParts {
   deliver(event: SessionEvent, aside: Aside | null): void;
 }
 
+interface Written {
+  readonly session: SignalingSession;
+  readonly header: Header;
+  readonly text: string;
+}
+
 /** A server that sends faster than letters can be opened is not waited for: what is past this is lost, and missed. */
 const MAX_WAITING = 4_096;
+/**
+ * Letters that the server has not answered yet. A session refuses what its outbox has no room for, and whoever comes to a
+ * large room has much to say at once; a letter that is refused would be missed, and held against the server.
+ */
+const MOST_UNDERWAY = 64;
+/** Letters that wait for their turn; past it something is wrong with us, and not with the server. */
+const MOST_WRITTEN = 4_096;
 
 export class Post {
   private incoming: Promise<void> = Promise.resolve();
   private outgoing: Promise<void> = Promise.resolve();
   private waiting = 0;
+  private readonly written: Written[] = [];
+  private underway = 0;
 
   constructor(private readonly parts: PostParts) {}
 
   take(event: SessionEvent): void {
+    this.answered(event);
     if (event.type === "message" && this.waiting >= MAX_WAITING) return;
     this.waiting += 1;
     this.incoming = this.incoming.then(async () => {
@@ -43,13 +59,37 @@ export class Post {
   }
 
   send(session: SignalingSession, header: Header, text: string): void {
-    this.outgoing = this.outgoing.then(async () => {
-      try {
-        session.send({ type: "message", data: await this.parts.key.seal(header, text), to: header.to });
-      } catch (error) {
-        console.error("a letter could not be sealed", error);
-      }
-    });
+    if (this.written.length >= MOST_WRITTEN) {
+      console.error("too many letters wait to be sent");
+      return;
+    }
+    this.written.push({ session, header, text });
+    this.hurry();
+  }
+
+  private hurry(): void {
+    while (this.underway < MOST_UNDERWAY) {
+      const letter = this.written.shift();
+      if (letter === undefined) return;
+      this.underway += 1;
+      this.outgoing = this.outgoing.then(() => this.dispatch(letter));
+    }
+  }
+
+  private async dispatch({ session, header, text }: Written): Promise<void> {
+    try {
+      session.send({ type: "message", data: await this.parts.key.seal(header, text), to: header.to });
+    } catch (error) {
+      console.error("a letter could not be sealed", error);
+    }
+  }
+
+  private answered(event: SessionEvent): void {
+    if (event.type === "settled") this.underway = Math.max(0, this.underway - 1);
+    // The session sorts out by itself what is still open then.
+    else if (event.type === "joined" || event.type === "resumed") this.underway = 0;
+    else return;
+    this.hurry();
   }
 
   private async read(event: SessionEvent): Promise<{ event: SessionEvent; aside: Aside | null }> {
