@@ -16,6 +16,9 @@ pub enum FrameKind {
     AudioReceived,
     DataToSend,
     DataReceived,
+    /// 10 ms of the page's audio ([`crate::audio::message`]).
+    AudioTick,
+    AudioToPlay,
 }
 
 /// One encoded frame or one data-channel message.
@@ -28,6 +31,8 @@ pub struct Frame {
     pub text: bool,
     /// Something was lost right before this frame.
     pub gap: bool,
+    /// The level of audio to send as RFC 6464 writes it; `None` when unknown.
+    pub level: Option<u8>,
     pub pc: PcId,
     /// A transceiver's or a channel's number.
     pub target: u32,
@@ -44,6 +49,7 @@ const GAP: u8 = 4;
 
 const VP8: u8 = 1;
 const OPUS: u8 = 2;
+const PCM: u8 = 3;
 
 impl FrameKind {
     fn number(self) -> u8 {
@@ -54,6 +60,8 @@ impl FrameKind {
             Self::AudioReceived => 4,
             Self::DataToSend => 5,
             Self::DataReceived => 6,
+            Self::AudioTick => 7,
+            Self::AudioToPlay => 8,
         }
     }
 
@@ -62,6 +70,7 @@ impl FrameKind {
             Self::VideoToSend | Self::VideoReceived => VP8,
             Self::AudioToSend | Self::AudioReceived => OPUS,
             Self::DataToSend | Self::DataReceived => 0,
+            Self::AudioTick | Self::AudioToPlay => PCM,
         }
     }
 
@@ -71,6 +80,7 @@ impl FrameKind {
             1 => Some(Self::VideoToSend),
             2 => Some(Self::AudioToSend),
             5 => Some(Self::DataToSend),
+            7 => Some(Self::AudioTick),
             _ => None,
         }
     }
@@ -91,6 +101,7 @@ impl Frame {
             key: header[1] & KEY != 0,
             text: header[1] & TEXT != 0,
             gap: header[1] & GAP != 0,
+            level: Some(header[3]).filter(|level| *level != 0),
             pc: word(4),
             target: word(8),
             timestamp: timestamp.cast_signed(),
@@ -106,7 +117,7 @@ impl Frame {
         out.put_u8(self.kind.number());
         out.put_u8(flag(self.key, KEY) | flag(self.text, TEXT) | flag(self.gap, GAP));
         out.put_u8(self.kind.codec());
-        out.put_u8(0);
+        out.put_u8(self.level.unwrap_or(0));
         out.put_u32_le(self.pc);
         out.put_u32_le(self.target);
         out.put_i64_le(self.timestamp);
@@ -126,6 +137,7 @@ mod tests {
             key: true,
             text: false,
             gap: true,
+            level: None,
             pc: 7,
             target: 0x0102_0304,
             timestamp: -5_000_000_000,

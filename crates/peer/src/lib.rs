@@ -5,6 +5,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod audio;
 mod commands;
 mod engine;
 mod error;

@@ -187,7 +187,10 @@ impl Queue {
             Item::Text(_) => {}
             Item::Frame(frame) => match frame.kind {
                 FrameKind::VideoReceived | FrameKind::VideoToSend => self.video_bytes -= frame.payload.len(),
-                FrameKind::AudioReceived | FrameKind::AudioToSend => self.audio_frames -= 1,
+                FrameKind::AudioReceived
+                | FrameKind::AudioToSend
+                | FrameKind::AudioTick
+                | FrameKind::AudioToPlay => self.audio_frames -= 1,
                 FrameKind::DataReceived | FrameKind::DataToSend => self.data_bytes -= frame.payload.len(),
             },
         }
@@ -206,6 +209,7 @@ mod tests {
             key,
             text: false,
             gap: false,
+            level: None,
             pc: 1,
             target: 2,
             timestamp: 0,

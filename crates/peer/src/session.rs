@@ -8,8 +8,11 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::engine::{Certificates, Peer, Ports};
+use crate::audio::driver::Audio;
+use crate::audio::duplex::Spoken;
+use crate::engine::{Certificates, Peer, Ports, frames};
 use crate::error::{PeerError, Result};
+use crate::frame::FrameKind;
 use crate::outbox::Outbox;
 use crate::socket::{Incoming, Socket};
 use crate::wire::{Certificate, CertificateRequest, Configuration, Event, FromWorker, Op, Opened, PcId};
@@ -55,11 +58,18 @@ impl Session {
                 events,
                 outbox: Arc::clone(&outbox),
                 certificates: Arc::<Certificates>::default(),
+                audio: Arc::<Audio>::default(),
             },
             server: Mutex::default(),
             closing: AtomicUsize::new(0),
         });
         let (incoming, mut received) = mpsc::channel(INCOMING);
+        let weak = Arc::downgrade(&session);
+        session.ports.audio.start(Arc::clone(&outbox), move |spoken| {
+            if let Some(session) = weak.upgrade() {
+                session.speak(&spoken);
+            }
+        });
         let weak = Arc::downgrade(&session);
         let server = tokio::spawn(async move {
             let dispatch = async {
@@ -133,6 +143,7 @@ impl Session {
 
     async fn end_peers(&self) {
         self.ports.outbox.close();
+        self.ports.audio.end();
         let peers: Vec<_> = {
             let mut peers = lock(&self.peers);
             self.closing.fetch_add(peers.len(), Ordering::AcqRel);
@@ -151,8 +162,27 @@ impl Session {
         self.closing.fetch_sub(1, Ordering::AcqRel);
     }
 
+    fn speak(&self, spoken: &Spoken) {
+        for frame in frames(spoken) {
+            if let Ok(peer) = self.peer(frame.pc) {
+                if let Some(loss) = peer.loss(frame.target) {
+                    self.ports.audio.duplex().loss((frame.pc, frame.target), loss);
+                }
+                peer.send_media(frame);
+            }
+        }
+    }
+
     async fn dispatch(&self, item: Incoming) {
         match item {
+            Incoming::Frame(frame) if frame.kind == FrameKind::AudioTick => self.ports.audio.tick(frame),
+            Incoming::Text(
+                text @ (FromWorker::AudioSource { .. }
+                | FromWorker::AudioEnabled { .. }
+                | FromWorker::AudioGone { .. }
+                | FromWorker::AudioSend { .. }
+                | FromWorker::AudioStop { .. }),
+            ) => self.ports.audio.tell(&text),
             Incoming::Frame(frame) => {
                 if let Ok(peer) = self.peer(frame.pc) {
                     peer.send(frame).await;

@@ -394,6 +394,32 @@ pub enum FromWorker {
         side: Side,
         stats: Pipeline,
     },
+    /// A microphone begins, or its constraints change.
+    AudioSource {
+        source: u32,
+        echo_cancellation: bool,
+        noise_suppression: bool,
+        auto_gain_control: bool,
+    },
+    AudioEnabled {
+        source: u32,
+        enabled: bool,
+    },
+    AudioGone {
+        source: u32,
+    },
+    /// A microphone is heard by a sender; `max_bitrate` in bits per second.
+    AudioSend {
+        source: u32,
+        pc: PcId,
+        transceiver: TransceiverId,
+        active: bool,
+        max_bitrate: Option<f64>,
+    },
+    AudioStop {
+        pc: PcId,
+        transceiver: TransceiverId,
+    },
 }
 
 /// Members of webrtc-stats that only an encoder or a decoder knows.
@@ -404,6 +430,8 @@ pub struct Pipeline {
     pub rtp: Map<String, Value>,
     /// For `media-source`.
     pub source: Option<Map<String, Value>>,
+    /// Bits per second beyond which an encoder has no use for more.
+    pub wanted: Option<u32>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]

@@ -1,45 +1,67 @@
-//! A call by way of a relay only. Ignored unless asked for, as it needs coturn's `turnserver`.
+//! Calls by way of a relay only, over UDP, TCP and TLS. Ignored unless asked for, as they need coturn's `turnserver` and
+//! `openssl`.
 
 #![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm)]
 
 mod common;
 
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use common::{Heard, Page, negotiate, number, trickle, vp8};
-use serde_json::json;
+use serde_json::{Value, json};
 
-struct Relay(Child);
+/// coturn, with a certificate of its own.
+struct Relay {
+    process: Child,
+    address: IpAddr,
+    port: u16,
+    tls: u16,
+    certificate: PathBuf,
+}
 
 impl Drop for Relay {
     fn drop(&mut self) {
-        self.0.kill().ok();
-        self.0.wait().ok();
+        self.process.kill().ok();
+        self.process.wait().ok();
+        self.certificate
+            .parent()
+            .map(|folder| std::fs::remove_dir_all(folder).ok());
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs turnserver"]
-async fn frames_flow_through_a_relay_and_the_reflexive_address_is_found() {
-    let port = std::net::UdpSocket::bind("0.0.0.0:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
-    let address = {
-        let probe = std::net::UdpSocket::bind("0.0.0.0:0").unwrap();
-        probe
-            .connect("198.51.100.1:9")
-            .map(|()| probe.local_addr().unwrap().ip())
-            .unwrap()
-    };
-    let _relay = Relay(
-        Command::new("turnserver")
+impl Relay {
+    async fn start(name: &str) -> Self {
+        let address = {
+            let probe = std::net::UdpSocket::bind("0.0.0.0:0").unwrap();
+            probe
+                .connect("198.51.100.1:9")
+                .map(|()| probe.local_addr().unwrap().ip())
+                .unwrap()
+        };
+        let folder = std::env::temp_dir().join(format!("peer-relay-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let (certificate, key) = (folder.join("certificate.pem"), folder.join("key.pem"));
+        let made = Command::new("openssl")
+            .args(["req", "-x509", "-nodes", "-days", "2", "-newkey", "ec"])
+            .args(["-pkeyopt", "ec_paramgen_curve:prime256v1", "-subj", "/CN=relay"])
+            .arg("-addext")
+            .arg(format!("subjectAltName=IP:{address}"))
+            .arg("-keyout")
+            .arg(&key)
+            .arg("-out")
+            .arg(&certificate)
+            .stderr(Stdio::null())
+            .status()
+            .unwrap();
+        assert!(made.success());
+        let (port, tls) = (free(), free());
+        let process = Command::new("turnserver")
             .args([
                 "-n",
                 "--no-cli",
-                "--no-tls",
                 "--no-dtls",
                 "--lt-cred-mech",
                 "--user=name:word",
@@ -49,29 +71,50 @@ async fn frames_flow_through_a_relay_and_the_reflexive_address_is_found() {
             .arg(format!("--listening-ip={address}"))
             .arg(format!("--relay-ip={address}"))
             .arg(format!("--listening-port={port}"))
+            .arg(format!("--tls-listening-port={tls}"))
+            .arg(format!("--cert={}", certificate.display()))
+            .arg(format!("--pkey={}", key.display()))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .unwrap(),
-    );
-    // It is up when it answers a STUN binding request.
-    let up = async {
-        let probe = tokio::net::UdpSocket::bind((address, 0)).await.unwrap();
+            .unwrap();
+        let relay = Self {
+            process,
+            address,
+            port,
+            tls,
+            certificate,
+        };
+        tokio::time::timeout(common::PATIENCE, relay.up()).await.unwrap();
+        relay
+    }
+
+    /// It is up when it answers a STUN binding request, and takes connections.
+    async fn up(&self) {
+        let probe = tokio::net::UdpSocket::bind((self.address, 0)).await.unwrap();
         let mut request = [0_u8; 20];
         request[..8].copy_from_slice(&[0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42]);
         let mut answer = [0; 512];
         loop {
-            probe.send_to(&request, (address, port)).await.ok();
+            probe.send_to(&request, (self.address, self.port)).await.ok();
             let wait = std::time::Duration::from_millis(100);
-            if let Ok(Ok(_)) = tokio::time::timeout(wait, probe.recv(&mut answer)).await {
+            let answered = tokio::time::timeout(wait, probe.recv(&mut answer)).await;
+            let taken = tokio::net::TcpStream::connect((self.address, self.tls)).await;
+            if matches!(answered, Ok(Ok(_))) && taken.is_ok() {
                 return;
             }
         }
-    };
-    tokio::time::timeout(common::PATIENCE, up).await.unwrap();
+    }
+}
 
-    let server = json!({"urls": [format!("turn:{address}:{port}?transport=udp"), "turns:unsupported.example"],
-        "username": "name", "credential": "word"});
+fn free() -> u16 {
+    let socket = std::net::TcpListener::bind("0.0.0.0:0").unwrap();
+    socket.local_addr().unwrap().port()
+}
+
+/// A call in which everything passes the relay.
+async fn call(url: String) {
+    let server = json!({"urls": [url, "stuns:unsupported.example"], "username": "name", "credential": "word"});
     let relayed = json!({"iceServers": [server], "iceTransportPolicy": "relay"});
     let (a, b) = (
         Arc::new(Page::open_with(relayed.clone()).await),
@@ -83,23 +126,60 @@ async fn frames_flow_through_a_relay_and_the_reflexive_address_is_found() {
     b.event(0, "connection-state", "state", "connected").await;
     a.event(0, "connection-state", "state", "connected").await;
     let receiver = number(&at_b["transceivers"][0]["transceiver"]);
-    let frame = vp8(true, 20_000, 5);
-    a.frame(1, 1, video, 0, &frame).await;
-    assert_eq!(b.received(0, 3, &frame).await.target, receiver);
+    for (index, len) in [20_000, 900, 1_201, 60_000].into_iter().enumerate() {
+        let frame = vp8(index == 0, len, 5 + index as u8);
+        let flags = u8::from(index == 0);
+        a.frame(1, flags, video, index as i64 * 33_333, &frame).await;
+        assert_eq!(b.received(0, 3, &frame).await.target, receiver);
+    }
     let candidates = a.stats("local-candidate").await;
     assert!(
         !candidates.is_empty() && candidates.iter().all(|one| one["candidateType"] == "relay"),
         "{candidates:#?}"
     );
+    a.session.end().await;
+    b.session.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs turnserver"]
+async fn frames_flow_through_a_relay_and_the_reflexive_address_is_found() {
+    let relay = Relay::start("plain").await;
+    let (address, port) = (relay.address, relay.port);
+    call(format!("turn:{address}:{port}?transport=udp")).await;
+    call(format!("turn:{address}:{port}?transport=tcp")).await;
 
     let stun = json!({"iceServers": [{"urls": format!("stun:{address}:{port}")}]});
     let c = Page::open_with(stun).await;
     c.add("audio", "mic").await;
     c.run(json!({"type": "set-local"})).await;
+    let complete = |event: &Value| event["type"] == "ice-gathering-state" && event["state"] == "complete";
     c.hear(0, |heard| match heard {
         // Without a NAT the reflexive address is the host's, and redundant; gathering ends all the same.
-        Heard::Event(event) => (event["type"] == "ice-gathering-state" && event["state"] == "complete").then_some(()),
+        Heard::Event(event) => complete(event).then_some(()),
         Heard::Text(_) | Heard::Frame(_) => None,
     })
     .await;
+}
+
+/// The relay's certificate is trusted because this test runs itself with it among the system's.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs turnserver"]
+async fn frames_flow_through_a_relay_over_tls() {
+    const INNER: &str = "PEER_RELAY_TLS";
+    if let Ok(url) = std::env::var(INNER) {
+        return call(url).await;
+    }
+    let relay = Relay::start("tls").await;
+    let url = format!("turns:{}:{}?transport=tcp", relay.address, relay.tls);
+    let trusted = |certificate: &Path| {
+        let mut command = tokio::process::Command::new(std::env::current_exe().unwrap());
+        command
+            .args(["--ignored", "--exact", "frames_flow_through_a_relay_over_tls"])
+            .env(INNER, &url)
+            .env("SSL_CERT_FILE", certificate)
+            .kill_on_drop(true);
+        command
+    };
+    assert!(trusted(&relay.certificate).status().await.unwrap().success());
 }

@@ -20,4 +20,8 @@ declare class AudioWorkletProcessor {
   readonly port: MessagePort;
 }
 
-declare function registerProcessor(name: string, processor: new () => AudioWorkletProcessor): void;
+/** The first frame of the render quantum at hand. */
+declare const currentFrame: number;
+
+// biome-ignore lint/suspicious/noExplicitAny: each processor knows its own options.
+declare function registerProcessor(name: string, processor: new (options: any) => AudioWorkletProcessor): void;

@@ -140,8 +140,27 @@ export type ToWorker =
   | { type: "target"; pc: number; transceiver: number; bitrate: number }
   | ChannelEvent;
 
+/** What is done to a microphone's samples (mediacapture-streams). */
+export interface Processing {
+  echoCancellation: boolean;
+  noiseSuppression: boolean;
+  autoGainControl: boolean;
+}
+
 /** Text from the worker to Rust. */
 export type FromWorker =
+  | ({ type: "audio-source"; source: number } & Processing)
+  | { type: "audio-enabled"; source: number; enabled: boolean }
+  | { type: "audio-gone"; source: number }
+  | {
+      type: "audio-send";
+      source: number;
+      pc: number;
+      transceiver: number;
+      active: boolean;
+      maxBitrate: number | null;
+    }
+  | { type: "audio-stop"; pc: number; transceiver: number }
   | { type: "key-frame-wanted"; pc: number; transceiver: number }
   | { type: "close-channel"; pc: number; channel: number }
   | { type: "pipeline"; pc: number; transceiver: number; side: "send" | "receive"; stats: PipelineStats };
@@ -150,4 +169,6 @@ export type FromWorker =
 export interface PipelineStats {
   rtp: Record<string, number>;
   source?: Record<string, number>;
+  /** Bits per second beyond which an encoder has no use for more. */
+  wanted?: number;
 }

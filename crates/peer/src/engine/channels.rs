@@ -328,6 +328,7 @@ impl Channels {
                         key: false,
                         text: message.is_string,
                         gap: false,
+                        level: None,
                         pc: self.pc,
                         target: channel,
                         timestamp: 0,

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::rtp::clock::Jitter;
 use crate::rtp::sequence::Sequence;
+use crate::rtp::wall::Mark;
 use crate::wire::TransceiverId;
 
 #[derive(Default)]
@@ -21,6 +22,14 @@ pub struct Inbound {
     pub header_bytes: u64,
     pub retransmitted_packets: u64,
     pub retransmitted_bytes: u64,
+    /// Packets that had come before: most of them are probes of the remote's.
+    pub duplicates: u64,
+    /// How long it takes from asking for a packet to having it.
+    pub repair_trip: Option<Duration>,
+    /// The remote's last sender report.
+    pub mark: Option<Mark>,
+    /// By how many microseconds the last picture was ahead of what was heard when it was complete.
+    pub ahead_of_voice: Option<i64>,
     pub nacks: u64,
     pub plis: u64,
     pub frames: u64,
@@ -89,8 +98,14 @@ pub struct Outbound {
     pub key_frames: u64,
     pub width: u16,
     pub height: u16,
+    /// The last frame: when it was captured, in microseconds of the page's clock, and its RTP time.
+    pub captured: Option<(i64, u32)>,
+    /// Packets that probe the path.
+    pub fillers: u64,
     /// Bits per second.
     pub target: Option<u32>,
+    /// Bits per second beyond which an encoder has no use for more.
+    pub wanted: Option<u32>,
     pub remote: Option<Reported>,
     /// The middle bits of the last sender reports' times, and when they were sent.
     pub reports: Vec<(u32, Instant)>,

@@ -14,8 +14,10 @@ use rtc::rtp;
 use rtc::shared::marshal::MarshalSize;
 
 use super::counters::Outbound;
+use super::egress::Left;
 use super::plan::Sending;
 use super::tap::{Shared, Signal, lock};
+use crate::rtp::wall::Mark;
 
 /// Sender reports remembered to measure the round trip.
 const REPORTS: usize = 8;
@@ -33,11 +35,12 @@ pub fn received(shared: &Shared, packets: &[Box<dyn rtcp::Packet>], now: Instant
         } else if let Some(nack) = packet.downcast_ref::<TransportLayerNack>() {
             with_outbound(shared, nack.media_ssrc, |outbound, _| outbound.nacks += 1);
         } else if let Some(remb) = packet.downcast_ref::<ReceiverEstimatedMaximumBitrate>() {
-            lock(&shared.bitrate).remb(f64::from(remb.bitrate));
+            lock(&shared.bandwidth).remb(f64::from(remb.bitrate));
             shared.retarget();
         } else if let Some(report) = packet.downcast_ref::<ReceiverReport>() {
             report.reports.iter().for_each(|report| reception(shared, report, now));
         } else if let Some(report) = packet.downcast_ref::<SenderReport>() {
+            mark(shared, report);
             report.reports.iter().for_each(|report| reception(shared, report, now));
         }
     }
@@ -66,13 +69,20 @@ pub fn reported(shared: &Shared, packets: &[Box<dyn rtcp::Packet>], now: Instant
 }
 
 /// A packet that leaves.
-pub fn sent(shared: &Shared, packet: &rtp::Packet) {
+pub fn sent(shared: &Shared, packet: &rtp::Packet, left: Left) {
     let header = &packet.header;
     with_outbound(shared, header.ssrc, |outbound, stream| {
         let bytes = packet.payload.len() as u64;
-        if header.ssrc == stream.repair_ssrc {
-            outbound.retransmitted_packets += 1;
-            outbound.retransmitted_bytes += bytes;
+        match left {
+            Left::Media => {}
+            Left::Again => {
+                outbound.retransmitted_packets += 1;
+                outbound.retransmitted_bytes += bytes;
+            }
+            Left::Filler => {
+                outbound.fillers += 1;
+                return;
+            }
         }
         outbound.ssrc = stream.ssrc;
         outbound.packets += 1;
@@ -88,6 +98,16 @@ fn key_frame(shared: &Shared, ssrc: u32, count: impl FnOnce(&mut Outbound)) {
     });
     if let Some(transceiver) = found {
         shared.signal(Signal::KeyFrame(transceiver));
+    }
+}
+
+fn mark(shared: &Shared, report: &SenderReport) {
+    let mut counters = shared.counters();
+    if let Some(inbound) = counters.inbound.values_mut().find(|one| one.ssrc == report.ssrc) {
+        inbound.mark = Some(Mark {
+            ntp: report.ntp_time,
+            rtp: report.rtp_time,
+        });
     }
 }
 
@@ -116,7 +136,7 @@ fn reception(shared: &Shared, report: &ReceptionReport, now: Instant) {
         stream.codecs.transport_cc
     });
     if tracked == Some(false) {
-        lock(&shared.bitrate).report(fraction_lost, now);
+        lock(&shared.bandwidth).report(fraction_lost, now);
         shared.retarget();
     }
 }

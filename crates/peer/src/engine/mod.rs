@@ -7,27 +7,34 @@ mod carrier;
 mod certificates;
 mod channels;
 mod counters;
+mod egress;
 mod engine_stats;
-mod estimator;
 mod feedback;
 mod handler;
 mod peer;
 mod plan;
 mod receive;
+mod reports;
 mod send;
+mod shares;
+mod show;
 mod sockets;
 mod states;
 mod stats;
+mod stream;
 mod tap;
 mod tasks;
 mod transport;
+mod voice;
 mod way;
 
 pub use certificates::Certificates;
 pub use peer::Peer;
+pub use voice::frames;
 
 use std::sync::Arc;
 
+use crate::audio::driver::Audio;
 use crate::outbox::Outbox;
 use crate::session::EventSink;
 
@@ -37,4 +44,5 @@ pub struct Ports {
     pub events: EventSink,
     pub outbox: Arc<Outbox>,
     pub certificates: Arc<Certificates>,
+    pub audio: Arc<Audio>,
 }

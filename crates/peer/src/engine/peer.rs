@@ -19,6 +19,7 @@ use super::stats::{self, Reports};
 use super::tap::{Shared, Signal, lock};
 use super::tasks::Tasks;
 use super::transport::Connection;
+use super::voice::{self, Listener};
 use super::way::Way;
 use crate::error::{ExceptionName, PeerError, Result};
 use crate::frame::{Frame, FrameKind};
@@ -209,7 +210,17 @@ impl Peer {
                 let report = pc
                     .get_stats(Instant::now(), webrtc::peer_connection::StatsSelector::None)
                     .await;
-                let reports = lock(&self.reports).clone();
+                let mut reports = lock(&self.reports).clone();
+                {
+                    let duplex = self.ports.audio.duplex();
+                    for one in transceivers.iter().filter(|one| one.kind == Kind::Audio) {
+                        let (address, id) = ((self.id, one.id), one.id);
+                        let heard = duplex.heard(address).map(|heard| voice::heard(&heard));
+                        let said = duplex.said(address).map(|said| voice::said(&said));
+                        reports.extend(heard.map(|heard| ((id, Side::Receive), heard)));
+                        reports.extend(said.map(|said| ((id, Side::Send), said)));
+                    }
+                }
                 Ok(Value::Array(stats::collect(
                     &report,
                     &transceivers,
@@ -225,12 +236,23 @@ impl Peer {
         if frame.kind == FrameKind::DataToSend {
             return self.channels.send(frame).await;
         }
+        self.send_media(frame);
+    }
+
+    /// Takes a media frame, or drops it.
+    pub fn send_media(&self, frame: Frame) {
         let pipelines = lock(&self.pipelines);
         if let Some(one) = pipelines.get(&frame.target)
             && one.frames.try_send(frame).is_err()
         {
             one.overflow.store(true, Ordering::Release);
         }
+    }
+
+    /// The share of a sender's packets that the remote has lost lately.
+    pub fn loss(&self, transceiver: TransceiverId) -> Option<f64> {
+        let counters = self.shared.counters();
+        Some(counters.outbound.get(&transceiver)?.remote?.fraction_lost)
     }
 
     /// The decoder needs a key frame.
@@ -246,6 +268,9 @@ impl Peer {
     /// What an encoder or a decoder counts.
     pub fn pipeline(&self, transceiver: TransceiverId, side: Side, stats: Pipeline) {
         if lock(&self.pipelines).contains_key(&transceiver) {
+            if let Some(wanted) = stats.wanted.filter(|_| side == Side::Send) {
+                self.shared.want(transceiver, wanted);
+            }
             lock(&self.reports).insert((transceiver, side), stats);
         }
     }
@@ -413,11 +438,22 @@ impl Peer {
 
     fn start_receiver(&self, transceiver: TransceiverId, kind: Kind, way: Way) -> mpsc::Sender<Input> {
         let (packets, queue) = mpsc::channel(receive::QUEUE);
+        if kind == Kind::Audio {
+            let listener = Listener {
+                pc: self.id,
+                transceiver,
+                shared: Arc::clone(&self.shared),
+                audio: Arc::clone(&self.ports.audio),
+                outbox: Arc::clone(&self.ports.outbox),
+            };
+            self.tasks.spawn(listener.run(queue));
+            return packets;
+        }
         let receiver = Receiver {
             pc: self.id,
             transceiver,
-            kind,
             shared: Arc::clone(&self.shared),
+            audio: Arc::clone(&self.ports.audio),
             outbox: Arc::clone(&self.ports.outbox),
             way,
         };

@@ -25,6 +25,8 @@ pub struct Receiving {
     pub sources: Vec<u32>,
     /// `(media, repair)`
     pub repairs: Vec<(u32, u32)>,
+    /// The media streams it belongs to: what is in the same one is in step.
+    pub streams: Vec<String>,
     pub sink: mpsc::Sender<Input>,
 }
 
@@ -50,6 +52,7 @@ impl Receiving {
             codecs,
             sources: one.remote.sources.clone(),
             repairs: one.remote.repairs.clone(),
+            streams: one.remote.streams.clone(),
             sink,
         })
     }

@@ -1,4 +1,4 @@
-//! One task per receiving transceiver: packets in, frames out to the worker, key frames asked for.
+//! One task per transceiver that receives video: packets in, frames out to the worker, key frames asked for.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -6,16 +6,16 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 use super::carrier::picture_loss;
+use super::show::Show;
 use super::tap::Shared;
 use super::way::Way;
+use crate::audio::driver::Audio;
 use crate::frame::{Frame, FrameKind};
 use crate::outbox::{Outbox, Put};
-use crate::rtp::audio::AudioOrder;
-use crate::rtp::clock::ReceiveClock;
 use crate::rtp::video::VideoAssembler;
 use crate::rtp::vp8::dimensions;
 use crate::rtp::{Assembled, Packet};
-use crate::wire::{Kind, PcId, TransceiverId};
+use crate::wire::{PcId, TransceiverId};
 
 /// Packets that may wait for the task: two seconds of 4 Mbit/s.
 pub const QUEUE: usize = 1_024;
@@ -34,60 +34,30 @@ pub enum Input {
 pub struct Receiver {
     pub pc: PcId,
     pub transceiver: TransceiverId,
-    pub kind: Kind,
     pub shared: Arc<Shared>,
+    pub audio: Arc<Audio>,
     pub outbox: Arc<Outbox>,
     pub way: Way,
-}
-
-enum Order {
-    Video(VideoAssembler),
-    Audio(AudioOrder),
-}
-
-impl Order {
-    fn push(&mut self, packet: Packet, now: Instant) {
-        match self {
-            Self::Video(video) => video.push(packet, now),
-            Self::Audio(audio) => audio.push(packet, now),
-        }
-    }
-
-    fn poll(&mut self, now: Instant) -> Option<Assembled> {
-        match self {
-            Self::Video(video) => video.poll(now),
-            Self::Audio(audio) => audio.poll(now),
-        }
-    }
-
-    fn deadline(&self) -> Option<Instant> {
-        match self {
-            Self::Video(video) => video.deadline(),
-            Self::Audio(audio) => audio.deadline(),
-        }
-    }
-
-    fn needs_key(&self) -> bool {
-        matches!(self, Self::Video(video) if video.needs_key())
-    }
 }
 
 impl Receiver {
     /// Runs until the transceiver's queue is dropped.
     pub async fn run(self, mut inputs: mpsc::Receiver<Input>) {
-        let (mut order, rate) = match self.kind {
-            Kind::Video => (Order::Video(VideoAssembler::new()), 90_000),
-            Kind::Audio => (Order::Audio(AudioOrder::default()), 48_000),
-        };
-        let mut clock = ReceiveClock::new(rate);
+        let mut order = VideoAssembler::new();
+        let mut show = Show::new(
+            self.pc,
+            self.transceiver,
+            Arc::clone(&self.shared),
+            Arc::clone(&self.audio),
+        );
         let mut ssrc = None;
         let mut asked: Option<Instant> = None;
         let mut wanted = false;
         loop {
             let ask_at = (wanted || order.needs_key())
                 .then(|| asked.map_or_else(Instant::now, |asked| asked + PLI_INTERVAL))
-                .filter(|_| ssrc.is_some() && self.kind == Kind::Video);
-            let wake = [order.deadline(), ask_at].into_iter().flatten().min();
+                .filter(|_| ssrc.is_some());
+            let wake = [order.deadline(), show.deadline(), ask_at].into_iter().flatten().min();
             let sleep = async {
                 match wake {
                     Some(at) => tokio::time::sleep_until(at.into()).await,
@@ -101,10 +71,8 @@ impl Receiver {
                     Some(Input::Packet(packet, at, source)) => {
                         if ssrc.replace(source).is_some_and(|former| former != source) {
                             // Another sender: nothing of the former one fits together with it.
-                            order = match self.kind {
-                                Kind::Video => Order::Video(VideoAssembler::new()),
-                                Kind::Audio => Order::Audio(AudioOrder::default()),
-                            };
+                            order = VideoAssembler::new();
+                            show.restart();
                         }
                         order.push(packet, at);
                     }
@@ -115,15 +83,21 @@ impl Receiver {
             let now = Instant::now();
             while let Some(frame) = order.poll(now) {
                 wanted &= !frame.key;
-                wanted |= self.deliver(frame, &mut clock) == Put::Dropped && self.kind == Kind::Video;
+                show.take(frame, now);
             }
-            if let Order::Video(video) = &order {
+            while let Some((frame, micros)) = show.due(now) {
+                wanted |= self.deliver(frame, micros) == Put::Dropped;
+            }
+            {
                 let mut counters = self.shared.counters();
-                counters.inbound.entry(self.transceiver).or_default().frames_dropped = video.dropped();
+                let inbound = counters.inbound.entry(self.transceiver).or_default();
+                inbound.frames_dropped = order.dropped();
+                if let Some(trip) = inbound.repair_trip {
+                    order.set_round_trip(trip);
+                }
             }
             let due = asked.is_none_or(|asked| now >= asked + PLI_INTERVAL);
             if let Some(ssrc) = ssrc
-                && self.kind == Kind::Video
                 && (wanted || order.needs_key())
                 && due
             {
@@ -134,12 +108,12 @@ impl Receiver {
         }
     }
 
-    fn deliver(&self, frame: Assembled, clock: &mut ReceiveClock) -> Put {
+    fn deliver(&self, frame: Assembled, micros: i64) -> Put {
         {
             let mut counters = self.shared.counters();
             let inbound = counters.inbound.entry(self.transceiver).or_default();
             inbound.frames += 1;
-            if self.kind == Kind::Video && frame.key {
+            if frame.key {
                 inbound.key_frames += 1;
                 if let Some((width, height)) = dimensions(&frame.payload) {
                     (inbound.width, inbound.height) = (width, height);
@@ -147,16 +121,14 @@ impl Receiver {
             }
         }
         self.outbox.put_media(Frame {
-            kind: match self.kind {
-                Kind::Video => FrameKind::VideoReceived,
-                Kind::Audio => FrameKind::AudioReceived,
-            },
+            kind: FrameKind::VideoReceived,
             key: frame.key,
             text: false,
             gap: frame.gap,
+            level: None,
             pc: self.pc,
             target: self.transceiver,
-            timestamp: clock.micros(frame.timestamp),
+            timestamp: micros,
             duration: 0,
             payload: frame.payload,
         })

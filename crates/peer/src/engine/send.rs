@@ -67,7 +67,9 @@ impl Sender {
                     self.shared.signal(Signal::KeyFrameSent(self.transceiver));
                 }
             }
-            let timestamp = clock.ticks(frame.timestamp, Instant::now());
+            let now = Instant::now();
+            let timestamp = clock.ticks(frame.timestamp, now);
+            lock(&self.shared.clock).came(frame.timestamp, now);
             let payloads = match self.kind {
                 Kind::Video => payloader.frame(&frame.payload),
                 Kind::Audio if frame.payload.len() <= AUDIO_LIMIT => vec![frame.payload.clone()],
@@ -76,20 +78,28 @@ impl Sender {
             let last = payloads.len().saturating_sub(1);
             let mut packets = Vec::with_capacity(payloads.len());
             for (index, payload) in payloads.into_iter().enumerate() {
-                let marker = self.kind == Kind::Video && index == last;
-                packets.push(packet(&stream, sequence, timestamp, marker, payload));
+                // The last packet of a picture, the first one after a pause of speech (RFC 3551, 4.1).
+                let marker = if self.kind == Kind::Video { index == last } else { frame.key };
+                let mut packet = packet(&stream, sequence, timestamp, marker, payload);
+                if let (Some(id), Some(level)) = (stream.codecs.audio_level_extension, frame.level)
+                    && let Err(error) = packet.header.set_extension(id, Bytes::copy_from_slice(&[level]))
+                {
+                    tracing::debug!(%error, "a level does not fit a header extension");
+                }
+                packets.push(packet);
                 sequence = sequence.wrapping_add(1);
             }
-            self.count(&frame);
+            self.count(&frame, timestamp);
             former = Some(stream);
             self.way.write(carry(packets)).await;
         }
     }
 
-    fn count(&self, frame: &Frame) {
+    fn count(&self, frame: &Frame, timestamp: u32) {
         let mut counters = self.shared.counters();
         let outbound = counters.outbound.entry(self.transceiver).or_default();
         outbound.frames += 1;
+        outbound.captured = Some((frame.timestamp, timestamp));
         if self.kind == Kind::Video
             && let Some((width, height)) = dimensions(&frame.payload)
         {

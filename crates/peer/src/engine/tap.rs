@@ -1,32 +1,42 @@
 //! Where RTP and RTCP pass between the engine's connection and this crate: the only interceptor the connection knows.
 //!
-//! Inside it is the usual chain (NACK, reports, transport-wide feedback), to which the tap introduces the streams
-//! that were negotiated. Coming in, retransmissions are unwrapped before the chain counts what is missing, and frames'
-//! packets leave to their transceiver. Going out, carried packets are unpacked. It runs on the connection's driver
-//! and never waits.
+//! Inside it is a chain of the engine's interceptors (reports and feedback on what arrives), to which the tap introduces
+//! the streams that were negotiated. Coming in, retransmissions are unwrapped, what is missing is asked for again, and
+//! frames' packets leave to their transceiver. Going out, carried packets are unpacked and pass the egress. It runs
+//! on the connection's driver and never waits.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rtc::interceptor::{
-    CongestionControlBuilder, Interceptor, NackGeneratorBuilder, NackResponderBuilder, Packet, ReceiverReportBuilder,
-    Registry, SenderReportBuilder, Slot, StreamInfo, TaggedPacket, TwccReceiverBuilder, TwccSenderBuilder,
+    Interceptor, Packet, ReceiverReportBuilder, Registry, Slot, StreamInfo, TaggedPacket, TwccReceiverBuilder,
 };
+use rtc::rtcp;
+use rtc::rtcp::transport_feedbacks::transport_layer_cc::TransportLayerCc;
+use rtc::rtcp::transport_feedbacks::transport_layer_nack::{TransportLayerNack, nack_pairs_from_sequence_numbers};
 use rtc::rtp;
 use rtc::sansio::Protocol;
+use rtc::shared::TransportContext;
 use rtc::shared::error::Error;
 use rtc::shared::marshal::MarshalSize;
 
 use super::carrier::Carried;
 use super::counters::Counters;
-use super::estimator::Estimator;
+use super::egress::{self, Egress};
 use super::feedback;
 use super::plan::{Plan, stream_info};
 use super::receive::Input;
-use crate::rtp::bitrate::Bitrate;
-use crate::wire::{Kind, TransceiverId};
+use super::reports::Reports;
+use super::shares::shares;
+use crate::rtp::bandwidth::Bandwidth;
+use crate::rtp::missing::Missing;
+use crate::rtp::wall::CaptureClock;
+use crate::wire::TransceiverId;
+
+/// Between two reports on what arrived, to a remote that controls its congestion.
+const FEEDBACK_INTERVAL: Duration = Duration::from_millis(60);
 
 /// What the tap tells the connection's owner; called on the driver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +54,9 @@ pub struct Shared {
     plan: Mutex<Plan>,
     version: AtomicU64,
     counters: Mutex<Counters>,
-    pub bitrate: Arc<Mutex<Bitrate>>,
+    pub bandwidth: Mutex<Bandwidth>,
+    /// The page's clock.
+    pub clock: Mutex<CaptureClock>,
     signal: Box<dyn Fn(Signal) + Send + Sync>,
 }
 
@@ -54,7 +66,8 @@ impl Shared {
             plan: Mutex::default(),
             version: AtomicU64::new(1),
             counters: Mutex::default(),
-            bitrate: Arc::default(),
+            bandwidth: Mutex::default(),
+            clock: Mutex::default(),
             signal,
         }
     }
@@ -76,32 +89,39 @@ impl Shared {
         (self.signal)(signal);
     }
 
-    /// Divides what the path takes among the videos, and tells those for which that is news.
+    /// More than so many bits per second are of no use to an encoder.
+    pub fn want(&self, transceiver: TransceiverId, bitrate: u32) {
+        self.counters().outbound.entry(transceiver).or_default().wanted = Some(bitrate);
+        self.retarget();
+    }
+
+    /// Divides what the path takes among the encoders, and tells those for which that is news.
     pub fn retarget(&self) {
-        let total = lock(&self.bitrate).target();
         let plan = self.plan();
-        let videos: Vec<TransceiverId> = plan
+        let mut counters = self.counters();
+        let wanted = |transceiver| counters.outbound.get(&transceiver).and_then(|one| one.wanted);
+        let senders: Vec<_> = plan
             .sending
             .iter()
-            .filter(|one| one.codecs.kind == Kind::Video)
-            .map(|one| one.transceiver)
+            .map(|one| (one.transceiver, one.codecs.kind, wanted(one.transceiver)))
             .collect();
         drop(plan);
-        let share = total / u32::try_from(videos.len()).unwrap_or(1).max(1);
-        for transceiver in videos {
-            let news = {
-                let mut counters = self.counters();
-                let told = &mut counters.outbound.entry(transceiver).or_default().target;
-                let news = told.is_none_or(|told| share.abs_diff(told) > told / 20);
-                if news {
-                    *told = Some(share);
-                }
-                news
-            };
-            if news {
-                self.signal(Signal::Target(transceiver, share));
+        let all = {
+            let mut bandwidth = lock(&self.bandwidth);
+            let all = shares(&senders, bandwidth.target(), bandwidth.loss());
+            bandwidth.want(all.wanted);
+            all
+        };
+        let mut news = Vec::new();
+        for (transceiver, share) in all.shares {
+            let told = &mut counters.outbound.entry(transceiver).or_default().target;
+            if told.is_none_or(|told| share.abs_diff(told) > told / 20) {
+                *told = Some(share);
+                news.push(Signal::Target(transceiver, share));
             }
         }
+        drop(counters);
+        news.into_iter().for_each(|one| self.signal(one));
     }
 }
 
@@ -114,6 +134,14 @@ pub struct Tap {
     chain: Box<dyn Interceptor>,
     shared: Arc<Shared>,
     version: u64,
+    egress: Egress,
+    reports: Reports,
+    /// What is missing of the received streams, by SSRC.
+    missing: HashMap<u32, Missing>,
+    /// RTCP of ours that waits to leave.
+    requests: VecDeque<TaggedPacket>,
+    /// The time as it was last told.
+    now: Instant,
     /// What the chain was told, by the media's SSRC.
     local: HashMap<u32, StreamInfo>,
     remote: HashMap<u32, StreamInfo>,
@@ -126,39 +154,28 @@ struct Route {
     transceiver: TransceiverId,
     /// The stream that this one repairs, with its payload type.
     repairs: Option<(u32, u8)>,
+    /// What is missing may be asked for.
+    nack: bool,
     rate: u32,
     sink: tokio::sync::mpsc::Sender<Input>,
 }
 
 impl Tap {
     pub fn new(shared: Arc<Shared>) -> Self {
-        let estimator = Estimator::new(Arc::clone(&shared));
+        let feedback = TwccReceiverBuilder::new().with_interval(FEEDBACK_INTERVAL).build();
         let chain = Registry::new()
-            .with(
-                Slot::CongestionControl,
-                CongestionControlBuilder::new(estimator).build(),
-            )
-            .with(Slot::TwccSender, TwccSenderBuilder::new().build())
-            .with(
-                Slot::NackResponder,
-                NackResponderBuilder::new().with_size(2_048).build(),
-            )
-            .with(
-                Slot::NackGenerator,
-                NackGeneratorBuilder::new()
-                    .with_size(1_024)
-                    .with_interval(Duration::from_millis(30))
-                    .with_max_nacks_per_packet(5)
-                    .build(),
-            )
-            .with(Slot::TwccReceiver, TwccReceiverBuilder::new().build())
+            .with(Slot::TwccReceiver, feedback)
             .with(Slot::ReceiverReport, ReceiverReportBuilder::new().build())
-            .with(Slot::SenderReport, SenderReportBuilder::new().build())
             .build();
         Self {
             chain: Box::new(chain),
+            egress: Egress::new(Arc::clone(&shared)),
+            reports: Reports::default(),
             shared,
             version: 0,
+            missing: HashMap::new(),
+            requests: VecDeque::new(),
+            now: Instant::now(),
             local: HashMap::new(),
             remote: HashMap::new(),
             routes: HashMap::new(),
@@ -175,6 +192,7 @@ impl Tap {
         self.routes.clear();
         let shared = Arc::clone(&self.shared);
         let plan = shared.plan();
+        self.egress.refresh(&plan);
         let mut local = HashMap::new();
         for one in &plan.sending {
             local.insert(one.ssrc, stream_info(&one.codecs, one.ssrc, Some(one.repair_ssrc)));
@@ -220,6 +238,7 @@ impl Tap {
         drop(plan);
         self.local = local;
         self.remote = remote;
+        self.missing.retain(|ssrc, _| self.remote.contains_key(ssrc));
     }
 
     fn route(&mut self, header: &rtp::Header) -> Option<Route> {
@@ -248,6 +267,7 @@ impl Tap {
         let route = |one: &super::plan::Receiving, repairs| Route {
             transceiver: one.transceiver,
             repairs,
+            nack: one.codecs.nack,
             rate: one.codecs.clock_rate(),
             sink: one.sink.clone(),
         };
@@ -304,10 +324,20 @@ impl Tap {
         {
             return Ok(());
         }
+        let ssrc = packet.header.ssrc;
+        let fresh = !route.nack || {
+            let missing = self.missing.entry(ssrc).or_default();
+            missing.arrived(packet.header.sequence_number, msg.now)
+        };
         {
             let mut counters = self.shared.counters();
             let inbound = counters.inbound.entry(route.transceiver).or_default();
-            inbound.ssrc = packet.header.ssrc;
+            inbound.ssrc = ssrc;
+            if !fresh {
+                inbound.duplicates += 1;
+                drop(counters);
+                return self.chain.handle_read(msg);
+            }
             let sizes = (header_size, packet.payload.len());
             let header = &packet.header;
             inbound.packet(
@@ -320,6 +350,48 @@ impl Tap {
             );
         }
         self.chain.handle_read(msg)
+    }
+
+    /// Answers what the remote says of what was sent.
+    fn answer(&mut self, packets: &[Box<dyn rtcp::Packet>], now: Instant) {
+        for packet in packets {
+            if let Some(nack) = packet.as_any().downcast_ref::<TransportLayerNack>() {
+                self.egress.asked(nack, now);
+            } else if let Some(feedback) = packet.as_any().downcast_ref::<TransportLayerCc>() {
+                lock(&self.shared.bandwidth).feedback(&egress::feedback(feedback), now);
+                self.shared.retarget();
+            }
+        }
+    }
+
+    /// Asks for what is missing.
+    fn request(&mut self, now: Instant) {
+        let mut nacks = Vec::new();
+        for (ssrc, missing) in &mut self.missing {
+            let due = missing.due(now);
+            if due.is_empty() {
+                continue;
+            }
+            let mut counters = self.shared.counters();
+            if let Some(inbound) = counters.inbound.values_mut().find(|one| one.ssrc == *ssrc) {
+                inbound.repair_trip = Some(missing.round_trip());
+            }
+            drop(counters);
+            nacks.push(TransportLayerNack {
+                sender_ssrc: 1,
+                media_ssrc: *ssrc,
+                nacks: nack_pairs_from_sequence_numbers(&due),
+            });
+        }
+        nacks.into_iter().for_each(|nack| self.ask(Box::new(nack), now));
+    }
+
+    fn ask(&mut self, packet: Box<dyn rtcp::Packet>, now: Instant) {
+        self.requests.push_back(TaggedPacket {
+            now,
+            transport: TransportContext::default(),
+            message: Packet::Rtcp(vec![packet]).into(),
+        });
     }
 
     /// Hands a packet that has passed the chain to its transceiver.
@@ -351,9 +423,11 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Tap {
     type Time = Instant;
 
     fn handle_read(&mut self, msg: TaggedPacket) -> Result<(), Error> {
+        self.now = self.now.max(msg.now);
         self.refresh();
         if let Packet::Rtcp(packets) = &msg.message.packet {
             feedback::received(&self.shared, packets, msg.now);
+            self.answer(packets, msg.now);
             return self.chain.handle_read(msg);
         }
         self.received(msg)
@@ -369,6 +443,7 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Tap {
     }
 
     fn handle_write(&mut self, msg: TaggedPacket) -> Result<(), Error> {
+        self.now = self.now.max(msg.now);
         self.refresh();
         let Packet::Rtcp(packets) = &msg.message.packet else {
             return self.chain.handle_write(msg);
@@ -393,22 +468,40 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Tap {
     }
 
     fn poll_write(&mut self) -> Option<TaggedPacket> {
-        let msg = self.chain.poll_write()?;
-        match &msg.message.packet {
-            Packet::Rtp(packet) => feedback::sent(&self.shared, packet),
-            Packet::Rtcp(packets) => feedback::reported(&self.shared, packets, msg.now),
-            _ => {}
+        while let Some(msg) = self.requests.pop_front().or_else(|| self.chain.poll_write()) {
+            match msg.message.packet {
+                Packet::Rtp(packet) => {
+                    self.reports.sending(self.now);
+                    self.egress.push(packet);
+                }
+                Packet::Rtcp(ref packets) => {
+                    feedback::reported(&self.shared, packets, msg.now);
+                    return Some(msg);
+                }
+                _ => return Some(msg),
+            }
+        }
+        let (msg, left) = self.egress.pop(self.now)?;
+        if let Packet::Rtp(packet) = &msg.message.packet {
+            feedback::sent(&self.shared, packet, left);
         }
         Some(msg)
     }
 
     fn handle_timeout(&mut self, now: Instant) -> Result<(), Error> {
+        self.now = self.now.max(now);
         self.refresh();
+        self.request(now);
+        for report in self.reports.due(&self.shared, now) {
+            self.ask(Box::new(report), now);
+        }
         self.chain.handle_timeout(now)
     }
 
     fn poll_timeout(&mut self) -> Option<Instant> {
-        self.chain.poll_timeout()
+        let missing = self.missing.values().filter_map(Missing::deadline).min();
+        let ours = [self.egress.deadline(), self.reports.deadline(), missing];
+        ours.into_iter().chain([self.chain.poll_timeout()]).flatten().min()
     }
 
     fn close(&mut self) -> Result<(), Error> {

@@ -11,6 +11,7 @@ use super::*;
 use crate::engine::carrier::{carry, picture_loss};
 use crate::engine::plan::{Receiving, Sending};
 use crate::jsep::codecs::Codecs;
+use crate::wire::Kind;
 
 const SSRC: u32 = 1_000;
 const REPAIR: u32 = 1_001;
@@ -51,6 +52,7 @@ impl Wire {
             codecs,
             sources,
             repairs,
+            streams: Vec::new(),
             sink,
         };
         sender.set_plan(Plan {
@@ -192,8 +194,8 @@ fn heavy_loss_lowers_the_target() {
         wire.send(number);
         wire.step(|sent| sent % 3 == 0);
     }
-    let target = lock(&wire.sender.shared.bitrate).target();
-    assert!(target < crate::rtp::bitrate::START, "{target}");
+    let target = lock(&wire.sender.shared.bandwidth).target();
+    assert!(target < crate::rtp::bandwidth::START, "{target}");
     assert!(
         lock(&wire.signals)
             .iter()

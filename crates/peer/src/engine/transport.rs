@@ -29,6 +29,7 @@ use webrtc::peer_connection::{
 use webrtc::runtime::TokioRuntime;
 
 use super::sockets::{Sockets, addresses};
+use super::stream::Streams;
 use super::tap::{Shared, Tap};
 use super::way::Way;
 use crate::error::{ExceptionName, PeerError, Result};
@@ -53,6 +54,8 @@ const RECEIVE_BUFFER: u32 = 4 << 20;
 pub struct Connection {
     pub pc: Arc<dyn PeerConnection>,
     pub way: Way,
+    /// To servers that are not reached by datagrams.
+    streams: Streams,
     certificates: Vec<RTCCertificate>,
     /// The remote's end as it was last described.
     remote: Option<Transport>,
@@ -97,6 +100,8 @@ impl Connection {
         handler: Arc<dyn PeerConnectionEventHandler>,
         ssrc: u32,
     ) -> Result<(Self, Arc<dyn DataChannel>)> {
+        let mut streams = Streams::default();
+        let configuration = &streams.local(configuration).await;
         let query = MulticastDnsMode::QueryOnly;
         let pc = match build(configuration, &certificates, shared, Arc::clone(&handler), query).await {
             Ok(pc) => pc,
@@ -146,6 +151,7 @@ impl Connection {
         let connection = Self {
             pc,
             way: Way::new(carrier, relay(configuration)),
+            streams,
             certificates,
             remote: None,
             early: VecDeque::new(),
@@ -343,9 +349,10 @@ impl Connection {
         self.pc.add_ice_candidate(init).await.map_err(failed)
     }
 
-    pub async fn configure(&self, configuration: &Configuration) -> Result<()> {
+    pub async fn configure(&mut self, configuration: &Configuration) -> Result<()> {
+        let configuration = self.streams.local(configuration).await;
         self.pc
-            .set_configuration(rtc_configuration(configuration, &self.certificates))
+            .set_configuration(rtc_configuration(&configuration, &self.certificates))
             .await
             .map_err(|error| PeerError::new(ExceptionName::InvalidModificationError, error.to_string()))
     }
@@ -440,11 +447,11 @@ fn relay(configuration: &Configuration) -> bool {
         .any(|url| url.starts_with("turn"))
 }
 
-/// The engine's TURN client speaks UDP only.
+/// What is reached by streams has become local by now.
 fn supported(url: &str) -> bool {
     let udp = url.starts_with("stun:") || (url.starts_with("turn:") && !url.contains("transport=tcp"));
     if !udp {
-        tracing::warn!("an ICE server is left out: only STUN and TURN over UDP are supported");
+        tracing::warn!("an ICE server is left out: its URL is not supported");
     }
     udp
 }

@@ -1,11 +1,14 @@
 //! Packets to frames and back, without a socket or a clock: time is an argument.
 
-pub mod audio;
-pub mod bitrate;
+pub mod bandwidth;
 pub mod clock;
+pub mod missing;
+pub mod pacer;
+pub mod resend;
 pub mod sequence;
 pub mod video;
 pub mod vp8;
+pub mod wall;
 
 use bytes::Bytes;
 

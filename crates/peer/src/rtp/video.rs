@@ -9,15 +9,17 @@ use super::sequence::Sequence;
 use super::vp8::Payload;
 use super::{Assembled, Packet};
 
-/// How long a missing packet is waited for before the frames it belongs to are given up.
+/// How long a missing packet is waited for, at least, before the frames it belongs to are given up.
 const HOLD: Duration = Duration::from_millis(120);
+/// And at most: a picture that stands still for longer is worse than one that begins anew.
+const HOLD_MAX: Duration = Duration::from_millis(600);
 /// Packets that may wait: over a second of 4 Mbit/s.
 const CAPACITY: usize = 1_024;
 /// A jump further than this is a new beginning, not a loss.
 const JUMP: i64 = 3_000;
 
 /// Puts the VP8 frames of one stream together.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct VideoAssembler {
     sequence: Sequence,
     waiting: BTreeMap<i64, (Packet, Instant)>,
@@ -27,14 +29,31 @@ pub struct VideoAssembler {
     needs_key: bool,
     gap: bool,
     dropped: u64,
+    hold: Duration,
+}
+
+impl Default for VideoAssembler {
+    fn default() -> Self {
+        Self {
+            sequence: Sequence::default(),
+            waiting: BTreeMap::new(),
+            next: None,
+            needs_key: true,
+            gap: false,
+            dropped: 0,
+            hold: HOLD,
+        }
+    }
 }
 
 impl VideoAssembler {
     pub fn new() -> Self {
-        Self {
-            needs_key: true,
-            ..Self::default()
-        }
+        Self::default()
+    }
+
+    /// How long it takes to have a packet sent again: two attempts are waited for.
+    pub fn set_round_trip(&mut self, trip: Duration) {
+        self.hold = (trip * 5 / 2 + Duration::from_millis(50)).clamp(HOLD, HOLD_MAX);
     }
 
     /// Frames that were given up.
@@ -86,7 +105,7 @@ impl VideoAssembler {
         let mut expected = self.next;
         for (number, (_, arrived)) in &self.waiting {
             if expected.is_some_and(|expected| *number != expected) || (expected.is_none() && self.headless()) {
-                return Some(*arrived + HOLD);
+                return Some(*arrived + self.hold);
             }
             expected = Some(number + 1);
         }
@@ -280,6 +299,19 @@ mod tests {
         assembler.push(lost, now + HOLD / 2);
         assert_eq!(all(&mut assembler, now + HOLD / 2).len(), 2);
         assert_eq!(assembler.deadline(), None);
+    }
+
+    #[test]
+    fn a_long_way_is_waited_for_longer_but_not_for_ever() {
+        let (mut source, mut assembler, now) = (Source::new(0), VideoAssembler::new(), Instant::now());
+        assembler.push(source.frame(true, 1).remove(0), now);
+        source.frame(false, 1);
+        assembler.push(source.frame(false, 1).remove(0), now);
+        all(&mut assembler, now);
+        for (trip, hold) in [(10, HOLD), (200, Duration::from_millis(550)), (2_000, HOLD_MAX)] {
+            assembler.set_round_trip(Duration::from_millis(trip));
+            assert_eq!(assembler.deadline(), Some(now + hold));
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 #![allow(dead_code)]
 
 pub mod chromium;
+pub mod link;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -149,11 +150,12 @@ impl Page {
         self.out.send(Message::text(text.to_string())).await.unwrap();
     }
 
-    /// Sends a binary message: kind 1 video, 2 audio, 5 data.
+    /// Sends a binary message: kind 1 video, 2 audio, 5 data, 7 a tick of audio.
     pub async fn frame(&self, kind: u8, flags: u8, target: u32, micros: i64, payload: &[u8]) {
         let codec = match kind {
             1 => 1,
             2 => 2,
+            7 => 3,
             _ => 0,
         };
         let mut message = vec![kind, flags, codec, 0];
@@ -167,16 +169,28 @@ impl Page {
 
     /// Waits until something was heard that `pick` takes, at or after `from`; returns it and where it was.
     pub async fn hear<T>(&self, from: usize, pick: impl Fn(&Heard) -> Option<T>) -> (T, usize) {
+        match self.hears(from, pick).await {
+            Some(found) => found,
+            None => panic!("not heard; heard were {:#?}", self.brief()),
+        }
+    }
+
+    /// The same for what may never come: `None` after a while.
+    pub async fn hears<T>(&self, from: usize, pick: impl Fn(&Heard) -> Option<T>) -> Option<(T, usize)> {
         let search = async {
+            // What has been looked at is not looked at again.
+            let mut from = from;
             loop {
                 let news = self.seen.news.notified();
                 tokio::pin!(news);
                 news.as_mut().enable();
                 let found = {
                     let all = self.seen.all.lock().unwrap();
+                    let start = from;
+                    from = all.len();
                     all.iter()
                         .enumerate()
-                        .skip(from)
+                        .skip(start)
                         .find_map(|(index, heard)| pick(heard).map(|found| (found, index)))
                 };
                 match found {
@@ -185,10 +199,14 @@ impl Page {
                 }
             }
         };
-        match tokio::time::timeout(PATIENCE, search).await {
-            Ok(found) => found,
-            Err(_) => panic!("not heard; heard were {:#?}", self.brief()),
-        }
+        tokio::time::timeout(PATIENCE, search).await.ok()
+    }
+
+    /// How many frames of a kind were received.
+    pub fn frames(&self, kind: u8) -> usize {
+        let all = self.seen.all.lock().unwrap();
+        let of_kind = |heard: &&Heard| matches!(heard, Heard::Frame(frame) if frame.kind == kind);
+        all.iter().filter(of_kind).count()
     }
 
     pub async fn event(&self, from: usize, kind: &str, member: &str, value: &str) -> usize {

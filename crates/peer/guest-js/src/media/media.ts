@@ -2,10 +2,9 @@
 // The page's end of everything that flows: one worker, one AudioContext, and the tracks they make.
 
 import type { ChannelEvent, Kind } from "../wire";
-import type { FromMedia, ToMedia } from "../worker/messages";
+import type { FromMedia, ToMedia, ToPlayout } from "../worker/messages";
 import { SAMPLE_RATE } from "../worker/messages";
-import captureUrl from "../worklet/capture.ts?worker&url";
-import playoutUrl from "../worklet/playout.ts?worker&url";
+import workletUrl from "../worklet/audio.ts?worker&url";
 
 /** Remote video tracks made ahead, because `addTransceiver` must have one at once. */
 const SPARES = 12;
@@ -31,6 +30,8 @@ export class Media {
   #worker: Worker;
   #handlers: MediaHandlers;
   #spares: { spare: number; track: MediaStreamTrack }[] = [];
+  /** Brings the audio thread and the worker together. */
+  protected connector: AudioWorkletNode | undefined;
   #failed: string | undefined;
   #waiting: (() => void)[] = [];
   #waking = false;
@@ -48,11 +49,8 @@ export class Media {
     const worker = new Worker(new URL("../worker/index.ts", import.meta.url), { type: "module" });
     const context = new AudioContext({ sampleRate: SAMPLE_RATE, latencyHint: "interactive" });
     const media = new Media(worker, context, handlers);
-    await Promise.all([
-      media.#started(socketUrl),
-      context.audioWorklet.addModule(captureUrl),
-      context.audioWorklet.addModule(playoutUrl),
-    ]);
+    await Promise.all([media.#started(socketUrl), context.audioWorklet.addModule(workletUrl)]);
+    media.#connectAudio();
     return media;
   }
 
@@ -119,6 +117,7 @@ export class Media {
       numberOfOutputs: 1,
       outputChannelCount: [1],
     });
+    const say = (message: ToPlayout) => node.port.postMessage(message);
     const destination = new MediaStreamAudioDestinationNode(this.context, { channelCount: 1 });
     node.connect(destination);
     const track = destination.stream.getAudioTracks()[0];
@@ -129,17 +128,27 @@ export class Media {
       connect: (pc, transceiver) => {
         this.wake();
         address = { pc, transceiver };
-        const { port1, port2 } = new MessageChannel();
-        node.port.postMessage(port1, [port1]);
-        this.tell({ type: "receive-audio", pc, transceiver, port: port2 }, [port2]);
+        say(address);
+        this.tell({ type: "receive-audio", pc, transceiver });
       },
       end: () => {
         MediaStreamTrack.prototype.stop.call(track);
-        node.port.postMessage("stop");
+        say("stop");
         node.disconnect();
         if (address) this.tell({ type: "stop-receiving", ...address });
       },
     };
+  }
+
+  #connectAudio(): void {
+    const { port1, port2 } = new MessageChannel();
+    const connector = new AudioWorkletNode(this.context, "peer-connection-connector", {
+      numberOfInputs: 0,
+      numberOfOutputs: 1,
+    });
+    connector.port.postMessage(port1, [port1]);
+    this.connector = connector;
+    this.tell({ type: "audio-exchange", port: port2 }, [port2]);
   }
 
   #started(socketUrl: string): Promise<void> {

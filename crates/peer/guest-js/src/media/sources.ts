@@ -1,5 +1,7 @@
 // Local tracks on their way to the encoders: each is captured once, however many connections send it.
+import type { CaptureOptions } from "../worker/messages";
 import type { Media } from "./media";
+import { processingOf } from "./processing";
 
 interface Source {
   number: number;
@@ -50,6 +52,10 @@ export class Sources {
     const untap = tap(track, {
       enabled: (enabled) => media.tell({ type: "source-enabled", source, enabled }),
       ended: end,
+      constrained: () => {
+        if (track.kind === "audio")
+          media.tell({ type: "audio-source", source, processing: processingOf(track) });
+      },
     });
     return () => {
       untap();
@@ -74,15 +80,15 @@ function captureAudio(media: Media, track: MediaStreamTrack, source: number): ()
   media.wake();
   const { context } = media;
   const input = new MediaStreamAudioSourceNode(context, { mediaStream: new MediaStream([track]) });
+  const processorOptions: CaptureOptions = { source };
   const node = new AudioWorkletNode(context, "peer-connection-capture", {
     numberOfInputs: 1,
     numberOfOutputs: 0,
     channelCount: 1,
     channelCountMode: "explicit",
+    processorOptions,
   });
-  const { port1, port2 } = new MessageChannel();
-  node.port.postMessage(port1, [port1]);
-  media.tell({ type: "audio-source", source, port: port2 }, [port2]);
+  media.tell({ type: "audio-source", source, processing: processingOf(track) });
   if (!track.enabled) media.tell({ type: "source-enabled", source, enabled: false });
   input.connect(node);
   return () => {
@@ -91,11 +97,18 @@ function captureAudio(media: Media, track: MediaStreamTrack, source: number): ()
   };
 }
 
+interface Hears {
+  enabled(enabled: boolean): void;
+  ended(): void;
+  constrained(): void;
+}
+
 /**
- * Hears of `enabled` and `stop()` on this one track, which fire no event, and of its end. The accessors of the
+ * Hears of `enabled`, `stop()` and `applyConstraints()` on this one track, which fire no event, and of its end. The accessors of the
  * prototype go on working underneath; the function given back takes the tap away.
  */
-function tap(track: MediaStreamTrack, hears: { enabled(enabled: boolean): void; ended(): void }): () => void {
+function tap(track: MediaStreamTrack, hears: Hears): () => void {
+  const { applyConstraints } = MediaStreamTrack.prototype;
   const enabled = Object.getOwnPropertyDescriptor(MediaStreamTrack.prototype, "enabled");
   const { stop } = MediaStreamTrack.prototype;
   Object.defineProperties(track, {
@@ -116,11 +129,20 @@ function tap(track: MediaStreamTrack, hears: { enabled(enabled: boolean): void; 
         hears.ended();
       },
     },
+    applyConstraints: {
+      configurable: true,
+      writable: true,
+      value: async (constraints?: MediaTrackConstraints) => {
+        await applyConstraints.call(track, constraints);
+        hears.constrained();
+      },
+    },
   });
   track.addEventListener("ended", hears.ended);
   return () => {
     Reflect.deleteProperty(track, "enabled");
     Reflect.deleteProperty(track, "stop");
+    Reflect.deleteProperty(track, "applyConstraints");
     track.removeEventListener("ended", hears.ended);
   };
 }

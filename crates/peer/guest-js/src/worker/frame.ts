@@ -2,7 +2,15 @@
 
 export const HEADER_BYTES = 24;
 
-export const FrameKind = { VideoOut: 1, AudioOut: 2, VideoIn: 3, AudioIn: 4, DataOut: 5, DataIn: 6 } as const;
+export const FrameKind = {
+  VideoOut: 1,
+  AudioOut: 2,
+  VideoIn: 3,
+  AudioIn: 4,
+  DataOut: 5,
+  DataIn: 6,
+  AudioToPlay: 8,
+} as const;
 export const Codec = { None: 0, Vp8: 1, Opus: 2 } as const;
 
 const KEY = 1;

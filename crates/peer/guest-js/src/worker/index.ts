@@ -1,6 +1,7 @@
 /// <reference path="../ambient.d.ts" />
 // The media worker: everything that touches a frame, away from the page's main thread.
 import type { ToWorker } from "../wire";
+import { AudioExchange } from "./audio-exchange";
 import { AudioReceive } from "./audio-receive";
 import { AudioSend } from "./audio-send";
 import { allocate, Codec, type Frame, FrameKind, HEADER_BYTES } from "./frame";
@@ -38,9 +39,11 @@ const forgotten = new Set<number>();
 const spares = new Map<number, VideoTrackGenerator>();
 let nextSpare = 1;
 let socket: Socket | undefined;
+let audio: AudioExchange | undefined;
 
 const port: Port = {
   send: (message) => socket?.send(message),
+  tell: (message) => socket?.tell(message),
   backlog: () => socket?.backlog ?? 0,
   trouble: (message) => tell({ type: "trouble", message }),
 };
@@ -66,9 +69,15 @@ function handle(message: ToMedia): void {
     case "video-source":
       sources.set(message.source, new VideoSend(message.track, message.enabled, port));
       break;
-    case "audio-source":
-      sources.set(message.source, new AudioSend(message.port, port));
+    case "audio-exchange":
+      audio = new AudioExchange(message.port, port.send, port.backlog);
       break;
+    case "audio-source": {
+      const known = sources.get(message.source);
+      if (known instanceof AudioSend) known.process(message.processing);
+      else sources.set(message.source, new AudioSend(message.source, message.processing, port));
+      break;
+    }
     case "source-enabled":
       sources.get(message.source)?.enable(message.enabled);
       break;
@@ -88,7 +97,7 @@ function handle(message: ToMedia): void {
       receiveVideo(message.pc, message.transceiver, message.spare);
       break;
     case "receive-audio":
-      receive(message.pc, message.transceiver, new AudioReceive(message.port, port.trouble));
+      receive(message.pc, message.transceiver, new AudioReceive());
       break;
     case "expect": {
       const receiver = receivers.get(key(message));
@@ -205,6 +214,10 @@ function arrived(frame: Frame): void {
     tell(message, typeof data === "string" ? [] : [data]);
     return;
   }
+  if (frame.kind === FrameKind.AudioToPlay) {
+    audio?.answer(frame.payload.buffer);
+    return;
+  }
   const address = key({ pc: frame.pc, transceiver: frame.id });
   const receiver = receivers.get(address);
   if (receiver) deliver(receiver, frame);
@@ -279,12 +292,15 @@ function report(): void {
   if (!socket) return;
   for (const pipeline of sources.values()) {
     const stats = pipeline.stats();
-    for (const { pc, transceiver } of pipeline.sinks()) {
-      socket.tell({ type: "pipeline", pc, transceiver, side: "send", stats });
+    if (!stats) continue;
+    for (const { pc, transceiver, wanted } of pipeline.sinks()) {
+      const told = wanted === undefined ? stats : { ...stats, wanted };
+      socket.tell({ type: "pipeline", pc, transceiver, side: "send", stats: told });
     }
   }
   for (const { pc, transceiver, pipeline } of receivers.values()) {
-    socket.tell({ type: "pipeline", pc, transceiver, side: "receive", stats: pipeline.stats() });
+    const stats = pipeline.stats();
+    if (stats) socket.tell({ type: "pipeline", pc, transceiver, side: "receive", stats });
   }
 }
 

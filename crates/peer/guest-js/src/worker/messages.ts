@@ -1,5 +1,5 @@
 // What the page and its media worker say to each other. Types only.
-import type { ChannelEvent } from "../wire";
+import type { ChannelEvent, Processing } from "../wire";
 
 /** Limits of one sender (RTCRtpEncodingParameters); absent means none. */
 export interface Limits {
@@ -13,14 +13,16 @@ export interface Limits {
 export type ToMedia =
   | { type: "start"; socketUrl: string; spares: number }
   | { type: "video-source"; source: number; track: MediaStreamTrack; enabled: boolean }
-  | { type: "audio-source"; source: number; port: MessagePort }
+  /** The audio thread's end, once. */
+  | { type: "audio-exchange"; port: MessagePort }
+  | { type: "audio-source"; source: number; processing: Processing }
   | { type: "source-enabled"; source: number; enabled: boolean }
   | { type: "source-gone"; source: number }
   | { type: "send"; source: number; pc: number; transceiver: number; limits: Limits }
   | { type: "limits"; pc: number; transceiver: number; limits: Limits }
   | { type: "stop-sending"; pc: number; transceiver: number }
   | { type: "receive-video"; pc: number; transceiver: number; spare: number }
-  | { type: "receive-audio"; pc: number; transceiver: number; port: MessagePort }
+  | { type: "receive-audio"; pc: number; transceiver: number }
   | { type: "expect"; pc: number; transceiver: number }
   | { type: "stop-receiving"; pc: number; transceiver: number }
   | { type: "make-spare" }
@@ -39,28 +41,13 @@ export type FromMedia =
   | { type: "channel-event"; event: ChannelEvent }
   | { type: "trouble"; message: string };
 
-/** From the worker to a play-out worklet. */
-export interface PlayoutFrame {
-  /** Mono, 48 kHz. */
-  samples: Float32Array<ArrayBuffer>;
-  /** Position of the first sample in the remote's media time, in samples. */
-  position: number;
+/** What a capture worklet must know when it begins. */
+export interface CaptureOptions {
+  source: number;
 }
 
-/** From a play-out worklet to the worker, once a second. */
-export interface PlayoutReport {
-  /** Samples made up where the network brought none. */
-  concealed: number;
-  concealments: number;
-  /** Samples dropped to catch up. */
-  skipped: number;
-  /** Samples waiting. */
-  level: number;
-  target: number;
-  played: number;
-}
+/** To a play-out worklet: whose voice it plays, or that it ends. */
+export type ToPlayout = { pc: number; transceiver: number } | "stop";
 
 /** Samples per second of everything audio. */
 export const SAMPLE_RATE = 48_000;
-/** Samples in 20 ms. */
-export const FRAME_SAMPLES = 960;

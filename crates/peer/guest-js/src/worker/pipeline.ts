@@ -1,11 +1,12 @@
 // What the four pipelines share.
-import type { PipelineStats } from "../wire";
+import type { FromWorker, PipelineStats } from "../wire";
 import type { Frame } from "./frame";
 import type { Limits } from "./messages";
 
 /** A pipeline's way to the world. */
 export interface Port {
   send(message: Uint8Array<ArrayBuffer>): void;
+  tell(message: FromWorker): void;
   /** Bytes waiting on the socket. */
   backlog(): number;
   trouble(message: string): void;
@@ -20,14 +21,16 @@ export interface SendPipeline {
   target(pc: number, transceiver: number, bitrate: number): void;
   keyFrame(): void;
   enable(enabled: boolean): void;
-  sinks(): Iterable<{ pc: number; transceiver: number }>;
-  stats(): PipelineStats;
+  /** `wanted`: bits per second beyond which more would be of no use. */
+  sinks(): Iterable<{ pc: number; transceiver: number; wanted?: number }>;
+  /** Undefined where Rust counts by itself. */
+  stats(): PipelineStats | undefined;
   close(): void;
 }
 
 /** One receiver's decoder. */
 export interface ReceivePipeline {
   push(frame: Frame): void;
-  stats(): PipelineStats;
+  stats(): PipelineStats | undefined;
   close(): void;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { plan, worthwhile } from "./plan";
+import { plan, useful, worthwhile } from "./plan";
 
 const demand = (target?: number) => ({ active: true, ...(target !== undefined && { target }) });
 
@@ -15,7 +15,7 @@ test("without demands the picture is whole and good", () => {
 test("the weakest receiver sets the bitrate, the silent ones do not", () => {
   const paused = { active: false, target: 50_000 };
   expect(plan([demand(900_000), demand(500_000), paused], 640, 480, 30, 1).bitrate).toBe(500_000);
-  expect(plan([demand(10)], 640, 480, 30, 1).bitrate).toBe(100_000);
+  expect(plan([demand(10)], 640, 480, 30, 1).bitrate).toBe(60_000);
 });
 
 test("few bits make small pictures, and only clearly more bits make them grow again", () => {
@@ -33,6 +33,19 @@ test("limits of setParameters hold", () => {
     width: 640,
     height: 360,
   });
+});
+
+test("where even the smallest pictures are too many, fewer are made", () => {
+  expect(plan([demand(60_000)], 1280, 720, 30, 1)).toMatchObject({ width: 320, height: 180, framerate: 0 });
+  const tiny = plan([{ ...demand(60_000), scaleResolutionDownBy: 1 }], 1920, 1080, 30, 4);
+  expect(tiny).toMatchObject({ width: 480, framerate: 15 });
+});
+
+test("what a receiver can use depends on size, limits and whether it gets anything", () => {
+  expect(useful(demand(10), 640, 480, 30)).toBe(1_198_080);
+  expect(useful({ active: true, scaleResolutionDownBy: 2 }, 640, 480, 30)).toBe(299_520);
+  expect(useful({ active: true, maxBitrate: 200_000 }, 640, 480, 30)).toBe(200_000);
+  expect(useful({ active: false }, 640, 480, 30)).toBe(0);
 });
 
 test("relief goes below what the bitrate alone would allow", () => {

@@ -16,13 +16,24 @@ export interface Plan {
   scale: number;
 }
 
-const FLOOR = 100_000;
+const FLOOR = 60_000;
 const CEILING = 2_500_000;
 const STEPS = [1, 1.5, 2, 3, 4];
 /** Bits per pixel: below the first a picture gets smaller, above the second it may grow again. */
 const POOR = 0.03;
 const RICH = 0.045;
 const GOOD = 0.13;
+/** Frames per second that remain when there are too few bits even for the smallest pictures. */
+const SLOWEST = 7;
+
+/** Bits per second beyond which this receiver's pictures would not get better. */
+export function useful(demand: Demand, width: number, height: number, rate: number): number {
+  if (!demand.active) return 0;
+  const scale = Math.max(1, demand.scaleResolutionDownBy ?? 1);
+  const frames = Math.min(Math.max(rate, 15), demand.maxFramerate || Number.POSITIVE_INFINITY);
+  const good = ((width * height) / (scale * scale)) * frames * GOOD;
+  return Math.round(Math.min(CEILING, good, demand.maxBitrate ?? CEILING));
+}
 
 /**
  * The encoder's plan for frames of `width` x `height` at about `rate` frames per second. The weakest receiver sets the
@@ -53,6 +64,9 @@ export function plan(
   let index = STEPS.findIndex((step) => density(step) >= (step < former ? RICH : POOR));
   if (index < 0) index = STEPS.length - 1;
   const step = STEPS[Math.min(index + relief, STEPS.length - 1)] ?? 1;
+  // Smaller than the smallest is fewer.
+  const share = density(Math.max(step, asked)) / POOR;
+  if (share < 1) framerate = Math.max(SLOWEST, Math.round(Math.min(rate, framerate || rate) * share));
   const scale = Math.max(step, asked);
   return { bitrate, framerate, scale: step, width: even(width / scale), height: even(height / scale) };
 }

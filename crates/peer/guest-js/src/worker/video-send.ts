@@ -5,7 +5,7 @@ import { SourceClock } from "./clock";
 import { allocate, Codec, FrameKind, HEADER_BYTES, readdress } from "./frame";
 import type { Limits } from "./messages";
 import type { Port, SendPipeline } from "./pipeline";
-import { type Demand, type Plan, plan, worthwhile } from "./plan";
+import { type Demand, type Plan, plan, useful, worthwhile } from "./plan";
 
 /** Bytes waiting on the socket beyond which no frame is encoded. */
 const SOCKET_FULL = 2_000_000;
@@ -13,8 +13,12 @@ const SOCKET_FULL = 2_000_000;
 const ENCODER_FULL = 3;
 /** Milliseconds between key frames made on request. */
 const KEY_INTERVAL = 300;
-/** Milliseconds between reconfigurations, and between black frames of a disabled track. */
+/** Milliseconds between reconfigurations for more, for less, and between black frames of a disabled track. */
+const PLAN_MORE = 500;
+const PLAN_LESS = 150;
 const SECOND = 1000;
+/** Seconds of its bitrate by which the encoder may be ahead before a frame is left out. */
+const AHEAD = 0.4;
 
 interface Sink extends Demand {
   pc: number;
@@ -41,6 +45,8 @@ export class VideoSend implements SendPipeline {
   #nextFrameAt = 0;
   #clock = new SourceClock();
   #relief = 0;
+  /** Bits that the encoder has made beyond its bitrate, and when that was counted. */
+  #ahead = { bits: 0, at: 0 };
   #window = { since: 0, frames: 0, dropped: 0, rate: 30, calm: 0 };
   #started = new Map<number, number>();
   #windowEncoded = 0;
@@ -134,8 +140,18 @@ export class VideoSend implements SendPipeline {
     };
   }
 
-  *sinks(): Iterable<{ pc: number; transceiver: number }> {
-    yield* this.#sinks.values();
+  *sinks(): Iterable<{ pc: number; transceiver: number; wanted?: number }> {
+    const last = this.#last;
+    for (const sink of this.#sinks.values()) {
+      const { pc, transceiver } = sink;
+      if (!last) yield { pc, transceiver };
+      else {
+        const wanted = this.#enabled
+          ? useful(sink, last.displayWidth, last.displayHeight, this.#window.rate)
+          : 0;
+        yield { pc, transceiver, wanted };
+      }
+    }
   }
 
   async #read(): Promise<void> {
@@ -174,6 +190,10 @@ export class VideoSend implements SendPipeline {
   }
 
   #encode(source: VideoFrame, timestamp: number): void {
+    if (this.#isAhead() && !this.#keyDue()) {
+      this.#counts.droppedAtSource++;
+      return;
+    }
     const congested = this.#port.backlog() > SOCKET_FULL;
     if (congested || (this.#encoder?.encodeQueueSize ?? 0) > ENCODER_FULL) {
       this.#counts.droppedAtSource++;
@@ -198,6 +218,17 @@ export class VideoSend implements SendPipeline {
     }
   }
 
+  /** Whether the path needs time for what has been made: a large key frame, or a picture that the encoder misjudged. */
+  #isAhead(): boolean {
+    const bitrate = this.#plan?.bitrate;
+    if (!bitrate) return false;
+    const now = performance.now();
+    const ahead = this.#ahead;
+    ahead.bits = Math.max(0, ahead.bits - (bitrate * (now - ahead.at)) / SECOND);
+    ahead.at = now;
+    return ahead.bits > bitrate * AHEAD;
+  }
+
   #keyDue(): boolean {
     return this.#keyWanted && performance.now() - this.#keyAt >= KEY_INTERVAL;
   }
@@ -215,7 +246,8 @@ export class VideoSend implements SendPipeline {
     const now = performance.now();
     const former = this.#plan;
     const resized = this.#sourceSize !== `${width}x${height}`;
-    if (this.#encoder?.state === "configured" && former && !resized && now - this.#plannedAt < SECOND) {
+    const pause = former && this.#allowed() < former.bitrate * 0.9 ? PLAN_LESS : PLAN_MORE;
+    if (this.#encoder?.state === "configured" && former && !resized && now - this.#plannedAt < pause) {
       return this.#encoder;
     }
     this.#plannedAt = now;
@@ -252,10 +284,17 @@ export class VideoSend implements SendPipeline {
     return this.#encoder;
   }
 
+  /** Bits per second of the weakest receiver. */
+  #allowed(): number {
+    const targets = [...this.#sinks.values()].filter(({ active }) => active).map(({ target }) => target);
+    return Math.min(...targets.map((target) => target ?? Number.POSITIVE_INFINITY));
+  }
+
   #emit(chunk: EncodedVideoChunk): void {
     const key = chunk.type === "key";
     this.#counts.framesEncoded++;
     this.#windowEncoded++;
+    this.#ahead.bits += chunk.byteLength * 8;
     if (key) this.#counts.keyFramesEncoded++;
     const started = this.#started.get(chunk.timestamp);
     if (started !== undefined) this.#counts.totalEncodeTime += (performance.now() - started) / 1000;

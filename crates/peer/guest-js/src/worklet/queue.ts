@@ -1,0 +1,93 @@
+// What one remote voice has ready to be played. Kept as short as the trips to Rust and back allow: real waiting for the
+// network happens there. Pure.
+
+/** Samples in 10 ms at 48 kHz. */
+export const BLOCK = 480;
+/** Blocks that wait at first, at least and at most. */
+const FIRST = 3;
+const LEAST = 2;
+const MOST = 16;
+/** Samples of a fade over a seam. */
+const FADE = 120;
+/** Ticks without a lack after which one block less will do, if so many were never needed: five seconds. */
+const CALM = 500;
+
+export class PlayQueue {
+  #blocks: Int16Array[] = [];
+  /** Samples of the first block that are played. */
+  #read = 0;
+  #level = 0;
+  /** Blocks asked for that have not come. */
+  #owed = 0;
+  #target = FIRST;
+  #lacked = 0;
+  #least = Number.POSITIVE_INFINITY;
+  #calm = 0;
+  /** The last sample played, from which a lack fades out, and how far a fade is. */
+  #held = 0;
+  #fadeOut = 0;
+  #fadeIn = 0;
+  #started = false;
+
+  /** Samples that wait. */
+  get level(): number {
+    return this.#level;
+  }
+
+  push(block: Int16Array): void {
+    this.#owed = Math.max(0, this.#owed - 1);
+    this.#blocks.push(block);
+    this.#level += block.length;
+  }
+
+  /** Adds the next samples, -1 to 1, to `out` from `offset` on, and gives them alone. */
+  pull(count: number, out: Float32Array, offset: number): void {
+    for (let index = 0; index < count; index++) out[offset + index] = this.#next();
+    this.#least = Math.min(this.#least, this.#level);
+  }
+
+  /** What to tell Rust once in a block's time: how many blocks are wanted, and how many samples were missing. */
+  account(): { wanted: number; waiting: number; lacked: number } {
+    const lacked = this.#lacked;
+    this.#lacked = 0;
+    if (lacked > 0) {
+      this.#target = Math.min(MOST, this.#target + 1);
+      this.#watchAnew();
+    } else if (++this.#calm >= CALM) {
+      if (this.#least > BLOCK && this.#target > LEAST) this.#target--;
+      this.#watchAnew();
+    }
+    const missing = this.#target - this.#owed - this.#level / BLOCK;
+    const wanted = Math.max(0, Math.min(MOST, Math.ceil(missing)));
+    this.#owed += wanted;
+    return { wanted, waiting: this.#level, lacked };
+  }
+
+  #next(): number {
+    const block = this.#blocks[0];
+    if (!block) return this.#lack();
+    const sample = (block[this.#read++] ?? 0) / 32768;
+    this.#level--;
+    if (this.#read >= block.length) {
+      this.#blocks.shift();
+      this.#read = 0;
+    }
+    this.#started = true;
+    this.#fadeOut = FADE;
+    this.#held = sample;
+    if (this.#fadeIn > 0) return sample * (1 - this.#fadeIn-- / FADE);
+    return sample;
+  }
+
+  #lack(): number {
+    if (!this.#started) return 0;
+    this.#lacked++;
+    this.#fadeIn = FADE;
+    return this.#fadeOut > 0 ? (this.#held * this.#fadeOut--) / FADE : 0;
+  }
+
+  #watchAnew(): void {
+    this.#calm = 0;
+    this.#least = Number.POSITIVE_INFINITY;
+  }
+}
