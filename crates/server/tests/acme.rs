@@ -115,10 +115,16 @@ fn free_port() -> u16 {
 
 async fn listens(port: u16) {
     let start = Instant::now();
-    while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+    while !accepts(port).await {
         assert!(start.elapsed() < PATIENCE, "nobody listens on {port}");
         tokio::task::yield_now().await;
     }
+}
+
+/// On this machine's own ports a connection may meet itself.
+async fn accepts(port: u16) -> bool {
+    let stream = TcpStream::connect(("127.0.0.1", port)).await;
+    stream.is_ok_and(|stream| stream.local_addr().ok() != stream.peer_addr().ok())
 }
 
 /// Says of every name that it is this machine's, and has no IPv6 (RFC 1035, section 4). Pebble asks over UDP or TCP,

@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
@@ -78,11 +79,25 @@ async fn nginx(upstream: SocketAddr) -> Nginx {
         _folder: folder,
     };
     let start = Instant::now();
-    while TcpStream::connect(address).await.is_err() {
+    while !answers(address).await {
         assert!(start.elapsed() < PATIENCE, "nginx does not listen");
         tokio::task::yield_now().await;
     }
     nginx
+}
+
+/// Whether it speaks HTTP there. That something accepts is not enough: on this machine's own ports a connection may meet itself.
+async fn answers(address: SocketAddr) -> bool {
+    let Ok(mut stream) = TcpStream::connect(address).await else {
+        return false;
+    };
+    if stream.local_addr().ok() == stream.peer_addr().ok() {
+        return false;
+    }
+    let request = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    let mut answer = Vec::new();
+    let asked = stream.write_all(request).await.is_ok() && stream.read_to_end(&mut answer).await.is_ok();
+    asked && answer.starts_with(b"HTTP/1.1 200")
 }
 
 fn config(trusting: bool) -> Config {
