@@ -317,6 +317,11 @@ pub enum Event {
         pc: PcId,
         state: &'static str,
     },
+    /// `connected` once channels can be used, `closed` when the remote ends them all.
+    SctpState {
+        pc: PcId,
+        state: &'static str,
+    },
     /// What is known of a transport once it is up.
     Transport {
         pc: PcId,

@@ -5,6 +5,10 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+/** Milliseconds that a script of the page may take, and the driver for anything else. */
+const SCRIPT = 120_000;
+const PATIENCE = 60_000;
+
 /** Starts `binary` under WebKitWebDriver (and Xvfb, if there is no display); gives `{run, close}`. */
 export async function openWebview({ binary, env = {} }) {
   const home = mkdtempSync(join(tmpdir(), "probe-"));
@@ -12,6 +16,8 @@ export async function openWebview({ binary, env = {} }) {
   const port = await freePort();
   const driver = spawn("WebKitWebDriver", [`--port=${port}`, "--host=127.0.0.1"], {
     stdio: ["ignore", "inherit", "inherit"],
+    // A group of its own, which ends as a whole even if the webview answers no more.
+    detached: true,
     env: {
       ...process.env,
       DISPLAY: process.env.DISPLAY ?? display.name,
@@ -24,17 +30,23 @@ export async function openWebview({ binary, env = {} }) {
   });
   const base = `http://127.0.0.1:${port}`;
   const close = () => {
-    driver.kill();
+    process.off("exit", close);
+    try {
+      process.kill(-driver.pid);
+    } catch (error) {
+      if (error.code !== "ESRCH") throw error;
+    }
     display?.process.kill();
     rmSync(home, { recursive: true, force: true });
   };
+  process.on("exit", close);
   try {
     await until(async () => (await fetch(`${base}/status`)).ok, "WebKitWebDriver to answer");
     const { sessionId } = await call(base, "/session", {
       capabilities: { alwaysMatch: { "webkitgtk:browserOptions": { binary, args: [] } } },
     });
     const session = `${base}/session/${sessionId}`;
-    await call(session, "/timeouts", { script: 120_000 });
+    await call(session, "/timeouts", { script: SCRIPT });
     const run = (script, ...args) => execute(session, script, args);
     await until(() => run("return document.readyState === 'complete'"), "the page to load");
     return {
@@ -45,7 +57,7 @@ export async function openWebview({ binary, env = {} }) {
       visit: (url) => call(session, "/url", { url }),
       screenshot: async () => Buffer.from(await call(session, "/screenshot"), "base64"),
       close: async () => {
-        await fetch(session, { method: "DELETE" }).catch((error) =>
+        await fetch(session, { method: "DELETE", signal: AbortSignal.timeout(PATIENCE) }).catch((error) =>
           console.error(`closing the session: ${error}`),
         );
         close();
@@ -71,6 +83,7 @@ async function execute(session, body, args) {
 async function call(base, path, body) {
   const response = await fetch(base + path, {
     method: body ? "POST" : "GET",
+    signal: AbortSignal.timeout(path.endsWith("/async") ? SCRIPT + PATIENCE : PATIENCE),
     ...(body && { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
   });
   const { value } = await response.json();

@@ -100,6 +100,7 @@ export type PeerEvent =
   | { type: "ice-connection-state"; pc: number; state: RTCIceConnectionState }
   | { type: "connection-state"; pc: number; state: RTCPeerConnectionState }
   | { type: "dtls-state"; pc: number; state: RTCDtlsTransportState }
+  | { type: "sctp-state"; pc: number; state: "connected" | "closed" }
   | {
       type: "transport";
       pc: number;

@@ -130,17 +130,19 @@ impl Channels {
         state.pc = Some(pc);
     }
 
-    /// Watches for SCTP by the engine's own channel. `ended` is called when the remote ends the transport under it.
-    pub fn watch(self: &Arc<Self>, keeper: Arc<dyn DataChannel>, ended: impl FnOnce() + Send + 'static) {
+    /// Watches for SCTP by the engine's own channel. `tell` hears `connected` when channels can be used, and `closed`
+    /// when the remote ends the transport under them.
+    pub fn watch(self: &Arc<Self>, keeper: Arc<dyn DataChannel>, tell: impl Fn(&'static str) + Send + 'static) {
         let this = Arc::clone(self);
         lock(&self.state).keeper = Some(Arc::clone(&keeper));
         self.tasks.spawn(async move {
             while let Some(event) = keeper.poll().await {
                 match event {
                     DataChannelEvent::OnOpen => {
+                        tell("connected");
                         this.up.send_replace(true);
                     }
-                    DataChannelEvent::OnClose => return ended(),
+                    DataChannelEvent::OnClose => return tell("closed"),
                     _ => {}
                 }
             }
@@ -153,15 +155,10 @@ impl Channels {
         let (channel, outgoing, room) = self.enter();
         let this = Arc::clone(self);
         self.tasks.spawn(async move {
-            let known = async || match &pc {
+            let id = match &pc {
                 Some(pc) => stream_of(&**pc, &*dc).await,
                 None => None,
             };
-            let mut id = known().await;
-            if id.is_none() && matches!(dc.poll().await, Some(DataChannelEvent::OnOpen)) {
-                // The engine numbers a channel as it opens it, which comes before all its messages.
-                id = known().await;
-            }
             this.announce(channel, &*dc, id).await;
             this.run(channel, dc, pc, id, outgoing, room).await;
         });

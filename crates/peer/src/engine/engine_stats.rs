@@ -1,16 +1,41 @@
 //! The part of `get-stats` that the engine knows: transport, certificates, candidates and pairs. The page counts its data
 //! channels itself.
 
+use std::collections::{BTreeMap, HashSet};
+
 use rtc::statistics::report::RTCStatsReportEntry as Entry;
 use serde_json::{Value, json};
 use webrtc::peer_connection::RTCStatsReport;
 
 /// Translates the engine's objects; `transport` replaces its transport's id.
 pub fn collect(report: &RTCStatsReport, now: f64, transport: &str) -> Vec<Value> {
-    report
+    let mut all: Vec<Value> = report
         .iter()
         .filter_map(|entry| object(entry, now, transport))
-        .collect()
+        .collect();
+    // Candidates that only showed in checks have no object of the engine's, but pairs speak of them.
+    let known: HashSet<String> = all.iter().filter_map(|one| text(one, "id")).collect();
+    let mut unknown = BTreeMap::new();
+    for pair in all.iter().filter(|one| one["type"] == "candidate-pair") {
+        for (member, kind) in [
+            ("localCandidateId", "local-candidate"),
+            ("remoteCandidateId", "remote-candidate"),
+        ] {
+            let id = text(pair, member).filter(|id| !known.contains(id));
+            unknown.extend(id.map(|id| (id, kind)));
+        }
+    }
+    all.extend(unknown.into_iter().map(|(id, kind)| {
+        json!({
+            "id": id, "type": kind, "timestamp": now, "transportId": transport, "candidateType": "prflx",
+            "protocol": "udp",
+        })
+    }));
+    all
+}
+
+fn text(of: &Value, member: &str) -> Option<String> {
+    of.get(member).and_then(Value::as_str).map(str::to_owned)
 }
 
 fn object(entry: &Entry, now: f64, transport: &str) -> Option<Value> {
@@ -28,7 +53,19 @@ fn object(entry: &Entry, now: f64, transport: &str) -> Option<Value> {
     value.insert("type".to_owned(), json!(kind));
     value.insert("timestamp".to_owned(), json!(now));
     if kind == "transport" {
+        let fresh = |member: &str| {
+            let state = value.get(member).and_then(Value::as_str).unwrap_or_default();
+            ["", "new", "unspecified"].contains(&state.to_ascii_lowercase().as_str())
+        };
+        if fresh("iceState") && fresh("dtlsState") {
+            // There is none before something is described.
+            return None;
+        }
         value.insert("id".to_owned(), json!(transport));
+        // webrtc-stats wants the version as it is on the wire (RFC 6347).
+        if value.get("tlsVersion").and_then(Value::as_str) == Some("DTLS 1.2") {
+            value.insert("tlsVersion".to_owned(), json!("FEFD"));
+        }
     }
     if value.contains_key("transportId") {
         value.insert("transportId".to_owned(), json!(transport));

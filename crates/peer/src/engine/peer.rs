@@ -75,7 +75,7 @@ impl Peer {
             connected: Arc::clone(&connected),
             ice: Arc::clone(&ice),
             channels: Arc::downgrade(&channels),
-            states,
+            states: states.clone(),
         };
         let ssrc = (random() >> 32) as u32 | 1;
         let (connection, keeper) = Connection::new(
@@ -92,13 +92,17 @@ impl Peer {
             passing,
             Arc::clone(&ports.events),
         ));
-        let events = Arc::clone(&ports.events);
         channels.set_engine(Arc::clone(&connection.pc), connection.way.clone());
-        channels.watch(keeper, move || {
-            events(Event::DtlsState {
-                pc: id,
-                state: "closed",
-            })
+        channels.watch(keeper, move |state| {
+            let both = [
+                Some(Event::SctpState { pc: id, state }),
+                (state == "closed").then_some(Event::DtlsState { pc: id, state }),
+            ];
+            for event in both.into_iter().flatten() {
+                if states.send(event).is_err() {
+                    tracing::debug!(pc = id, "a state came after the end");
+                }
+            }
         });
         let negotiation = Negotiation {
             jsep: Jsep::new(Box::new(random), configuration.cname.clone()),

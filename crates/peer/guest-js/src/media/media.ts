@@ -6,8 +6,9 @@ import type { FromMedia, ToMedia, ToPlayout } from "../worker/messages";
 import { SAMPLE_RATE } from "../worker/messages";
 import workletUrl from "../worklet/audio.ts?worker&url";
 
-/** Remote video tracks made ahead, because `addTransceiver` must have one at once. */
-const SPARES = 12;
+/** Remote video tracks made ahead, because `addTransceiver` must have one at once, and those that `start` waits for. */
+const SPARES = 32;
+const FIRST_SPARES = 8;
 const START_BOUND = 10_000;
 
 /** A remote track, before and while it belongs to a transceiver. */
@@ -156,7 +157,7 @@ export class Media {
       let connected = false;
       const timer = setTimeout(() => reject(new Error("the media worker does not answer")), START_BOUND);
       const settle = () => {
-        if (!connected || this.#spares.length < SPARES) return;
+        if (!connected || this.#spares.length < FIRST_SPARES) return;
         clearTimeout(timer);
         resolve();
       };

@@ -13,7 +13,7 @@ import {
   type SessionDescription,
 } from "./description";
 import { DataChannelEvent, PeerConnectionIceEvent } from "./events";
-import { handlerAttributes } from "./handlers";
+import { handlerAttributes, queueTask } from "./handlers";
 import {
   boolean,
   type Converter,
@@ -136,7 +136,7 @@ export class PeerConnection extends EventTarget {
       (event) => this.#heard(event),
     );
     this.#transport.remoteKnown = () => {
-      for (const event of this.#withheld.splice(0)) this.#signaling.hear(event);
+      if (this.#withheld.length > 0) queueTask(() => this.#release());
     };
   }
 
@@ -419,9 +419,13 @@ export class PeerConnection extends EventTarget {
         this.#withheld.push(event);
         return;
       }
-      for (const former of this.#withheld.splice(0)) this.#take(former);
+      this.#release();
     }
     this.#take(event);
+  }
+
+  #release(): void {
+    for (const event of this.#withheld.splice(0)) if (!this.#closed) this.#take(event);
   }
 
   #take(event: PeerEvent): void {
@@ -447,8 +451,10 @@ export class PeerConnection extends EventTarget {
       case "dtls-state":
         if (event.state === "connected") this.#lines.flow();
         this.#transport.setDtls(event.state);
-        if (event.state === "connected") this.#sctpInside?.setState("connected");
-        else if (event.state === "closed") this.#sctpInside?.setState("closed");
+        break;
+      case "sctp-state":
+        this.#signaling.sctpState = event.state;
+        this.#sctpInside?.setState(event.state);
         break;
       case "transport":
         this.#connected(event);
@@ -461,6 +467,7 @@ export class PeerConnection extends EventTarget {
     this.#transport.certificates = certificates.map(
       (der) => Uint8Array.from(atob(der), (character) => character.charCodeAt(0)).buffer as ArrayBuffer,
     );
+    this.#signaling.maxChannels = maxChannels;
     if (this.#sctpInside) this.#sctpInside.maxChannels = maxChannels;
     if (pair)
       this.#transport.setPair({

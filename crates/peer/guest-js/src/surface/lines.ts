@@ -96,9 +96,15 @@ export class Lines implements LineHost {
     return line;
   }
 
-  /** One that the remote description made. */
-  adopt(kind: Kind, number: number): Line {
+  /** One that the remote description made; its track has the id that the remote gave it, as in browsers. */
+  adopt(kind: Kind, number: number, trackId: string | null): Line {
     const line = this.#make(kind, { direction: "recvonly" });
+    if (trackId)
+      Object.defineProperty(line.remote.track, "id", {
+        configurable: true,
+        enumerable: true,
+        value: trackId,
+      });
     line.byRemote = true;
     this.#number(line, number);
     return line;

@@ -16,6 +16,9 @@ import { type DtlsTransport, Sctp, Transport } from "./transports";
 export class Signaling {
   state: RTCSignalingState = "stable";
   sctp: Sctp | null = null;
+  /** What is known of SCTP, which may run before a description speaks of it. */
+  sctpState: "connecting" | "connected" | "closed" = "connecting";
+  maxChannels: number | null = null;
   #target: EventTarget;
   #transport: Transport;
   #commands: Commands;
@@ -369,7 +372,8 @@ export class Signaling {
     for (const { number, kind } of change.created) {
       if (kind === "video") await this.#commands.runtime.media.spareReady();
       if (this.#closed) return;
-      this.#lines.adopt(kind, number);
+      const { trackId } = snapshot.transceivers.find(({ transceiver }) => transceiver === number) ?? {};
+      this.#lines.adopt(kind, number, trackId ?? null);
     }
     const former = this.state;
     this.state = snapshot.signalingState;
@@ -383,7 +387,7 @@ export class Signaling {
     this.#describeSctp(snapshot);
     const { iceGatheringState: state } = snapshot;
     // Where nothing is left to gather for, that is so at once.
-    if (state === "new")
+    if (state === "new" && type !== "rollback")
       this.#release({ type: "ice-gathering-state", pc: this.#commands.number ?? 0, state });
     for (const next of snapshot.transceivers) {
       const line = this.#lines.byNumber(next.transceiver);
@@ -456,7 +460,10 @@ export class Signaling {
     }
     this.sctp ??= new Sctp(this.#transport.dtls, sctp.maxMessageSize);
     this.sctp.maxMessageSize = sctp.maxMessageSize;
-    if (this.#transport.dtlsState === "connected") this.sctp.setState("connected");
+    if (this.sctpState === "connected" && this.state === "stable") {
+      this.sctp.maxChannels = this.maxChannels;
+      this.sctp.setState("connected");
+    }
     if (sctp.role) this.#channels.assign(sctp.role);
   }
 
