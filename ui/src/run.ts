@@ -75,7 +75,7 @@ export function run({ host, media: makeMedia, languages }: PageParts): Page {
         media.openLink(effect.key, effect);
         break;
       case "rebind-link":
-        media.rebindLink(effect.key, effect.polite);
+        media.rebindLink(effect.key, effect.polite, effect.iceServers);
         break;
       case "close-link":
         media.closeLink(effect.key);
@@ -199,6 +199,7 @@ export function run({ host, media: makeMedia, languages }: PageParts): Page {
     else dispatch({ type: "open-link", link: link.value });
   };
   host.onLink(opened);
+  host.onNetworkChange(() => media.networkChanged());
   // The others see it at once, and not when the grace period is over.
   host.onClose(() => dispatch({ type: "leave", now: now() }));
   if (host.firstLink !== null) opened(host.firstLink, host.joinAtOnce);
@@ -218,7 +219,6 @@ export function run({ host, media: makeMedia, languages }: PageParts): Page {
   };
 }
 
-/** The page's points of one join, each marked once. */
 class NoCryptography extends Error {}
 
 /** Not `randomUUID`, which pages do not have that came over plain http from another machine. */
@@ -226,6 +226,7 @@ function newId(): string {
   return toHex(crypto.getRandomValues(new Uint8Array(16)));
 }
 
+/** The page's points of one join, each marked once. */
 class Traces {
   joinId: string | null = null;
   private readonly marked = new Set<number>();

@@ -6,8 +6,15 @@ use std::collections::VecDeque;
 pub(crate) struct Heartbeat {
     every: u64,
     next: Instant,
-    /// When each unanswered ping, oldest first, gives the socket up for dead.
-    unanswered: VecDeque<Instant>,
+    /// Oldest first.
+    unanswered: VecDeque<Ping>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Ping {
+    sent: Instant,
+    /// When it gives the socket up for dead.
+    death: Instant,
 }
 
 impl Heartbeat {
@@ -27,23 +34,27 @@ impl Heartbeat {
 
     /// When the oldest unanswered ping decides that the socket is dead.
     pub(crate) fn death(&self) -> Option<Instant> {
-        self.unanswered.front().copied()
+        self.unanswered.front().map(|ping| ping.death)
     }
 
     pub(crate) fn pinged(&mut self, now: Instant, timeout: u64) {
         self.next = now + self.every;
-        self.unanswered.push_back(now + timeout);
+        self.unanswered.push_back(Ping {
+            sent: now,
+            death: now + timeout,
+        });
     }
 
     pub(crate) fn ponged(&mut self) {
         self.unanswered.pop_front();
     }
 
-    /// Doubts the socket: the oldest unanswered ping has less time. False when there is none, and one should be sent.
-    pub(crate) fn doubt(&mut self, by: Instant) -> bool {
+    /// Doubts the socket: the oldest unanswered ping has `timeout` and no more, counted from when it was sent. False when
+    /// there is none, and one should be sent.
+    pub(crate) fn doubt(&mut self, timeout: u64) -> bool {
         match self.unanswered.front_mut() {
             Some(oldest) => {
-                *oldest = (*oldest).min(by);
+                oldest.death = oldest.death.min(oldest.sent + timeout);
                 true
             }
             None => false,

@@ -446,7 +446,7 @@ impl Session {
                 State::Waiting { earliest, until, .. } => *until = (*until).min(now.max(*earliest)),
                 State::Connecting { until, .. } | State::Joining { until, .. } => *until = (*until).min(doubted),
                 State::Knocking { heartbeat, .. } | State::Seated { heartbeat, .. } => {
-                    if !heartbeat.doubt(doubted) {
+                    if !heartbeat.doubt(self.config.probe_timeout) {
                         self.ping(now, self.config.probe_timeout, out);
                     }
                 }

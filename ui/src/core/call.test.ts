@@ -17,6 +17,7 @@ import { LOST_MS } from "./roster";
 import { writeLetter } from "./seal/letter";
 import { type Member, World } from "./seal/world";
 
+const SERVERS = [{ urls: ["stun:stun.example"] }];
 const LINK = { server: "https://snug.example", roomId: "room", secret: null };
 
 function seat(peerId: string, peers: PeerInfo[] = []): Joined {
@@ -29,7 +30,7 @@ function seat(peerId: string, peers: PeerInfo[] = []): Joined {
     resumeToken: "token",
     graceMs: 30_000,
     heartbeatMs: 10_000,
-    iceServers: [{ urls: ["stun:stun.example"] }],
+    iceServers: SERVERS,
     topology: "mesh",
     capacity: 64,
     locked: false,
@@ -95,7 +96,7 @@ const came = (info: PeerInfo): ServerMessage => ({ type: "peer-joined", ...info 
 describe("the roster", () => {
   test("the later seat is polite and offers; the earlier one waits", () => {
     const story = new Story(seat("me1", [peer("ann1")]));
-    const iceServers = [{ urls: ["stun:stun.example"] }];
+    const iceServers = SERVERS;
     expect(story.effects).toEqual([{ do: "open-link", key: "ann1", polite: true, offer: true, iceServers }]);
     story.hear(came(peer("ben1")));
     expect(story.effects).toEqual([
@@ -180,10 +181,10 @@ describe("a server that was started anew", () => {
       .connect("ann1")
       .connect("ben1");
     story.reseat(seat("me2", [peer("ben2", "ben")]));
-    expect(story.effects).toEqual([{ do: "rebind-link", key: "ben1", polite: true }]);
+    expect(story.effects).toEqual([{ do: "rebind-link", key: "ben1", polite: true, iceServers: SERVERS }]);
     expect(story.seats()).toEqual(["ann1: ann1 lost", "ben1: ben2 here"]);
     story.hear(came(peer("ann2", "ann")));
-    expect(story.effects).toEqual([{ do: "rebind-link", key: "ann1", polite: false }]);
+    expect(story.effects).toEqual([{ do: "rebind-link", key: "ann1", polite: false, iceServers: SERVERS }]);
     expect(story.seats()).toEqual(["ann1: ann2 here", "ben1: ben2 here"]);
   });
 
@@ -224,7 +225,7 @@ describe("seats that run out", () => {
   test("ours: the others are the same under the same seats, and we are the later ones now", () => {
     const story = new Story(seat("me1")).hear(came(peer("ann1", "ann"))).connect("ann1");
     story.reseat(seat("me2", [peer("ann1", "ann")]));
-    expect(story.effects).toEqual([{ do: "rebind-link", key: "ann1", polite: true }]);
+    expect(story.effects).toEqual([{ do: "rebind-link", key: "ann1", polite: true, iceServers: SERVERS }]);
     expect(story.seats()).toEqual(["ann1: ann1 here"]);
   });
 
@@ -233,7 +234,7 @@ describe("seats that run out", () => {
     story.hear({ type: "peer-left", peerId: "ann1", identity: "ann", reason: "timeout" });
     expect(story.effects).toEqual([]);
     story.hear(came(peer("ann2", "ann")));
-    expect(story.effects).toEqual([{ do: "rebind-link", key: "ann1", polite: false }]);
+    expect(story.effects).toEqual([{ do: "rebind-link", key: "ann1", polite: false, iceServers: SERVERS }]);
   });
 
   test("one who sits cannot be replaced by another who claims to be the same", () => {
@@ -336,7 +337,7 @@ describe("a sealed call", () => {
     meetIn(world, ann, story);
     expect(story.seats()).toEqual([`${first?.key}: ann2 here`]);
     expect(story.seen.filter(({ do: what }) => what === "rebind-link")).toEqual([
-      { do: "rebind-link", key: first?.key, polite: false },
+      { do: "rebind-link", key: first?.key, polite: false, iceServers: SERVERS },
     ]);
   });
 

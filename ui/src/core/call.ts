@@ -94,7 +94,13 @@ export type CallEffect =
       readonly offer: boolean;
       readonly iceServers: readonly IceServer[];
     }
-  | { readonly do: "rebind-link"; readonly key: string; readonly polite: boolean }
+  | {
+      readonly do: "rebind-link";
+      readonly key: string;
+      readonly polite: boolean;
+      /** The relay's credentials may be others now, and the relay itself. */
+      readonly iceServers: readonly IceServer[];
+    }
   | { readonly do: "signal"; readonly key: string; readonly signal: LinkSignal }
   | { readonly do: "close-link"; readonly key: string };
 
@@ -370,7 +376,7 @@ function welcome(call: Call, info: PeerInfo, polite: boolean): Step {
     case "new":
       return [next, [{ do: "open-link", key, polite, offer: polite, iceServers: call.iceServers }]];
     case "rebound":
-      return [next, [{ do: "rebind-link", key, polite }]];
+      return [next, [{ do: "rebind-link", key, polite, iceServers: call.iceServers }]];
     case "known":
       return [next, []];
   }

@@ -1,6 +1,7 @@
 /**
- * When a link that lost its media tries a new path (an ICE restart). The side that sits there longer goes first, so that
- * two restarts do not cross; the other one steps in when that has brought nothing.
+ * When a link that lost its media tries a new path (an ICE restart). The side that sits there longer goes first and at
+ * once, so that two restarts seldom cross; the other one steps in when that has brought nothing. A restart takes nothing
+ * away: the old path carries on until the new one works.
  */
 import type { LinkState } from "./ports";
 
@@ -20,7 +21,12 @@ export function change(health: Health, state: LinkState, now: number): Health {
   return { state, at: now, restarts: state === "connected" ? 0 : health.restarts };
 }
 
-/** Asked about once a second. */
+/** A new path is looked for already, for a reason of the network's own. */
+export function restarted(health: Health, now: number): Health {
+  return { ...health, at: now };
+}
+
+/** Asked when the state changes, and about once a second. */
 export function check(health: Health, polite: boolean, now: number): { health: Health; restart: boolean } {
   const patience = patienceOf(health, polite);
   if (patience === null || now - health.at < patience) return { health, restart: false };
@@ -32,11 +38,10 @@ function patienceOf({ state, restarts }: Health, polite: boolean): number | null
   switch (state) {
     case "connected":
       return null;
-    // A short loss of the network mends by itself.
+    // Peer connections say so late enough: nothing has arrived for seconds.
     case "disconnected":
-      return 4_000 + extra;
     case "failed":
-      return 500 + extra;
+      return extra;
     // An offer or an answer may have been lost together with the server that relayed it.
     case "new":
       return 10_000 + extra;

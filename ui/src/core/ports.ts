@@ -56,6 +56,8 @@ export interface Host {
   ensurePeerConnection(): Promise<void>;
   /** One of the twelve points of a join; `at` is milliseconds since the Unix epoch, with fractions. */
   trace(joinId: string, point: number, name: string, at: number): void;
+  /** Addresses came or went, or the machine is online again: what was a way to the others may be none any more. */
+  onNetworkChange(listener: () => void): () => void;
   /** The window is about to close: `listener` leaves the call first. */
   onClose(listener: () => void): () => void;
   setTitle(title: string): void;
@@ -65,8 +67,6 @@ export interface Host {
   readonly testMode: boolean;
 }
 
-/** What survives a restart. Values are JSON. A value that cannot be read is as good as absent. */
-export interface Storage {
 /** What is done with the secrets of links. Nothing that it makes of them can be read out again. */
 export interface Vault {
   /** `secret` and `roomId` as a link has them. */
@@ -87,6 +87,8 @@ export interface RoomKey {
   makeCode(gathered: string): Promise<Uint8Array>;
 }
 
+/** What survives a restart. Values are JSON. A value that cannot be read is as good as absent. */
+export interface Storage {
   read(key: string): unknown;
   write(key: string, value: unknown): void;
 }
@@ -157,12 +159,14 @@ export interface Media {
   wish(wish: DevicesWish | null): void;
   /** Tries what failed once more, although the wish is the same. */
   retryDevices(): void;
-  openLink(key: string, how: { polite: boolean; offer: boolean; iceServers: readonly IceServer[] }): void;
-  /** The same remote page sits on a new seat, and what was under way may be lost. */
   /** A new certificate for all links to come. Resolves to its SHA-256 in lower-case hexadecimal. */
   certify(): Promise<string>;
-  rebindLink(key: string, polite: boolean): void;
+  openLink(key: string, how: { polite: boolean; offer: boolean; iceServers: readonly IceServer[] }): void;
+  /** The same remote page sits on a new seat, and what was under way may be lost. */
+  rebindLink(key: string, polite: boolean, iceServers: readonly IceServer[]): void;
   closeLink(key: string): void;
+  /** Looks for new ways on all links at once; the old ones carry what they can until then. */
+  networkChanged(): void;
   signal(key: string, signal: LinkSignal): void;
   testSpeaker(): void;
   attach(element: HTMLMediaElement, stream: StreamHandle): () => void;

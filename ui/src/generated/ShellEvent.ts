@@ -4,4 +4,4 @@ import type { SessionEvent } from "./SessionEvent";
 /**
  * What the shell tells the page, in order, through the channel given to `listen`.
  */
-export type ShellEvent = { "type": "session", sessionId: number, event: SessionEvent, } | { "type": "link", url: string, joinAtOnce: boolean, } | { "type": "closing" };
+export type ShellEvent = { "type": "session", sessionId: number, event: SessionEvent, } | { "type": "link", url: string, joinAtOnce: boolean, } | { "type": "network" } | { "type": "closing" };

@@ -10,6 +10,7 @@ class FakeConnection {
   signalingState = "stable";
   connectionState: RTCPeerConnectionState = "new";
   localDescription: { type: string; sdp: string } | null = null;
+  remoteDescription: { type: string; sdp: string } | null = null;
   remote: string[] = [];
   candidates: unknown[] = [];
   restarts = 0;
@@ -19,7 +20,7 @@ class FakeConnection {
   onicecandidate: ((event: { candidate: unknown }) => void) | null = null;
   private transceivers: FakeTransceiver[] = [];
 
-  constructor() {
+  constructor(private configuration: RTCConfiguration) {
     FakeConnection.made.push(this);
   }
 
@@ -41,6 +42,7 @@ class FakeConnection {
 
   async setRemoteDescription({ type, sdp }: { type: string; sdp: string }): Promise<void> {
     this.remote.push(sdp);
+    this.remoteDescription = { type, sdp };
     this.signalingState = type === "offer" ? "have-remote-offer" : "stable";
     if (type !== "offer" || this.transceivers.some(({ mid }) => mid !== null)) return;
     for (const [i, kind] of ["audio", "video"].entries()) this.section(kind, String(i));
@@ -53,6 +55,14 @@ class FakeConnection {
   restartIce(): void {
     this.restarts += 1;
     this.onnegotiationneeded?.();
+  }
+
+  getConfiguration(): RTCConfiguration {
+    return this.configuration;
+  }
+
+  setConfiguration(configuration: RTCConfiguration): void {
+    this.configuration = configuration;
   }
 
   close(): void {
@@ -194,18 +204,43 @@ test("a new seat leaves living media alone, repeats an open offer, and restarts 
   const { link: there, sent } = link({ polite: true, offer: true });
   await turn();
   const [pc] = FakeConnection.made;
-  there.rebind(true);
+  there.rebind(true, []);
   expect(sent.map(({ kind }) => kind)).toEqual(["offer", "offer"]);
   there.receive({ kind: "answer", sdp: "a", pc: "b1", to: pcOf(sent[0]) });
   await turn();
   pc?.becomes("connected");
-  there.rebind(false);
+  const fresh = [{ urls: ["turn:192.0.2.1"], username: "later" }];
+  there.rebind(false, fresh);
   expect([sent.length, pc?.restarts]).toEqual([2, 0]);
+  expect(pc?.getConfiguration()).toEqual({ bundlePolicy: "max-bundle", iceServers: fresh });
   pc?.becomes("failed");
-  there.rebind(false);
+  there.rebind(false, fresh);
   await turn();
-  expect([sent.length, pc?.restarts]).toEqual([3, 1]);
+  // The restart's offer, and once more for the new seat.
+  expect([sent.length, pc?.restarts]).toEqual([4, 1]);
   expect(FakeConnection.made).toHaveLength(1);
+});
+
+test("a change of the network and a loss of the way restart at once; the one who sits there longer goes first", async () => {
+  for (const { polite, restarts } of [
+    { polite: false, restarts: 1 },
+    { polite: true, restarts: 0 },
+  ]) {
+    FakeConnection.made = [];
+    const { link: there, sent } = link({ polite, offer: true });
+    await turn();
+    const [pc] = FakeConnection.made;
+    there.networkChanged();
+    expect(pc?.restarts, "nothing is agreed that could be restarted").toBe(0);
+    there.receive({ kind: "answer", sdp: "a", pc: "b1", to: pcOf(sent[0]) });
+    await turn();
+    pc?.becomes("connected");
+    pc?.becomes("disconnected");
+    expect(pc?.restarts).toBe(restarts);
+    await turn();
+    there.networkChanged();
+    expect(pc?.restarts, "a hint is no matter of politeness").toBe(restarts + 1);
+  }
 });
 
 test("the first candidate of a burst goes at once, the rest together", async () => {

@@ -4,7 +4,7 @@
  */
 
 import { toHex } from "../core/bytes";
-import { change, check, type Health, newHealth } from "../core/health";
+import { change, check, type Health, newHealth, restarted } from "../core/health";
 import { type Candidate, type Description, Negotiator, type Signal } from "../core/negotiation";
 import type { LinkState, StreamHandle } from "../core/ports";
 import type { LinkSignal } from "../core/signal";
@@ -26,9 +26,9 @@ export interface PeerLinkConfig {
   readonly polite: boolean;
   readonly offer: boolean;
   readonly iceServers: readonly IceServer[];
-}
   /** Ours, the same for all links of a call; null where nobody asked for one. */
   readonly certificate: RTCCertificate | null;
+}
 
 export class PeerLink {
   stats: LinkStats = NO_STATS;
@@ -77,18 +77,28 @@ export class PeerLink {
     this.connection.setTracks(tracks);
   }
 
-  /** The peer has a new seat. A connection that lives is left alone; one that does not yet may have lost a message. */
-  rebind(polite: boolean): void {
-    this.config = { ...this.config, polite };
-    this.connection.negotiator.polite = polite;
-    if (this.connection.pc.connectionState !== "connected") this.connection.restart();
+  /**
+   * The peer has a new seat. A connection that lives is left alone, and looks for its next way with these servers; one
+   * that does not yet may have lost a message.
+   */
+  rebind(polite: boolean, iceServers: readonly IceServer[]): void {
+    const { pc, negotiator } = this.connection;
+    this.config = { ...this.config, polite, iceServers };
+    negotiator.polite = polite;
+    pc.setConfiguration({ ...pc.getConfiguration(), iceServers: [...iceServers] });
+    if (pc.connectionState !== "connected") this.connection.restart();
+  }
+
+  /** What the connection goes by may be gone. Where nothing was agreed yet, whatever is under way finds its own way. */
+  networkChanged(): void {
+    if (this.connection.pc.remoteDescription === null) return;
+    this.health = restarted(this.health, Date.now());
+    this.connection.pc.restartIce();
   }
 
   /** Once a second. */
   async sample(now: number): Promise<LinkStats> {
-    const { health, restart } = check(this.health, this.config.polite, now);
-    this.health = health;
-    if (restart) this.connection.restart();
+    this.heal(now);
     this.stats = readStats(await this.connection.pc.getStats());
     return this.stats;
   }
@@ -123,6 +133,7 @@ export class PeerLink {
       state: (state) => {
         if (this.closed || connection !== this.connection) return;
         this.health = change(this.health, state, Date.now());
+        this.heal(Date.now());
         this.listener.state(state);
       },
       streams: (audio, video) => {
@@ -131,6 +142,12 @@ export class PeerLink {
     });
     this.listener.made();
     return connection;
+  }
+
+  private heal(now: number): void {
+    const { health, restart } = check(this.health, this.config.polite, now);
+    this.health = health;
+    if (restart) this.connection.restart();
   }
 
   /** The page on the other side has no memory of this connection. */
@@ -157,6 +174,7 @@ class Connection {
   readonly negotiator: Negotiator;
   private sections: Readonly<Record<"audio" | "video", RTCRtpTransceiver>> | null = null;
   private streams: Record<"audio" | "video", StreamHandle | null> = { audio: null, video: null };
+  private readonly finds: Finds;
   private ended = false;
 
   constructor(
@@ -171,10 +189,10 @@ class Connection {
       ...(certificate === null ? {} : { certificates: [certificate] }),
     });
     this.pc = pc;
+    this.finds = new Finds((candidates) => listener.found(candidates));
     this.negotiator = new Negotiator(
       {
         get signalingState() {
-  private readonly finds: Finds;
           return pc.signalingState;
         },
         get localDescription() {
@@ -185,7 +203,6 @@ class Connection {
           pc.setRemoteDescription(description as RTCSessionDescriptionInit),
         addIceCandidate: (candidate) => pc.addIceCandidate(candidate),
         beforeAnswer: () => this.adoptSections(),
-    this.finds = new Finds((candidates) => listener.found(candidates));
       },
       polite,
       (signal) => {
@@ -247,6 +264,7 @@ class Connection {
 
   close(): void {
     this.ended = true;
+    this.finds.drop();
     for (const kind of KINDS) this.media.close(this.streams[kind]);
     this.pc.close();
   }
@@ -260,7 +278,6 @@ class Connection {
     // A client that sends one kind only is answered with one kind only.
     if (audio !== undefined) await this.adopt(audio, "audio");
     if (video !== undefined) await this.adopt(video, "video");
-    this.finds.drop();
     if (audio !== undefined && video !== undefined) this.sections = { audio, video };
   }
 
@@ -285,19 +302,6 @@ class Connection {
   }
 }
 
-const KINDS = ["audio", "video"] as const;
-
-function plain({ type, sdp }: RTCSessionDescription): Description {
-  return { type, sdp };
-}
-
-function stateOf(state: RTCPeerConnectionState): LinkState {
-  switch (state) {
-    case "new":
-    case "connecting":
-      return "new";
-    case "connected":
-      return "connected";
 /**
  * Candidates are found in bursts. The first of a burst goes at once, since it may be all that is needed; those of the next
  * moment go together, for a server counts messages and a sealed one has its price.
@@ -333,6 +337,19 @@ const BURST_MS = 20;
 /** Far below what a frame holds. */
 const MOST_TOGETHER = 32;
 
+const KINDS = ["audio", "video"] as const;
+
+function plain({ type, sdp }: RTCSessionDescription): Description {
+  return { type, sdp };
+}
+
+function stateOf(state: RTCPeerConnectionState): LinkState {
+  switch (state) {
+    case "new":
+    case "connecting":
+      return "new";
+    case "connected":
+      return "connected";
     case "disconnected":
       return "disconnected";
     case "failed":

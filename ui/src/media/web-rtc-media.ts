@@ -86,13 +86,17 @@ export class WebRtcMedia implements Media, MediaInsight {
     this.open.set(key, link);
   }
 
-  rebindLink(key: string, polite: boolean): void {
-    this.open.get(key)?.rebind(polite);
+  rebindLink(key: string, polite: boolean, iceServers: PeerLinkIce): void {
+    this.open.get(key)?.rebind(polite, iceServers);
   }
 
   closeLink(key: string): void {
     this.open.get(key)?.close();
     this.open.delete(key);
+  }
+
+  networkChanged(): void {
+    for (const link of this.open.values()) link.networkChanged();
   }
 
   signal(key: string, signal: LinkSignal): void {

@@ -14,6 +14,7 @@ export async function desktopHost(onTrace: Host["trace"]): Promise<Host> {
   const signaling = new DesktopSignaling();
   const links = new Set<(link: Parsed<RoomLink>, joinAtOnce: boolean) => void>();
   const closers = new Set<() => void>();
+  const networkers = new Set<() => void>();
   const channel = new Channel<ShellEvent>();
   channel.onmessage = (event) => {
     switch (event.type) {
@@ -24,6 +25,9 @@ export async function desktopHost(onTrace: Host["trace"]): Promise<Host> {
         for (const listener of links) listener(link, event.joinAtOnce);
         return;
       }
+      case "network":
+        for (const listener of networkers) listener();
+        return;
       case "closing":
         for (const listener of closers) listener();
         // The others must hear of it before the window goes.
@@ -37,11 +41,11 @@ export async function desktopHost(onTrace: Host["trace"]): Promise<Host> {
     kind: "desktop",
     version: boot.version,
     signaling,
+    vault: webVault(),
     storage: new LocalStorage(),
     defaultServer: boot.defaultServer,
     firstLink: boot.firstLink === null ? null : parseLink(boot.firstLink, boot.defaultServer),
     joinAtOnce: boot.joinAtOnce,
-    vault: webVault(),
     testMode: boot.testMode,
     onLink: (listener) => subscribe(links, listener),
     copyText: (text) => invoke("copy_text", { text }),
@@ -53,6 +57,7 @@ export async function desktopHost(onTrace: Host["trace"]): Promise<Host> {
       onTrace(joinId, point, name, at);
       tell("trace", { joinId, point, name, at });
     },
+    onNetworkChange: (listener) => subscribe(networkers, listener),
     onClose: (listener) => subscribe(closers, listener),
     setTitle(title) {
       document.title = title;
@@ -68,7 +73,7 @@ async function installPeerConnection(): Promise<void> {
   await install();
 }
 
-/** A session that waits to reconnect hears that waiting may be over. */
+/** A session that waits to reconnect hears that waiting may be over. Of the network the shell hears more by itself. */
 function passHints(): void {
   const hint = (kind: HintKind) => tell("hint", { kind });
   window.addEventListener("online", () => hint("online"));

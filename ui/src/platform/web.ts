@@ -39,6 +39,7 @@ export function webHost({ signaling, onTrace }: WebHostParts): Host {
       if (typeof RTCPeerConnection === "undefined") throw new Error("this browser has no RTCPeerConnection");
     },
     trace: onTrace,
+    onNetworkChange: (listener) => watchNetwork(listener),
     onClose(listener) {
       // The last event that is sure to come, also where a phone throws the page away.
       window.addEventListener("pagehide", listener);
@@ -54,6 +55,26 @@ export function webHost({ signaling, onTrace }: WebHostParts): Host {
       const next = `${before}${window.location.search}${fragment === undefined ? "" : `#${fragment}`}`;
       window.history.replaceState(null, "", next);
     },
+  };
+}
+
+/**
+ * All that a page hears of its network: that it is back, and in some browsers that it is of another kind now. The
+ * figures that browsers estimate change all the time and say nothing of the way.
+ */
+function watchNetwork(listener: () => void): () => void {
+  const { connection } = navigator as { connection?: EventTarget & { type?: string } };
+  let kind = connection?.type;
+  const changed = () => {
+    if (connection?.type === kind) return;
+    kind = connection?.type;
+    listener();
+  };
+  window.addEventListener("online", listener);
+  connection?.addEventListener("change", changed);
+  return () => {
+    window.removeEventListener("online", listener);
+    connection?.removeEventListener("change", changed);
   };
 }
 

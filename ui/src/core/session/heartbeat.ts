@@ -2,8 +2,14 @@
 export interface Heartbeat {
   readonly every: number;
   readonly next: number;
-  /** When each unanswered ping, oldest first, gives the socket up for dead. */
-  readonly unanswered: readonly number[];
+  /** Oldest first. */
+  readonly unanswered: readonly Ping[];
+}
+
+interface Ping {
+  readonly sent: number;
+  /** When it gives the socket up for dead. */
+  readonly death: number;
 }
 
 /** `every` is what the server asked for, held to what makes sense. */
@@ -13,7 +19,7 @@ export function beat(now: number, every: number): Heartbeat {
 }
 
 export function pinged(heartbeat: Heartbeat, now: number, timeout: number): Heartbeat {
-  const unanswered = [...heartbeat.unanswered, now + timeout];
+  const unanswered = [...heartbeat.unanswered, { sent: now, death: now + timeout }];
   return { ...heartbeat, next: now + heartbeat.every, unanswered };
 }
 
@@ -21,9 +27,13 @@ export function ponged(heartbeat: Heartbeat): Heartbeat {
   return { ...heartbeat, unanswered: heartbeat.unanswered.slice(1) };
 }
 
-/** Doubts the socket: the oldest unanswered ping has less time. Null when there is none, and one should be sent. */
-export function doubt(heartbeat: Heartbeat, by: number): Heartbeat | null {
+/**
+ * Doubts the socket: the oldest unanswered ping has `timeout` and no more, counted from when it was sent. Null when there
+ * is none, and one should be sent.
+ */
+export function doubt(heartbeat: Heartbeat, timeout: number): Heartbeat | null {
   const [oldest, ...rest] = heartbeat.unanswered;
   if (oldest === undefined) return null;
-  return { ...heartbeat, unanswered: [Math.min(oldest, by), ...rest] };
+  const death = Math.min(oldest.death, oldest.sent + timeout);
+  return { ...heartbeat, unanswered: [{ ...oldest, death }, ...rest] };
 }

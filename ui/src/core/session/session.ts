@@ -45,7 +45,7 @@ export function deadline({ phase }: State): { readonly at: number; readonly why:
     case "knocking":
     case "seated": {
       const { next, unanswered } = phase.heartbeat;
-      const death = unanswered[0];
+      const death = unanswered[0]?.death;
       return death !== undefined && death <= next ? { at: death, why: "silence" } : { at: next, why: "ping" };
     }
     case "leaving":
@@ -190,7 +190,7 @@ function hint(step: Step): void {
       return;
     case "knocking":
     case "seated": {
-      const heartbeat = doubt(phase.heartbeat, doubted);
+      const heartbeat = doubt(phase.heartbeat, config.probeTimeout);
       if (heartbeat === null) ping(step, config.probeTimeout);
       else enter(step, { ...phase, heartbeat });
       return;
