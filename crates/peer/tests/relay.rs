@@ -44,11 +44,14 @@ impl Relay {
         let folder = std::env::temp_dir().join(format!("peer-relay-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let (certificate, key) = (folder.join("certificate.pem"), folder.join("key.pem"));
+        let settings = folder.join("openssl.cnf");
+        let extensions = format!("subjectAltName=IP:{address}\nbasicConstraints=critical,CA:FALSE\n");
+        let text = format!("[req]\ndistinguished_name=name\nx509_extensions=leaf\n[name]\n[leaf]\n{extensions}");
+        std::fs::write(&settings, text).unwrap();
         let made = Command::new("openssl")
             .args(["req", "-x509", "-nodes", "-days", "2", "-newkey", "ec"])
-            .args(["-pkeyopt", "ec_paramgen_curve:prime256v1", "-subj", "/CN=relay"])
-            .arg("-addext")
-            .arg(format!("subjectAltName=IP:{address}"))
+            .args(["-pkeyopt", "ec_paramgen_curve:prime256v1", "-subj", "/CN=relay", "-config"])
+            .arg(&settings)
             .arg("-keyout")
             .arg(&key)
             .arg("-out")

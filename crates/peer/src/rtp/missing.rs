@@ -104,7 +104,7 @@ impl Missing {
 
     /// Between two requests for the same packet.
     fn pause(&self) -> Duration {
-        self.round_trip() * 5 / 4 + Duration::from_millis(5)
+        self.round_trip() * 9 / 8 + Duration::from_millis(5)
     }
 
     fn measured(&mut self, trip: Duration) {
@@ -139,7 +139,7 @@ mod tests {
         assert!(missing.arrived(65_534, now + REORDERING + millis(40)));
         assert!(!missing.arrived(65_534, now + REORDERING + millis(41)));
         assert_eq!(missing.round_trip(), millis(40));
-        assert!(missing.due(now + REORDERING + millis(50)).is_empty());
+        assert!(missing.due(now + REORDERING + millis(49)).is_empty());
         assert_eq!(missing.due(now + REORDERING + millis(60)), [1]);
     }
 

@@ -51,9 +51,9 @@ impl VideoAssembler {
         Self::default()
     }
 
-    /// How long it takes to have a packet sent again: two attempts are waited for.
+    /// How long it takes to have a packet sent again: three attempts are waited for.
     pub fn set_round_trip(&mut self, trip: Duration) {
-        self.hold = (trip * 5 / 2 + Duration::from_millis(50)).clamp(HOLD, HOLD_MAX);
+        self.hold = (trip * 15 / 4 + Duration::from_millis(40)).clamp(HOLD, HOLD_MAX);
     }
 
     /// Frames that were given up.
@@ -308,7 +308,7 @@ mod tests {
         source.frame(false, 1);
         assembler.push(source.frame(false, 1).remove(0), now);
         all(&mut assembler, now);
-        for (trip, hold) in [(10, HOLD), (200, Duration::from_millis(550)), (2_000, HOLD_MAX)] {
+        for (trip, hold) in [(10, HOLD), (100, Duration::from_millis(415)), (2_000, HOLD_MAX)] {
             assembler.set_round_trip(Duration::from_millis(trip));
             assert_eq!(assembler.deadline(), Some(now + hold));
         }

@@ -200,15 +200,27 @@ impl Chromium {
     }
 }
 
-/// Sends back every frame that comes, and asks for key frames when the browser does.
-pub fn reflect(page: &Arc<Page>) {
+/// Sends back every picture that comes, asks for key frames when the browser does, and speaks with transceiver `voice`.
+pub fn reflect(page: &Arc<Page>, voice: u32) {
+    let speaking = Arc::clone(page);
+    tokio::spawn(async move {
+        speaking.speak(voice).await;
+        let mut ticks = tokio::time::interval(std::time::Duration::from_millis(10));
+        for tick in 0.. {
+            ticks.tick().await;
+            let payload = super::microphone(tick);
+            if !speaking.try_frame(7, tick as i64 * 10_000, &payload).await {
+                return;
+            }
+        }
+    });
     let page = Arc::clone(page);
     tokio::spawn(async move {
         let mut at = 0;
         loop {
             let (heard, index) = page
                 .hear(at, |heard| match heard {
-                    Heard::Frame(frame) if frame.kind == 3 || frame.kind == 4 => Some(heard.clone()),
+                    Heard::Frame(frame) if frame.kind == 3 => Some(heard.clone()),
                     Heard::Text(text) if text["type"] == "key-frame" => Some(heard.clone()),
                     _ => None,
                 })
@@ -216,14 +228,8 @@ pub fn reflect(page: &Arc<Page>) {
             at = index + 1;
             match heard {
                 Heard::Frame(frame) => {
-                    page.frame(
-                        frame.kind - 2,
-                        frame.flags & 1,
-                        frame.target,
-                        frame.timestamp,
-                        &frame.payload,
-                    )
-                    .await;
+                    page.frame(1, frame.flags & 1, frame.target, frame.timestamp, &frame.payload)
+                        .await;
                 }
                 Heard::Text(text) => {
                     page.text(json!({"type": "key-frame-wanted", "pc": page.pc, "transceiver": text["transceiver"]}))

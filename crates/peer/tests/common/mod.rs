@@ -150,11 +150,21 @@ impl Page {
         self.out.send(Message::text(text.to_string())).await.unwrap();
     }
 
-    /// Sends a binary message: kind 1 video, 2 audio, 5 data, 7 a tick of audio.
+    /// Sends a binary message: kind 1 video, 5 data, 7 a tick of audio.
     pub async fn frame(&self, kind: u8, flags: u8, target: u32, micros: i64, payload: &[u8]) {
+        let message = self.message(kind, flags, target, micros, payload);
+        self.out.send(Message::binary(message)).await.unwrap();
+    }
+
+    /// The same for a kind that has no target; false once the socket is gone.
+    pub async fn try_frame(&self, kind: u8, micros: i64, payload: &[u8]) -> bool {
+        let message = self.message(kind, 0, 0, micros, payload);
+        self.out.send(Message::binary(message)).await.is_ok()
+    }
+
+    fn message(&self, kind: u8, flags: u8, target: u32, micros: i64, payload: &[u8]) -> Vec<u8> {
         let codec = match kind {
             1 => 1,
-            2 => 2,
             7 => 3,
             _ => 0,
         };
@@ -164,7 +174,21 @@ impl Page {
         message.extend(micros.to_le_bytes());
         message.extend(0_u32.to_le_bytes());
         message.extend(payload);
-        self.out.send(Message::binary(message)).await.unwrap();
+        message
+    }
+
+    /// Microphone 1 is sent by a transceiver, as it is.
+    pub async fn speak(&self, transceiver: u32) {
+        self.text(json!({
+            "type": "audio-source", "source": 1,
+            "echoCancellation": false, "noiseSuppression": false, "autoGainControl": false,
+        }))
+        .await;
+        self.text(json!({
+            "type": "audio-send", "source": 1, "pc": self.pc, "transceiver": transceiver, "active": true,
+            "maxBitrate": null,
+        }))
+        .await;
     }
 
     /// Waits until something was heard that `pick` takes, at or after `from`; returns it and where it was.
@@ -295,4 +319,14 @@ pub fn vp8(key: bool, len: usize, seed: u8) -> Vec<u8> {
         frame[3..10].copy_from_slice(&[0x9d, 0x01, 0x2a, 0x80, 0x02, 0xe0, 0x01]);
     }
     frame
+}
+
+/// 10 ms of a tone that microphone 1 takes, as a page tells it.
+pub fn microphone(tick: usize) -> Vec<u8> {
+    let mut payload = vec![1, 0, 0, 0, 1, 0, 0, 0];
+    payload.extend((0..480).flat_map(|n| {
+        let phase = (tick * 480 + n) as f32 * 440.0 * std::f32::consts::TAU / 48_000.0;
+        ((phase.sin() * 8_000.0) as i16).to_le_bytes()
+    }));
+    payload
 }
