@@ -100,7 +100,7 @@ fn a_voice_without_an_echo_passes() {
         decibels(rms(&sent) / rms(&near)),
     );
     println!("loudness {alike:.2}, {kept:+.1} dB");
-    assert!(alike > 0.95 && kept.abs() < 1.5, "{alike} {kept} dB");
+    assert!(alike > 0.93 && kept.abs() < 1.5, "{alike} {kept} dB");
 }
 
 #[test]

@@ -206,8 +206,23 @@ async function statistics(one, other) {
     // Chromium without an audio device plays nothing, and measures nothing.
     if (end.page.kind === "webview") await has(end, "inbound-rtp", "audio", "totalAudioEnergy");
     await has(end, "inbound-rtp", "audio", "packetsReceived");
+    if (end.page.kind === "webview") {
+      await has(end, "inbound-rtp", "audio", "jitterBufferEmittedCount");
+      await has(end, "media-source", "audio", "totalAudioEnergy");
+    }
     await has(end, "candidate-pair", "", "bytesSent");
   }
+  return (await Promise.all([one, other].map(voiceOf))).join(", ");
+}
+
+/** What became of a voice, in words. */
+async function voiceOf(end) {
+  const heard = (await end.call("stats")).find(
+    ({ type, kind }) => type === "inbound-rtp" && kind === "audio",
+  );
+  const concealed = (heard.concealedSamples / heard.totalSamplesReceived) * 100;
+  const delay = (heard.jitterBufferDelay / heard.jitterBufferEmittedCount) * 1000;
+  return `${end.page.kind}: ${concealed.toFixed(1)} % of the voice made up, ${delay.toFixed(0)} ms of waiting`;
 }
 
 /** `setParameters` makes the picture smaller, and large again. */

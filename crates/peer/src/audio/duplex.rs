@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+use super::clock::{BLOCK_TIME, BlockClock};
 use super::energy::Energy;
 use super::jitter::{Counts, JitterBuffer};
 use super::message::{Address, Tick, Voices};
@@ -14,9 +15,6 @@ use super::{BLOCK, Block, RATE};
 
 /// Microphones that are worked on at once.
 const SOURCES: usize = 16;
-/// Microseconds of a packet, and by how many its clock may differ from the page's before it is set anew.
-const PACKET: i64 = 20_000;
-const TOLERANCE: i64 = 200_000;
 
 /// Everything one page says and hears.
 #[derive(Default)]
@@ -39,7 +37,7 @@ struct Source {
     speaker: Speaker,
     enabled: bool,
     sinks: BTreeMap<Address, Sink>,
-    clock: Option<i64>,
+    clock: BlockClock,
     energy: Energy,
 }
 
@@ -93,7 +91,7 @@ impl Duplex {
                     speaker: Speaker::default(),
                     enabled: true,
                     sinks: BTreeMap::new(),
-                    clock: None,
+                    clock: BlockClock::default(),
                     energy: Energy::default(),
                 };
                 self.sources.insert(source, new);
@@ -231,18 +229,12 @@ impl Source {
             block.fill(0);
         }
         self.energy.add(&block);
-        let half = PACKET / 2;
-        let now = self
-            .clock
-            .map(|before| before + half)
-            .filter(|now| (now - clock).abs() <= TOLERANCE)
-            .unwrap_or(clock);
-        self.clock = Some(now);
+        let now = self.clock.block(clock)?;
         let speech = self.speaker.take(&block)?;
         let to = self.sinks.iter().filter(|(_, sink)| sink.active);
         Some(Spoken {
             speech,
-            timestamp: now - half,
+            timestamp: now - BLOCK_TIME,
             to: to.map(|(address, _)| *address).collect(),
         })
     }
@@ -267,5 +259,93 @@ impl Voice {
             counts,
             energy: self.buffer.energy(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TO: Address = (1, 2);
+
+    fn tick(number: usize) -> Tick {
+        let mut block = Box::new([0; BLOCK]);
+        for (index, sample) in block.iter_mut().enumerate() {
+            let time = (number * BLOCK + index) as f64 / RATE as f64;
+            *sample = ((time * 300.0 * std::f64::consts::TAU).sin() * 8_000.0) as i16;
+        }
+        Tick {
+            played: None,
+            captured: vec![(7, block)],
+            wanted: Vec::new(),
+        }
+    }
+
+    fn duplex() -> Duplex {
+        let mut duplex = Duplex::default();
+        duplex.source(7, Processing::NONE);
+        duplex.attach(7, TO, true, None);
+        duplex
+    }
+
+    /// The timestamps of what is sent for ticks that come at these times, in milliseconds.
+    fn sent(duplex: &mut Duplex, times: impl Iterator<Item = i64>) -> Vec<i64> {
+        times
+            .enumerate()
+            .flat_map(|(number, time)| duplex.tick(&tick(number), time * 1_000).0)
+            .map(|spoken| spoken.timestamp / 1_000)
+            .collect()
+    }
+
+    #[test]
+    fn packets_are_whole_frames_apart_however_ticks_come() {
+        let times = (0..100).map(|n| n * 10 + [0, 30, 5, 60][n as usize % 4]);
+        let stamps = sent(&mut duplex(), times);
+        assert!(
+            stamps.len() > 30 && stamps.iter().all(|stamp| stamp % 20 == 0),
+            "{stamps:?}"
+        );
+    }
+
+    #[test]
+    fn one_source_serves_many_and_a_muted_one_is_silent() {
+        let mut duplex = duplex();
+        duplex.attach(7, (3, 4), true, None);
+        duplex.attach(7, (5, 6), false, None);
+        let both: Vec<Address> = (0..4)
+            .flat_map(|n| duplex.tick(&tick(n), n as i64 * 10_000).0)
+            .flat_map(|one| one.to)
+            .collect();
+        assert_eq!(both, [TO, (3, 4), TO, (3, 4)]);
+        duplex.enable(7, false);
+        let quiet: Vec<Spoken> = (4..100)
+            .flat_map(|n| duplex.tick(&tick(n), n as i64 * 10_000).0)
+            .collect();
+        assert!(
+            quiet.len() < 30 && quiet.last().unwrap().speech.level == 127,
+            "{}",
+            quiet.len()
+        );
+        duplex.detach(TO);
+        assert!(duplex.said(TO).is_none() && duplex.said((3, 4)).is_some());
+        duplex.end_source(7);
+        assert!(duplex.tick(&tick(100), 1_000_000).0.is_empty());
+    }
+
+    #[test]
+    fn a_voice_that_is_not_known_is_silent_and_owes_nothing() {
+        let wanted = super::super::message::Wanted {
+            address: (8, 9),
+            blocks: 2,
+            waiting: 0,
+            lacked: 0,
+        };
+        let tick = Tick {
+            played: None,
+            captured: Vec::new(),
+            wanted: vec![wanted],
+        };
+        let (_, answer) = duplex().tick(&tick, 0);
+        assert_eq!(answer.unwrap().len(), 16 + 4 * BLOCK);
     }
 }

@@ -5,6 +5,7 @@
 //! is taken out of the other ([`processor`]), Opus is written and read ([`speech`], [`opus`]), and a remote's packets
 //! wait for their turn ([`jitter`]). [`duplex`] holds the parts together.
 
+pub mod clock;
 pub(crate) mod driver;
 pub mod duplex;
 pub mod energy;

@@ -6,11 +6,11 @@ export const BLOCK = 480;
 /** Blocks that wait at first, at least and at most. */
 const FIRST = 3;
 const LEAST = 2;
-const MOST = 16;
+const MOST = 10;
 /** Samples of a fade over a seam. */
 const FADE = 120;
-/** Ticks without a lack after which one block less will do, if so many were never needed: five seconds. */
-const CALM = 500;
+/** Ticks without a lack after which half of what was never needed is given up: two seconds. */
+const CALM = 200;
 
 export class PlayQueue {
   #blocks: Int16Array[] = [];
@@ -21,6 +21,8 @@ export class PlayQueue {
   #owed = 0;
   #target = FIRST;
   #lacked = 0;
+  /** The last tick lacked something. */
+  #lacking = false;
   #least = Number.POSITIVE_INFINITY;
   #calm = 0;
   /** The last sample played, from which a lack fades out, and how far a fade is. */
@@ -51,12 +53,15 @@ export class PlayQueue {
     const lacked = this.#lacked;
     this.#lacked = 0;
     if (lacked > 0) {
-      this.#target = Math.min(MOST, this.#target + 1);
+      // However long it lasts: what stops the whole page for a second cannot be waited for.
+      if (!this.#lacking) this.#target = Math.min(MOST, this.#target + 1);
       this.#watchAnew();
     } else if (++this.#calm >= CALM) {
-      if (this.#least > BLOCK && this.#target > LEAST) this.#target--;
+      const spare = Math.ceil((this.#least / BLOCK - 1) / 2);
+      this.#target = Math.max(LEAST, this.#target - Math.max(0, spare));
       this.#watchAnew();
     }
+    this.#lacking = lacked > 0;
     const missing = this.#target - this.#owed - this.#level / BLOCK;
     const wanted = Math.max(0, Math.min(MOST, Math.ceil(missing)));
     this.#owed += wanted;
