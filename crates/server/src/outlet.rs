@@ -98,13 +98,11 @@ impl Drop for Outlet {
 }
 
 impl Inbox {
-    /// The next letter; `None` when there will be none.
+    /// The first letter to write; `None` when there will be none.
     pub(crate) async fn next(&self) -> Option<Letter> {
         poll_fn(|context| {
             let mut queue = lock(&self.0);
-            let waiting = queue.frames.len();
-            if let Some(letter) = queue.take() {
-                queue.metrics.queued(waiting);
+            if let Some(letter) = queue.first() {
                 return Poll::Ready(Some(letter));
             }
             if queue.end != End::Open {
@@ -116,7 +114,12 @@ impl Inbox {
         .await
     }
 
-    /// The next letter, if there is one already.
+    /// The first letter to write, if there is one already.
+    pub(crate) fn first(&self) -> Option<Letter> {
+        lock(&self.0).first()
+    }
+
+    /// The letter after that, if there is one already.
     pub(crate) fn ready(&self) -> Option<Letter> {
         lock(&self.0).take()
     }
@@ -140,6 +143,13 @@ impl Inbox {
 }
 
 impl Queue {
+    fn first(&mut self) -> Option<Letter> {
+        let waiting = self.frames.len();
+        let letter = self.take()?;
+        self.metrics.queued(waiting);
+        Some(letter)
+    }
+
     fn take(&mut self) -> Option<Letter> {
         if let Some(frame) = self.frames.pop_front() {
             self.bytes -= frame.len();

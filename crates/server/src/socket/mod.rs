@@ -85,7 +85,7 @@ impl Socket {
                         Heard::End => return,
                     }
                     // And so that whoever never stops talking is told something, too.
-                    match inbox.ready() {
+                    match inbox.first() {
                         Some(letter) => write(wire, letter, inbox, patience).await,
                         None => Ok(()),
                     }
