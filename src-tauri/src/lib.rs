@@ -9,7 +9,6 @@ mod commands;
 mod controller;
 mod links;
 mod logs;
-mod network;
 mod navigation;
 mod opening;
 pub mod page;
@@ -84,7 +83,7 @@ fn run(args: args::Args) -> tauri::Result<()> {
                 args.first_link(),
             ));
             tauri::async_runtime::spawn(end_at_signal(inbox.clone()));
-            tauri::async_runtime::spawn(network::watch(inbox.clone()));
+            tauri::async_runtime::spawn(watch_network(inbox.clone()));
             window::open(app.handle(), &settings)?;
             #[cfg(target_os = "macos")]
             listen_for_links(app.handle());
@@ -124,6 +123,17 @@ fn listen_for_links(app: &AppHandle) {
             inbox.post(Ask::Started(Some(opening::Opening::by_link(url.as_str()))));
         }
     });
+}
+
+/// Where the system cannot be watched, the page's own hints remain.
+async fn watch_network(inbox: Inbox) {
+    match snug_client::Network::watch() {
+        Ok(mut network) => loop {
+            network.changed().await;
+            inbox.tell(Ask::Network).await;
+        },
+        Err(error) => tracing::warn!(%error, "the network cannot be watched"),
+    }
 }
 
 /// Ends as the window's close button does, so that the others in the room see it at once.

@@ -1,6 +1,10 @@
 use crate::clock::Clock;
+use crate::dial::Dialer;
 use crate::{Command, socket, trace};
 use snug_session::{Attempt, Config, Hint, Input, Instant, Output, Session, SessionEvent};
+use std::io::ErrorKind;
+use std::net::{IpAddr, UdpSocket};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
@@ -13,13 +17,21 @@ const LONGEST_NAP: Duration = Duration::from_secs(5);
 
 pub(crate) struct Driver {
     url: String,
+    dialer: Arc<Dialer>,
     join_id: Option<String>,
     clock: Clock,
     session: Session,
     events: mpsc::Sender<SessionEvent>,
     reports: (mpsc::Sender<Input>, mpsc::Receiver<Input>),
-    /// The current socket; dropping its sender lets go of it.
-    socket: Option<(Attempt, mpsc::Sender<String>)>,
+    socket: Option<Current>,
+}
+
+/// The current socket; dropping this lets go of it.
+struct Current {
+    attempt: Attempt,
+    outgoing: mpsc::Sender<String>,
+    /// The address of ours that it goes by, once it is known.
+    local: Arc<OnceLock<IpAddr>>,
 }
 
 impl Driver {
@@ -30,6 +42,7 @@ impl Driver {
         let session = Session::new(config, clock.now());
         Self {
             url,
+            dialer: Arc::default(),
             join_id,
             clock,
             session,
@@ -52,10 +65,26 @@ impl Driver {
             };
             asked_to_leave |= matches!(input, Input::Leave);
             if self.clock.woke() {
-                self.step(Input::Hint(Hint::Woken)).await;
+                self.hint(Hint::Woken).await;
             }
-            self.step(input).await;
+            match input {
+                Input::Hint(hint) => self.hint(hint).await,
+                other => self.step(other).await,
+            }
         }
+    }
+
+    /// What goes by an address that this machine has no longer is dead, whatever its timers say.
+    async fn hint(&mut self, hint: Hint) {
+        let stranded = self
+            .socket
+            .as_ref()
+            .filter(|socket| socket.local.get().is_some_and(gone));
+        if let Some(attempt) = stranded.map(|socket| socket.attempt) {
+            tracing::info!("the socket's address is gone");
+            self.step(Input::Closed(attempt, None)).await;
+        }
+        self.step(Input::Hint(hint)).await;
     }
 
     fn until(&self, deadline: Instant) -> Duration {
@@ -73,7 +102,7 @@ impl Driver {
                     Output::Open(attempt) => self.open(attempt),
                     Output::Transmit(text) => inputs.extend(self.transmit(text)),
                     Output::Close(attempt) => {
-                        self.socket.take_if(|(current, _)| *current == attempt);
+                        self.socket.take_if(|current| current.attempt == attempt);
                     }
                     Output::Event(event) => self.tell(event).await,
                 }
@@ -83,18 +112,25 @@ impl Driver {
 
     fn open(&mut self, attempt: Attempt) {
         let (sender, outgoing) = mpsc::channel(OUTGOING);
-        self.socket = Some((attempt, sender));
-        tokio::spawn(socket::run(self.url.clone(), attempt, outgoing, self.reports.0.clone()));
+        let local = Arc::<OnceLock<IpAddr>>::default();
+        self.socket = Some(Current {
+            attempt,
+            outgoing: sender,
+            local: Arc::clone(&local),
+        });
+        let reports = self.reports.0.clone();
+        let (url, dialer) = (self.url.clone(), Arc::clone(&self.dialer));
+        tokio::spawn(socket::run(url, dialer, attempt, local, outgoing, reports));
     }
 
     /// Hands a frame to the socket; one that is stuck or gone counts as closed.
     fn transmit(&mut self, text: String) -> Option<Input> {
-        let (attempt, sender) = self.socket.as_ref()?;
-        match sender.try_send(text) {
+        let socket = self.socket.as_ref()?;
+        match socket.outgoing.try_send(text) {
             Ok(()) => None,
             // It reports its own end, close code and all.
             Err(mpsc::error::TrySendError::Closed(_)) => None,
-            Err(mpsc::error::TrySendError::Full(_)) => Some(Input::Closed(*attempt, None)),
+            Err(mpsc::error::TrySendError::Full(_)) => Some(Input::Closed(socket.attempt, None)),
         }
     }
 
@@ -127,5 +163,23 @@ async fn next(commands: &mut mpsc::Receiver<Command>, leaving: &mut watch::Recei
             None => Input::Leave,
         },
         _ = leaving.wait_for(|leave| *leave) => Input::Leave,
+    }
+}
+
+/// Whether this machine has the address no longer: the system lets nobody bind it then.
+fn gone(address: &IpAddr) -> bool {
+    UdpSocket::bind((*address, 0)).is_err_and(|error| error.kind() == ErrorKind::AddrNotAvailable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
+    #[test]
+    fn an_address_is_gone_when_nobody_can_bind_it() {
+        assert!(!gone(&Ipv4Addr::LOCALHOST.into()));
+        assert!(gone(&Ipv4Addr::new(192, 0, 2, 1).into()), "documents are nobody's");
+        assert!(gone(&Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).into()));
     }
 }

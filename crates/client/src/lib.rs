@@ -12,11 +12,14 @@
 //! ```
 
 mod clock;
+mod dial;
 mod driver;
+mod network;
 mod socket;
 mod trace;
 
 use driver::Driver;
+pub use network::Network;
 use snug_protocol::{ClientMessage, Join};
 use snug_session::{Config, Hint, SessionEvent};
 use std::fmt;

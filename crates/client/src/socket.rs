@@ -1,14 +1,17 @@
+use crate::dial::Dialer;
 use futures_util::{SinkExt, StreamExt};
 use rustls::ClientConfig;
 use snug_session::{Attempt, Input};
-use std::sync::Arc;
+use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
-use tokio_tungstenite::tungstenite::error::Error;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::error::{Error, UrlError};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig, frame::coding::CloseCode};
 use tokio_tungstenite::tungstenite::{Message, http};
-use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
+use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
 
 /// The longest frame that is read, in bytes: a `joined` of a full room is a small part of it.
 const MAX_FRAME: usize = 1024 * 1024;
@@ -21,17 +24,23 @@ const STUCK: Duration = Duration::from_secs(15);
 /// dropped.
 pub(crate) async fn run(
     url: String,
+    dialer: Arc<Dialer>,
     attempt: Attempt,
+    local: Arc<OnceLock<IpAddr>>,
     mut outgoing: mpsc::Receiver<String>,
     reports: mpsc::Sender<Input>,
 ) {
     let opened = tokio::select! {
-        opened = open(&url) => opened,
+        opened = open(&url, &dialer) => opened,
         // Nothing is written before the socket is open, so this is the driver letting go.
         _ = outgoing.recv() => return,
     };
     let last = match opened {
         Ok(socket) => {
+            // Without it a change of address is found out by pings.
+            if let Some(address) = local_address(&socket) {
+                local.get_or_init(|| address);
+            }
             if reports.send(Input::Opened(attempt)).await.is_err() {
                 return;
             }
@@ -52,7 +61,7 @@ pub(crate) async fn run(
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-async fn open(url: &str) -> Result<Socket, Error> {
+async fn open(url: &str, dialer: &Dialer) -> Result<Socket, Error> {
     let connector = if url.starts_with("wss:") {
         Connector::Rustls(tls().await?)
     } else {
@@ -61,8 +70,23 @@ async fn open(url: &str) -> Result<Socket, Error> {
     let config = WebSocketConfig::default()
         .max_message_size(Some(MAX_FRAME))
         .max_frame_size(Some(MAX_FRAME));
-    let (socket, _) = connect_async_tls_with_config(url, Some(config), true, Some(connector)).await?;
+    let request = url.into_client_request()?;
+    let uri = request.uri();
+    let host = uri.host().ok_or(Error::Url(UrlError::NoHostName))?;
+    let port = uri.port_u16().unwrap_or(if url.starts_with("wss:") { 443 } else { 80 });
+    let stream = dialer.dial(host.trim_matches(['[', ']']), port).await?;
+    stream.set_nodelay(true)?;
+    let (socket, _) = client_async_tls_with_config(request, stream, Some(config), Some(connector)).await?;
     Ok(socket)
+}
+
+fn local_address(socket: &Socket) -> Option<IpAddr> {
+    let stream = match socket.get_ref() {
+        MaybeTlsStream::Plain(stream) => stream,
+        MaybeTlsStream::Rustls(stream) => stream.get_ref().0,
+        _ => return None,
+    };
+    stream.local_addr().ok().map(|address| address.ip())
 }
 
 /// Carries frames both ways. The close code when the other side ended it; None when the driver let go.

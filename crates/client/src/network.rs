@@ -1,13 +1,10 @@
-//! Watches the machine's addresses. A socket whose address is gone breaks no sooner than its timers say, and a call goes
-//! on by a way that leads nowhere: whoever holds one of them is told at once.
-
-use crate::controller::{Ask, Inbox};
-use futures_util::{Stream, StreamExt};
+use futures_util::future::ready;
+use futures_util::{Stream, StreamExt, stream};
 use if_watch::IfEvent;
 use if_watch::tokio::IfWatcher;
 use std::io;
 use std::net::IpAddr;
-use std::pin::pin;
+use std::pin::Pin;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
@@ -16,28 +13,71 @@ const QUIET: Duration = Duration::from_millis(200);
 /// But none is kept for longer than this.
 const LATEST: Duration = Duration::from_secs(1);
 
-/// Tells the controller of changes until the app ends. Where the system cannot be watched, the page's hints remain.
-pub async fn watch(inbox: Inbox) {
-    match IfWatcher::new() {
-        Ok(watcher) => tell(watcher, &inbox).await,
-        Err(error) => tracing::warn!(%error, "the network cannot be watched"),
+/// Watches the machine's addresses. A socket whose address is gone breaks no sooner than its timers say, and a call goes
+/// on by a way that leads nowhere: whoever holds one of them wants to be told at once ([`Hint::Online`](snug_session::Hint)).
+pub struct Network {
+    changes: Pin<Box<dyn Stream<Item = ()> + Send>>,
+    swarm: Option<Swarm>,
+}
+
+#[derive(Clone, Copy)]
+struct Swarm {
+    first: Instant,
+    last: Instant,
+    /// A watcher begins with what is there already, which is no change.
+    start: bool,
+}
+
+impl Network {
+    /// Begins to watch. Must be called within a Tokio runtime.
+    ///
+    /// # Errors
+    /// When the system does not tell of its addresses.
+    pub fn watch() -> io::Result<Self> {
+        IfWatcher::new().map(Self::hear)
+    }
+
+    /// Waits until addresses have come or gone, and until the swarm of such changes is over. For ever, where the system
+    /// tells nothing more. Nothing is missed when it is not waited for to the end.
+    pub async fn changed(&mut self) {
+        loop {
+            let Some(swarm) = &mut self.swarm else {
+                self.changes.next().await;
+                self.swarm = Some(Swarm::begin(false));
+                continue;
+            };
+            if timeout_at(swarm.over(), self.changes.next()).await.is_ok() {
+                swarm.last = Instant::now();
+            } else if self.swarm.take().is_some_and(|swarm| !swarm.start) {
+                tracing::info!("the network changed");
+                return;
+            }
+        }
+    }
+
+    fn hear(events: impl Stream<Item = io::Result<IfEvent>> + Send + 'static) -> Self {
+        let changes = events.filter_map(|event| ready(matters(event).then_some(())));
+        Self {
+            // A watcher that has ended is one that says nothing.
+            changes: Box::pin(changes.chain(stream::pending())),
+            swarm: Some(Swarm::begin(true)),
+        }
     }
 }
 
-async fn tell(events: impl Stream<Item = io::Result<IfEvent>>, inbox: &Inbox) {
-    let mut changes = pin!(events.filter_map(|event| async { matters(event).then_some(()) }));
-    // A watcher begins with what is there already.
-    settle(&mut changes).await;
-    while changes.next().await.is_some() {
-        settle(&mut changes).await;
-        tracing::info!("the network changed");
-        inbox.tell(Ask::Network).await;
+impl Swarm {
+    fn begin(start: bool) -> Self {
+        let now = Instant::now();
+        Self {
+            first: now,
+            last: now,
+            start,
+        }
     }
-}
 
-async fn settle(changes: &mut (impl Stream<Item = ()> + Unpin)) {
-    let latest = Instant::now() + LATEST;
-    while let Ok(Some(())) = timeout_at(latest.min(Instant::now() + QUIET), changes.next()).await {}
+    fn over(&self) -> Instant {
+        (self.last + QUIET).min(self.first + LATEST)
+    }
 }
 
 /// Link-local and loopback addresses lead to nobody.
@@ -58,9 +98,6 @@ fn matters(event: io::Result<IfEvent>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::controller;
-    use futures_util::stream;
-    use tokio::sync::mpsc;
 
     fn up(net: &str) -> io::Result<IfEvent> {
         Ok(IfEvent::Up(net.parse().expect("a network")))
@@ -70,31 +107,22 @@ mod tests {
         Ok(IfEvent::Down(net.parse().expect("a network")))
     }
 
-    /// Each event after so many milliseconds of simulated time; then nothing more, and no end.
-    fn paced(events: Vec<(u64, io::Result<IfEvent>)>) -> impl Stream<Item = io::Result<IfEvent>> {
-        stream::iter(events)
-            .then(|(after, event)| async move {
-                tokio::time::sleep(Duration::from_millis(after)).await;
-                event
-            })
-            .chain(stream::pending())
-    }
-
-    /// When the controller was told, in milliseconds.
+    /// When changes are told, in milliseconds of simulated time, where each event comes so long after the one before.
     async fn told(events: Vec<(u64, io::Result<IfEvent>)>) -> Vec<u128> {
-        let (inbox, mut asks) = controller::inbox();
+        let paced = stream::iter(events).then(|(after, event)| async move {
+            tokio::time::sleep(Duration::from_millis(after)).await;
+            event
+        });
         let began = Instant::now();
-        let telling = tokio::spawn(async move { tell(paced(events), &inbox).await });
+        let mut network = Network::hear(paced);
         let mut times = Vec::new();
-        while let Ok(Some(Ask::Network)) = next(&mut asks).await {
+        while timeout_at(began + Duration::from_secs(60), network.changed())
+            .await
+            .is_ok()
+        {
             times.push(began.elapsed().as_millis());
         }
-        telling.abort();
         times
-    }
-
-    async fn next(asks: &mut mpsc::Receiver<Ask>) -> Result<Option<Ask>, tokio::time::error::Elapsed> {
-        tokio::time::timeout(Duration::from_secs(60), asks.recv()).await
     }
 
     #[tokio::test(start_paused = true)]
