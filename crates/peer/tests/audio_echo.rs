@@ -1,5 +1,7 @@
 //! A loop-back rig for the microphone's processing: a far voice comes back through a room, a near one is to be kept.
 
+#![allow(clippy::unwrap_used)]
+
 mod voice;
 
 use std::time::{Duration, Instant};

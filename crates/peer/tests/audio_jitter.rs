@@ -1,5 +1,7 @@
 //! A voice through a network in simulated time: what is made up, what is added to the delay, what is heard.
 
+#![allow(clippy::unwrap_used)]
+
 mod voice;
 
 use std::time::{Duration, Instant};

@@ -242,7 +242,7 @@ impl JitterBuffer {
 
     /// Decodes the packet whose turn it is, if it is there.
     fn decode_next(&mut self) -> bool {
-        if !self.packets.first().is_some_and(|packet| packet.start <= self.next) {
+        if self.packets.first().is_none_or(|packet| packet.start > self.next) {
             return false;
         }
         let Some(packet) = self.packets.pop() else { return false };
