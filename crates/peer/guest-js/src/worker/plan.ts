@@ -71,11 +71,11 @@ export function plan(
   return { bitrate, framerate, scale: step, width: even(width / scale), height: even(height / scale) };
 }
 
-/** Whether going from `former` to `next` is worth a reconfiguration, which costs a key frame. */
+/** Whether going from `former` to `next` is worth a reconfiguration: another size costs a key frame, a bitrate little. */
 export function worthwhile(former: Plan, next: Plan): boolean {
   if (former.width !== next.width || former.height !== next.height) return true;
   const ratio = next.bitrate / former.bitrate;
-  return ratio < 0.9 || ratio > 1.15;
+  return ratio < 0.93 || ratio > 1.07;
 }
 
 function even(length: number): number {

@@ -2,6 +2,7 @@
 // From one video track to any number of receivers, encoded once.
 import type { PipelineStats } from "../wire";
 import { SourceClock } from "./clock";
+import { RateControl } from "./control";
 import { allocate, Codec, FrameKind, HEADER_BYTES, readdress } from "./frame";
 import type { Limits } from "./messages";
 import type { Port, SendPipeline } from "./pipeline";
@@ -45,6 +46,7 @@ export class VideoSend implements SendPipeline {
   #nextFrameAt = 0;
   #clock = new SourceClock();
   #relief = 0;
+  #control = new RateControl();
   /** Bits that the encoder has made beyond its bitrate, and when that was counted. */
   #ahead = { bits: 0, at: 0 };
   #window = { since: 0, frames: 0, dropped: 0, rate: 30, calm: 0 };
@@ -245,6 +247,13 @@ export class VideoSend implements SendPipeline {
   #prepare(width: number, height: number): VideoEncoder | undefined {
     const now = performance.now();
     const former = this.#plan;
+    if (
+      former &&
+      this.#encoder?.state === "configured" &&
+      this.#control.judge(former.bitrate, this.#rate(former), now)
+    ) {
+      this.#configure(this.#encoder, former);
+    }
     const resized = this.#sourceSize !== `${width}x${height}`;
     const pause = former && this.#allowed() < former.bitrate * 0.9 ? PLAN_LESS : PLAN_MORE;
     if (this.#encoder?.state === "configured" && former && !resized && now - this.#plannedAt < pause) {
@@ -273,15 +282,25 @@ export class VideoSend implements SendPipeline {
       this.#keyWanted = true;
       this.#keyAt = Number.NEGATIVE_INFINITY;
     }
-    this.#encoder.configure({
+    this.#configure(this.#encoder, next);
+    return this.#encoder;
+  }
+
+  /** A change of the bitrate or the rate alone makes no key frame. */
+  #configure(encoder: VideoEncoder, { width, height, bitrate, framerate }: Plan): void {
+    encoder.configure({
       codec: "vp8",
-      width: next.width,
-      height: next.height,
-      bitrate: next.bitrate,
-      framerate: Math.max(1, Math.round(next.framerate || this.#window.rate)),
+      width,
+      height,
+      bitrate: this.#control.bitrate(bitrate),
+      framerate: Math.max(1, Math.round(framerate || this.#window.rate)),
       latencyMode: "realtime",
     });
-    return this.#encoder;
+  }
+
+  /** Frames per second that are encoded. */
+  #rate({ framerate }: Plan): number {
+    return Math.min(framerate || this.#window.rate, this.#window.rate);
   }
 
   /** Bits per second of the weakest receiver. */
@@ -295,6 +314,7 @@ export class VideoSend implements SendPipeline {
     this.#counts.framesEncoded++;
     this.#windowEncoded++;
     this.#ahead.bits += chunk.byteLength * 8;
+    this.#control.made(chunk.byteLength, key);
     if (key) this.#counts.keyFramesEncoded++;
     const started = this.#started.get(chunk.timestamp);
     if (started !== undefined) this.#counts.totalEncodeTime += (performance.now() - started) / 1000;

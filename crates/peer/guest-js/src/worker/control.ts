@@ -1,0 +1,52 @@
+// Makes an encoder keep to a bitrate that takes itself for something else. WebKitGTK 2.50 tells its VP8 encoder that
+// each frame lasts a second, which makes thirty times the bits that were asked for. What comes out is measured, and
+// what is asked for corrected; an encoder that does as told is left alone. Pure.
+
+/** What is asked for at first, as a share of what is wanted: too little for a moment is better than far too much. */
+const START = 0.1;
+const LEAST = 1 / 150;
+/** Milliseconds, and frames, over which the output is judged. */
+const PERIOD = 250;
+const FRAMES = 5;
+/** Shares of the wanted bitrate between which all is well. */
+const LITTLE = 0.8;
+const MUCH = 1.1;
+
+export class RateControl {
+  #share = START;
+  /** The largest share at which the encoder would make too much, once that is known. */
+  #ceiling = 1;
+  #bits = 0;
+  #frames = 0;
+  #since = 0;
+
+  /** The bitrate to configure for a wanted one. */
+  bitrate(wanted: number): number {
+    return Math.max(1000, Math.round(wanted * this.#share));
+  }
+
+  /** A frame came out. Key frames are as large as they are. */
+  made(bytes: number, key: boolean): void {
+    if (key) return;
+    this.#bits += bytes * 8;
+    this.#frames++;
+  }
+
+  /** Compares what came out with what was wanted, at `framerate` frames a second; true if `bitrate` is another now. */
+  judge(wanted: number, framerate: number, now: number): boolean {
+    if (now - this.#since < PERIOD || this.#frames < FRAMES) return false;
+    const ratio = ((this.#bits / this.#frames) * Math.max(framerate, 1)) / wanted;
+    this.#since = now;
+    this.#bits = 0;
+    this.#frames = 0;
+    const before = this.#share;
+    if (ratio > MUCH) {
+      // A still picture says little about what a moving one takes: believe in no more than twice of what was too much.
+      this.#share = Math.max(LEAST, before / Math.min(ratio, 10));
+      this.#ceiling = Math.min(1, this.#share * 2);
+    } else if (ratio < LITTLE) {
+      this.#share = Math.min(this.#ceiling, before * Math.min(1 / Math.max(ratio, 0.01), 1.5));
+    }
+    return Math.abs(this.#share / before - 1) > 0.03;
+  }
+}
