@@ -93,7 +93,8 @@ const about = {
     .replace(/ built.*/, ""),
 };
 writeFileSync(join(options.out, "conformance.json"), JSON.stringify({ about, ...summary }, null, 1));
-writeFileSync(join(options.out, "conformance.md"), table(summary, about));
+const unsupported = readFileSync(at("unsupported.md"), "utf8");
+writeFileSync(join(options.out, "conformance.md"), `${table(summary, about)}\n${unsupported}`);
 const { total } = summary;
 console.log(`${total.both} of the ${total.chromium} that Chromium passes: ${percent(total.share)}`);
 console.log(`written to ${options.out}`);

@@ -108,7 +108,7 @@ impl Jsep {
             };
             if let Some(one) = owner {
                 let codecs = one.codecs.clone().unwrap_or_else(|| self.proposal(one.kind));
-                let codecs = codecs.prefer(&one.preferred);
+                let codecs = self.able(codecs.prefer(&one.preferred));
                 sections.push(composer.media(&line.mid, one, &codecs, one.direction));
                 bundled.push(&line.mid);
             } else if line.owner == Owner::Data {
@@ -139,7 +139,7 @@ impl Jsep {
                     .iter()
                     .find(|one| one.id == id && !one.stopped)
                     .and_then(|one| {
-                        let codecs = Codecs::agree(one.kind, section)?.prefer(&one.preferred);
+                        let codecs = self.able(Codecs::agree(one.kind, section)?.prefer(&one.preferred));
                         // One that is stopped while it answers is so from the next offer on.
                         let wanted = if one.stopping {
                             Direction::Inactive
@@ -158,6 +158,14 @@ impl Jsep {
             sections.push(accepted.unwrap_or_else(|| composer.refusal(&line.mid, section)));
         }
         composer.description(&bundled, &sections)
+    }
+
+    /// Leaves out what names the layers of a simulcast where none can be sent.
+    fn able(&self, mut codecs: Codecs) -> Codecs {
+        if self.layers < 2 {
+            (codecs.rid_extension, codecs.repaired_rid_extension) = (None, None);
+        }
+        codecs
     }
 
     /// The codecs to offer in a section nothing was agreed on for: the numbers other sections agreed on, as all of

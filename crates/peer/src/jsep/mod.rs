@@ -113,6 +113,8 @@ pub struct Jsep {
     cname: String,
     /// A data channel was made.
     data: bool,
+    /// Layers of a simulcast that can be sent: one is none.
+    layers: usize,
     /// Which end of the DTLS connection we are, once agreed.
     setup: Option<Setup>,
     /// Username fragments that `restartIce()` wants replaced (W3C's `[[LocalIceCredentialsToReplace]]`).
@@ -139,6 +141,7 @@ impl Jsep {
                 .filter(|name| is_token(name))
                 .unwrap_or_else(|| format!("{:016x}", random())),
             data: false,
+            layers: 1,
             setup: None,
             replacing: Vec::new(),
             random,
@@ -333,8 +336,14 @@ impl Jsep {
         }
     }
 
-    /// The layers a sender offers (RFC 8853); fewer than two are no simulcast.
+    /// Offers and answers speak of simulcasts of up to so many layers from now on.
+    pub fn allow_layers(&mut self, most: usize) {
+        self.layers = most.min(LAYERS);
+    }
+
+    /// The layers a sender offers (RFC 8853), as many as are allowed; fewer than two are no simulcast.
     pub fn set_layers(&mut self, id: TransceiverId, rids: &[String]) -> Result<()> {
+        let rids = &rids[..rids.len().min(self.layers)];
         if !offerable(rids) {
             return Err(PeerError::operation("no such simulcast can be offered"));
         }

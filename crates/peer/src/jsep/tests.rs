@@ -478,6 +478,8 @@ fn a_remote_restart_satisfies_ours() {
 #[test]
 fn a_simulcast_has_the_layers_that_both_want() {
     let (mut a, mut b) = (side(1), side(2));
+    a.allow_layers(3);
+    b.allow_layers(3);
     let id = video(&mut a, "cam");
     let rids = ["h", "m", "l"].map(str::to_owned);
     a.set_layers(id, &rids).unwrap();
@@ -501,6 +503,7 @@ fn a_simulcast_has_the_layers_that_both_want() {
     assert_eq!(a.snapshots()[0].rids, ["h", "l"]);
     // One that knows of no simulcast gets the first layer.
     let (mut a, mut b) = (side(3), side(4));
+    a.allow_layers(3);
     let id = video(&mut a, "cam");
     a.set_layers(id, &rids).unwrap();
     let ssrc = a.transceivers()[0].sender.ssrc;
@@ -508,6 +511,14 @@ fn a_simulcast_has_the_layers_that_both_want() {
     assert!(a.snapshots()[0].rids.is_empty());
     assert_eq!(a.transceivers()[0].sender.ssrc, ssrc);
     assert!(a.set_layers(id, &["?".to_owned(), "x".to_owned()]).is_err());
+    // One that cannot send any speaks of none.
+    let id = video(&mut b, "other");
+    b.set_layers(id, &rids).unwrap();
+    let offer = b.create_offer(&transport("b")).unwrap().sdp;
+    assert!(
+        !offer.contains("simulcast") && !offer.contains("rtp-stream-id"),
+        "{offer}"
+    );
 }
 
 #[test]

@@ -56,8 +56,8 @@ export function checkEncodings(list: Encoding[], kind: Kind): Encoding[] {
   return list.map(({ scaleResolutionDownBy, maxFramerate, ...rest }) => rest);
 }
 
-/** Layers a simulcast may have. */
-const LAYERS = 4;
+/** Encodings that a sender can send at a time (WebRTC 5.1: further ones are left out). */
+const LAYERS: number = 1;
 
 /** The encodings of a new transceiver (WebRTC 5.1, addTransceiver). */
 export function firstEncodings(given: unknown, kind: Kind): Encoding[] {
