@@ -104,8 +104,8 @@ interface Hears {
 }
 
 /**
- * Hears of `enabled`, `stop()` and `applyConstraints()` on this one track, which fire no event, and of its end. The accessors of the
- * prototype go on working underneath; the function given back takes the tap away.
+ * Hears of `enabled`, `stop()` and `applyConstraints()` on this one track, which fire no event, and of its end. What the
+ * prototype has goes on working underneath; the function given back takes the tap away.
  */
 function tap(track: MediaStreamTrack, hears: Hears): () => void {
   const { applyConstraints } = MediaStreamTrack.prototype;
