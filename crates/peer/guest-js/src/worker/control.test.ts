@@ -2,10 +2,10 @@ import { expect, test } from "vitest";
 import { RateControl } from "./control";
 
 /** Runs an encoder that makes `factor` times what it is asked for, at most `most`; the last second's bits. */
-function run(factor: number, most: number, wanted = 500_000, control = new RateControl()) {
+function run(factor: number, most: number, wanted = 500_000, control = new RateControl(), least = 0) {
   let last = 0;
   for (let frame = 0; frame < 300; frame++) {
-    const bits = Math.min(control.bitrate(wanted) * factor, most) / 30;
+    const bits = Math.max(Math.min(control.bitrate(wanted) * factor, most), least) / 30;
     control.made(frame % 150 === 0 ? 40_000 : bits / 8, frame % 150 === 0);
     control.judge(wanted, 30, frame * 33.3);
     if (frame >= 270) last += bits;
@@ -28,4 +28,11 @@ test("a still picture does not make it forget what a moving one takes", () => {
   run(27, 1e9, 500_000, control);
   run(27, 30_000, 500_000, control);
   expect(control.bitrate(500_000) * 27).toBeLessThan(1_200_000);
+});
+
+test("pictures that cannot get any coarser are no reason to ask for less and less", () => {
+  const control = new RateControl();
+  run(27, 1e9, 1_500_000, control);
+  run(27, 1e9, 250_000, control, 430_000);
+  expect(run(27, 1e9, 1_500_000, control)).toBeGreaterThan(1_000_000);
 });

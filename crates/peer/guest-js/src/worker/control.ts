@@ -19,6 +19,10 @@ export class RateControl {
   #bits = 0;
   #frames = 0;
   #since = 0;
+  /** What was asked for, and came, when it was judged last: bits per second, and per frame. */
+  #former = { asked: 0, made: 0 };
+  /** Bits of a frame whose pictures are as coarse as the encoder can make them. */
+  #floor = 0;
 
   /** The bitrate to configure for a wanted one. */
   bitrate(wanted: number): number {
@@ -35,11 +39,18 @@ export class RateControl {
   /** Compares what came out with what was wanted, at `framerate` frames a second; true if `bitrate` is another now. */
   judge(wanted: number, framerate: number, now: number): boolean {
     if (now - this.#since < PERIOD || this.#frames < FRAMES) return false;
-    const ratio = ((this.#bits / this.#frames) * Math.max(framerate, 1)) / wanted;
+    const made = this.#bits / this.#frames;
+    const asked = wanted * this.#share;
+    const former = this.#former;
+    this.#former = { asked, made };
+    const ratio = (made * Math.max(framerate, 1)) / wanted;
+    if (asked < former.asked * 0.85 && made > former.made * 0.9) this.#floor = made;
     this.#since = now;
     this.#bits = 0;
     this.#frames = 0;
     const before = this.#share;
+    if (ratio > MUCH && made < this.#floor * 1.15) return false;
+    this.#floor = 0;
     if (ratio > MUCH) {
       // A still picture says little about what a moving one takes: believe in no more than twice of what was too much.
       this.#share = Math.max(LEAST, before / Math.min(ratio, 10));
