@@ -51,8 +51,13 @@ impl Audio {
     /// Takes 10 ms from the page.
     pub fn tick(&self, frame: Frame) {
         let Some(ticks) = lock(&self.ticks).clone() else { return };
-        if let Err(TrySendError::Full(_)) = ticks.try_send(frame) {
-            tracing::debug!("audio cannot follow");
+        match ticks.try_send(frame) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_)) => tracing::debug!("audio cannot follow"),
+            Err(TrySendError::Disconnected(_)) => {
+                tracing::error!("the audio thread has ended");
+                drop(lock(&self.ticks).take());
+            }
         }
     }
 
