@@ -15,8 +15,9 @@ export const SERVER = "198.18.0.1";
 export const SERVER6 = "2001:db8::1";
 /** A second server, on the same machine. */
 export const OTHER_SERVER = "198.18.0.2";
-/** What hosts call it. */
+/** What hosts call it, and what they call both. */
 export const NAME = "snug.test";
+export const NAME_OF_BOTH = "nodes.test";
 
 const PREFIX = "snuglab";
 
@@ -37,6 +38,16 @@ export function unable() {
   spawnSync("ip", ["netns", "del", name]);
   return tried.status === 0 ? null : `this machine refuses: ${tried.stderr.toString().trim()}`;
 }
+
+const WITNESS = `table inet witness {
+  set direct4 { type ipv4_addr; flags dynamic; size 1024; }
+  set direct6 { type ipv6_addr; flags dynamic; size 1024; }
+  chain forward {
+    type filter hook forward priority -200;
+    iifname "lan" ip daddr != { ${SERVER}, ${OTHER_SERVER} } udp length > 800 add @direct4 { ip daddr }
+    iifname "lan" ip6 daddr != ${SERVER6} udp length > 800 add @direct6 { ip6 daddr }
+  }
+}`;
 
 /** One network with its sites, until `close`. */
 export class Lab {
@@ -61,8 +72,8 @@ export class Lab {
     this.#knows(this.internet, [`${SERVER} ${NAME}`]);
   }
 
-  /** A host behind a router of this kind. */
-  site(kind) {
+  /** A host behind a router of this kind. With `dns` it asks the name service (`dns.mjs`) who is who. */
+  site(kind, { dns = false } = {}) {
     if (!KINDS.includes(kind)) throw new Error(`no such kind of router: ${kind}`);
     this.#sites += 1;
     const number = this.#sites;
@@ -122,9 +133,11 @@ export class Lab {
         ip -n ${host} route add default via 10.0.${number}.1
       `);
       if (carrier !== null) rules(carrier, routerRules("port-restricted", ""));
-      this.#knows(host, [`${SERVER} ${NAME}`]);
+      this.#knows(host, dns ? [] : [`${SERVER} ${NAME}`]);
     }
     rules(router, routerRules(kind, `10.0.${number}.2`));
+    rules(router, WITNESS);
+    site.address = kind === "ipv6-only" ? `2001:db8:${number}::2` : wan;
     return site;
   }
 
@@ -177,6 +190,29 @@ export class Site {
     this.namespaces = [host, router];
   }
 
+  /**
+   * The addresses that the host sent media to: datagrams longer than any of ICE's checks, to anybody but the servers. What
+   * the wire carried, whatever a peer connection says of it.
+   */
+  reached() {
+    return ["direct4", "direct6"].flatMap((set) => {
+      const listed = spawnSync("ip", [
+        "netns",
+        "exec",
+        this.router,
+        "nft",
+        "-j",
+        "list",
+        "set",
+        "inet",
+        "witness",
+        set,
+      ]);
+      const { nftables } = JSON.parse(listed.stdout.toString());
+      return nftables.flatMap((one) => one.set?.elem ?? []);
+    });
+  }
+
   /** Starts a program on the host. */
   spawn(command, args, options) {
     return this.lab.spawnIn(this.host, command, args, options);
@@ -185,6 +221,34 @@ export class Site {
   /** What leaves and what arrives is lost, and nobody is told: as when a cable breaks behind the router. */
   cut() {
     rules(this.router, "table inet cut { chain forward { type filter hook forward priority -300; drop; }; }");
+  }
+
+  /** The TCP connections that the host has now: a word, each, that names them to `break` and `freeze`. */
+  connections(port) {
+    const listed = spawnSync("ip", ["netns", "exec", this.host, "ss", "-tnH", "dport", "=", `:${port}`]);
+    const lines = listed.stdout.toString().split("\n").filter(Boolean);
+    return lines.map((line) => Number(/:(\d+)$/.exec(line.trim().split(/\s+/)[3])?.[1]));
+  }
+
+  /** Both ends of these connections are told that they are no more. */
+  break(ports) {
+    this.#single(ports, "reject with tcp reset");
+  }
+
+  /** Nothing goes by these connections any more, and nobody is told; others can be made. */
+  freeze(ports) {
+    this.#single(ports, "drop");
+  }
+
+  #single(ports, verdict) {
+    const set = `{ ${ports.join(", ")} }`;
+    rules(
+      this.router,
+      `table inet single { chain forward { type filter hook forward priority -280;
+        tcp sport ${set} ${verdict}
+        tcp dport ${set} ${verdict}
+      }; }`,
+    );
   }
 
   /** Undoes `cut` and `lose`. */
@@ -217,6 +281,10 @@ export class Site {
       [this.router, "lan"],
     ])
       spawnSync("tc", ["-n", namespace, "qdisc", "del", "dev", device, "root"]);
+  }
+
+  close() {
+    for (const namespace of this.namespaces) remove(namespace);
   }
 
   /** The host's interface goes down, or comes back: it knows. */
