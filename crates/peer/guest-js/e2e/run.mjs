@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { CASES, mesh, together } from "./cases.mjs";
 import { openChromium } from "./chromium.mjs";
 import { adapter, peerJs, simplePeer } from "./libraries.mjs";
+import { liveKit } from "./livekit.mjs";
 import { pipelines } from "./pipelines.mjs";
 import { openWebview } from "./webview.mjs";
 
@@ -57,6 +58,10 @@ for (const [name, story] of Object.entries({ simplePeer, peerJs })) {
     list.push([`${one} to ${other}: ${name}`, async () => story(await page(one), await page(other))]);
   }
 }
+list.push([
+  "webview to chromium: liveKit",
+  async () => liveKit(await page("webview"), await page("chromium")),
+]);
 list.push([
   "webview to chromium: adapter",
   async () => adapter(await page("webview"), await page("chromium"), CASES.call),

@@ -41,9 +41,12 @@ pub fn collect(
         };
         let codec = about.codec();
         let received = counters.inbound.get(&one.id).filter(|inbound| inbound.packets > 0);
+        // What is agreed to be sent has its object before anything is (webrtc-stats, 8.4).
+        let unsent = Outbound::default();
         let sent = counters
             .outbound
             .get(&one.id)
+            .or_else(|| one.sends_now().then_some(&unsent))
             .filter(|outbound| outbound.packets > 0 || one.sends_now());
         if received.is_some() || sent.is_some() {
             all.push(codec);
