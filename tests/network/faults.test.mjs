@@ -141,7 +141,16 @@ function serve({ options = [] } = {}) {
 async function twoNodes() {
   ports += 1;
   const port = ports;
-  const redis = lab.spawn("redis-server", ["--port", String(port + 2000), "--save", "", "--bind", SERVER]);
+  const redis = lab.spawn("redis-server", [
+    "--port",
+    String(port + 2000),
+    "--save",
+    "",
+    "--bind",
+    SERVER,
+    "--protected-mode",
+    "no",
+  ]);
   await new Lines(redis, "redis").until("it listens", (line) => line.includes("Ready to accept connections"));
   const options = ["--redis", `redis://${SERVER}:${port + 2000}`, "--turn-secret", "of the laboratory"];
   const nodes = [];
