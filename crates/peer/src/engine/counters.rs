@@ -28,8 +28,6 @@ pub struct Inbound {
     pub repair_trip: Option<Duration>,
     /// The remote's last sender report.
     pub mark: Option<Mark>,
-    /// By how many microseconds the last picture was ahead of what was heard when it was complete.
-    pub ahead_of_voice: Option<i64>,
     pub nacks: u64,
     pub plis: u64,
     pub frames: u64,
@@ -100,8 +98,6 @@ pub struct Outbound {
     pub height: u16,
     /// The last frame: when it was captured, in microseconds of the page's clock, and its RTP time.
     pub captured: Option<(i64, u32)>,
-    /// Packets that probe the path.
-    pub fillers: u64,
     /// Bits per second.
     pub target: Option<u32>,
     /// Bits per second beyond which an encoder has no use for more.

@@ -79,10 +79,8 @@ pub fn sent(shared: &Shared, packet: &rtp::Packet, left: Left) {
                 outbound.retransmitted_packets += 1;
                 outbound.retransmitted_bytes += bytes;
             }
-            Left::Filler => {
-                outbound.fillers += 1;
-                return;
-            }
+            // A probe is no part of the stream.
+            Left::Filler => return,
         }
         outbound.ssrc = stream.ssrc;
         outbound.packets += 1;

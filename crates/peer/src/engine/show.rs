@@ -97,12 +97,6 @@ impl Show {
             .map_or(measured, |former| former + (measured - former) / MEMORY);
         self.voice = Some(voice);
         let wait = voice + micros - now - DRAWING;
-        self.shared
-            .counters()
-            .inbound
-            .entry(self.transceiver)
-            .or_default()
-            .ahead_of_voice = Some(ahead);
         if wait <= LEEWAY {
             return Duration::ZERO;
         }

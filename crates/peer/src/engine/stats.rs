@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use webrtc::peer_connection::RTCStatsReport;
 
 use super::counters::{Inbound, Outbound, Reported};
-use super::tap::Shared;
+use super::tap::{Shared, lock};
 use crate::jsep::codecs::Codecs;
 use crate::jsep::transceiver::Transceiver;
 use crate::wire::{Kind, Pipeline, Side, TransceiverId};
@@ -29,6 +29,13 @@ pub fn collect(
         .duration_since(UNIX_EPOCH)
         .map_or(0.0, |time| time.as_secs_f64() * 1_000.0);
     let mut all = super::engine_stats::collect(report, now, TRANSPORT);
+    let available = lock(&shared.bandwidth).target();
+    for pair in all
+        .iter_mut()
+        .filter(|one| one["type"] == "candidate-pair" && one["nominated"] == true)
+    {
+        pair["availableOutgoingBitrate"] = json!(available);
+    }
     let counters = shared.counters();
     for one in transceivers {
         let Some(codecs) = &one.codecs else { continue };
@@ -108,6 +115,7 @@ impl About<'_> {
             "jitter": of.jitter, "bytesReceived": of.bytes, "headerBytesReceived": of.header_bytes,
             "retransmittedPacketsReceived": of.retransmitted_packets,
             "retransmittedBytesReceived": of.retransmitted_bytes, "nackCount": of.nacks,
+            "packetsDuplicated": of.duplicates,
         });
         if let Some(last) = of.last {
             stats["lastPacketReceivedTimestamp"] = json!(self.now - last.elapsed().as_secs_f64() * 1_000.0);

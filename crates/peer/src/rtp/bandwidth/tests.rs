@@ -128,7 +128,7 @@ impl Call {
     fn step(&mut self) {
         self.now += STEP;
         self.ticks += 1;
-        if self.ticks % FRAME == 0 {
+        if self.ticks.is_multiple_of(FRAME) {
             self.frame();
         }
         self.transmit();
@@ -137,14 +137,14 @@ impl Call {
             self.link.flying.pop_front();
             self.arrived.push((number, at));
         }
-        if self.ticks % 100 == 0 {
+        if self.ticks.is_multiple_of(100) {
             self.report();
         }
         while let Some((_, feedback)) = self.returning.front().cloned().filter(|(at, _)| *at <= self.now) {
             self.returning.pop_front();
             self.bandwidth.feedback(&feedback, self.now);
         }
-        if self.ticks % 10 == 0 {
+        if self.ticks.is_multiple_of(10) {
             self.waits.push((self.time(), self.link.waits()));
             self.targets.push((self.time(), f64::from(self.bandwidth.target())));
         }
