@@ -15,7 +15,7 @@ class SlowKey implements RoomKey {
   }
 
   newSession = () => this.work({ s: "s", nonce: "n", commit: "c" });
-  seal = (header: unknown, text: string) => this.work({ header, text });
+  seal = (header: unknown, text: string): Promise<unknown> => this.work({ header, text });
   unseal = async (_from: string, _to: string, data: unknown) => {
     if (data === "broken") throw new Error("no such work");
     return this.work({ text: String(data), digest: "" });
