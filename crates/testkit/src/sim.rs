@@ -1,10 +1,12 @@
 //! Sessions against the server's core, in simulated time: every wire delays, some are cut, and the same seed gives the
 //! same run. `room` and `session` meet here and nowhere else.
 
+mod chaos;
 mod dice;
 mod guest;
 mod wire;
 
+pub use chaos::{Mishap, Temper, schedule};
 pub use dice::Dice;
 pub use guest::{Guest, Sent};
 use snug_protocol::{ClientFrame, ClientMessage, Payload, PeerId};
@@ -12,7 +14,7 @@ use snug_room::{Config, Rooms, SocketId};
 use snug_session::{Attempt, Hint, Input, Instant, Output};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant as Wall};
-use wire::{Arrival, Wire};
+use wire::{Arrival, End, Wire};
 
 /// A server, its guests, and the wires between them. Times are milliseconds from the start.
 pub struct World {
@@ -30,6 +32,8 @@ pub struct World {
     /// Whether a new socket can be had.
     reachable: bool,
     pub restarts: u32,
+    /// A server that does nothing until then, and what waits for it.
+    frozen: Option<(u64, Vec<(SocketId, Arrival)>)>,
 }
 
 /// What goes wrong with one wire.
@@ -46,7 +50,7 @@ impl World {
     pub fn new(seed: u64, guests: usize) -> Self {
         let mut dice = Dice::new(seed);
         let guests = (0..guests)
-            .map(|number| Guest::new(number, dice.roll() as u32))
+            .map(|number| Guest::new(number, dice.roll() as u32, 0))
             .collect();
         Self {
             now: 0,
@@ -60,6 +64,7 @@ impl World {
             sockets: 0,
             reachable: true,
             restarts: 0,
+            frozen: None,
         }
     }
 
@@ -156,12 +161,14 @@ impl World {
 
     fn next_time(&self) -> u64 {
         let arrival = self.arrivals.keys().next().map(|(at, _)| *at);
-        let guests = self.guests.iter().filter_map(|guest| guest.session.deadline());
-        let sessions = guests.map(|(at, _)| at.as_millis()).min();
-        let server = self
-            .rooms
-            .deadline()
-            .map(|(at, _)| u64::try_from(at.saturating_duration_since(self.epoch).as_millis()).unwrap_or(u64::MAX));
+        let sessions = self.guests.iter().filter_map(Guest::next_time).min();
+        let server = match &self.frozen {
+            Some((until, _)) => Some(*until),
+            None => self
+                .rooms
+                .deadline()
+                .map(|(at, _)| u64::try_from(at.saturating_duration_since(self.epoch).as_millis()).unwrap_or(u64::MAX)),
+        };
         [arrival, sessions, server]
             .into_iter()
             .flatten()
@@ -171,18 +178,26 @@ impl World {
 
     /// All that is due now.
     fn happen(&mut self) {
+        self.wake();
         while let Some(entry) = self.arrivals.first_entry().filter(|entry| entry.key().0 <= self.now) {
             let (socket, arrival) = entry.remove();
             self.arrive(socket, arrival);
         }
-        self.serve(snug_room::Input::Tick);
+        if self.frozen.is_none() {
+            self.serve(snug_room::Input::Tick);
+        }
         for guest in 0..self.guests.len() {
-            self.tell(guest, Input::Tick);
+            if self.guests[guest].is_up() {
+                self.tell(guest, Input::Tick);
+            }
         }
     }
 
     fn arrive(&mut self, socket: SocketId, arrival: Arrival) {
         let Some(Wire { guest, attempt, up, .. }) = self.wires.get(&socket).cloned() else {
+            return;
+        };
+        let Some(arrival) = self.kept_waiting(guest, socket, arrival) else {
             return;
         };
         match arrival {
@@ -217,6 +232,9 @@ impl World {
     }
 
     fn tell(&mut self, guest: usize, input: Input) {
+        if self.guests[guest].crashed {
+            return;
+        }
         let outputs = self.guests[guest].handle(Instant::from_millis(self.now), input);
         for output in outputs {
             match output {
@@ -237,11 +255,12 @@ impl World {
                 guest,
                 attempt,
                 up: true,
+                deaf: BTreeSet::new(),
                 to_server: 0,
                 to_guest: 0,
             },
         );
-        let at = self.now + 1 + self.dice.below(100);
+        let at = self.now.max(self.guests[guest].stalled) + 1 + self.dice.below(100);
         let opens = self.reachable;
         self.foresee(at, socket, if opens { Arrival::Opened } else { Arrival::Refused });
     }
@@ -254,7 +273,7 @@ impl World {
     fn send(&mut self, guest: usize, which: impl Fn(&Wire) -> bool, arrival: Arrival) {
         let delay = 1 + self.dice.below(60);
         let newest = self.wires.iter_mut().rev().find(|(_, wire)| wire.guest == guest);
-        if let Some((socket, wire)) = newest.filter(|(_, wire)| wire.up && which(wire)) {
+        if let Some((socket, wire)) = newest.filter(|(_, wire)| wire.up && wire.hears(End::Server) && which(wire)) {
             wire.to_server = wire.to_server.max(self.now + delay);
             let (socket, at) = (*socket, wire.to_server);
             self.foresee(at, socket, arrival);
@@ -272,7 +291,11 @@ impl World {
                 }
             };
             let delay = 1 + self.dice.below(60);
-            if let Some(wire) = self.wires.get_mut(&socket).filter(|wire| wire.up) {
+            if let Some(wire) = self
+                .wires
+                .get_mut(&socket)
+                .filter(|wire| wire.up && wire.hears(End::Guest))
+            {
                 wire.to_guest = wire.to_guest.max(self.now + delay);
                 let at = wire.to_guest;
                 self.foresee(at, socket, arrival);
@@ -287,7 +310,8 @@ impl World {
 
     /// The seats of those who still want one, by their own account.
     pub fn seats(&self) -> BTreeSet<PeerId> {
-        self.guests.iter().filter_map(|guest| guest.seat.clone()).collect()
+        let alive = self.guests.iter().filter(|guest| !guest.crashed);
+        alive.filter_map(|guest| guest.seat.clone()).collect()
     }
 }
 

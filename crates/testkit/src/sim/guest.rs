@@ -1,5 +1,7 @@
 use super::numbered;
+use super::wire::Arrival;
 use snug_protocol::{ClientMessage, Join, LeaveReason, PeerId, RoomId, ServerMessage};
+use snug_room::SocketId;
 use snug_session::{Config, EndReason, Input, Instant, Outcome, Output, Session, SessionEvent};
 use std::collections::BTreeMap;
 
@@ -18,6 +20,12 @@ pub struct Guest {
     /// Seats after the first.
     pub reseats: u32,
     pub ended: Option<EndReason>,
+    /// The program is no more; nobody said goodbye.
+    pub crashed: bool,
+    /// Its network carries nothing until then, and loses nothing.
+    pub(super) stalled: u64,
+    /// It does nothing until then, and what waits for it.
+    pub(super) asleep: Option<(u64, Vec<(SocketId, Arrival)>)>,
 }
 
 /// A message and its fates, of which there must be one.
@@ -27,7 +35,7 @@ pub struct Sent {
 }
 
 impl Guest {
-    pub(super) fn new(number: usize, seed: u32) -> Self {
+    pub(super) fn new(number: usize, seed: u32, born: u64) -> Self {
         let join = Join {
             room_id: RoomId::from("den"),
             identity: None,
@@ -39,7 +47,7 @@ impl Guest {
             join_id: None,
         };
         Self {
-            session: Session::new(Config::new(join, seed), Instant::from_millis(0)),
+            session: Session::new(Config::new(join, seed), Instant::from_millis(born)),
             number,
             seat: None,
             roster: BTreeMap::new(),
@@ -48,6 +56,22 @@ impl Guest {
             resumes: 0,
             reseats: 0,
             ended: None,
+            crashed: false,
+            stalled: 0,
+            asleep: None,
+        }
+    }
+
+    pub(super) fn is_up(&self) -> bool {
+        !self.crashed && self.asleep.is_none()
+    }
+
+    /// When it wakes, or its session wants to be called.
+    pub(super) fn next_time(&self) -> Option<u64> {
+        match &self.asleep {
+            _ if self.crashed => None,
+            Some((until, _)) => Some(*until),
+            None => self.session.deadline().map(|(at, _)| at.as_millis()),
         }
     }
 
