@@ -33,6 +33,8 @@ const SHARE: f64 = 0.95;
 const DRAIN: f64 = 0.7;
 /// A queue that lasts longer, though less is sent, is somebody else's.
 const DRAIN_LIMIT: Duration = Duration::from_secs(3);
+/// A queue that is gone sooner has said nothing of the path.
+const CONFIRMATION: Duration = Duration::from_millis(400);
 /// A path is empty with less than so many seconds of queue.
 const EMPTY: f64 = 0.012;
 /// A path may be probed with less than so many.
@@ -223,10 +225,15 @@ impl Bandwidth {
         }
     }
 
-    /// What the path takes while packets queue on it.
+    /// What the path takes while packets queue on it. What merely arrives is no measure of it: perhaps no more was sent.
     fn measured(&self) -> f64 {
-        let measured = self.throughput.capacity().or_else(|| self.throughput.rate());
-        measured.unwrap_or(self.target)
+        let arriving = || {
+            self.throughput
+                .rate()
+                .unwrap_or(0.0)
+                .clamp(self.target * 0.85, self.target)
+        };
+        self.throughput.capacity().unwrap_or_else(arriving)
     }
 
     /// Packets queue.
@@ -243,7 +250,7 @@ impl Bandwidth {
         tracing::trace!(measured, target = self.target, queue = self.queue, "packets queue");
         self.phase = Phase::Draining { since: now };
         self.probe_at = Some(now + PROBE_AGAIN);
-        self.set_capacity(measured.min(self.target), now);
+        self.set_capacity(measured.min(self.target / SHARE), now);
         self.drain(now, now);
     }
 
