@@ -5,7 +5,9 @@ use std::io::{IsTerminal, stderr};
 use tracing_subscriber::EnvFilter;
 
 /// The deep-link plugin logs the arguments it does not take for a link, and those can be room links with their secret.
-const DEFAULT: &str = "warn,snug_desktop=info,snug_client=info,snug::trace=info,tauri_plugin_deep_link=error";
+/// The relay client calls it an error when a relay refuses an address, as each relay does with private ones, and names it.
+const DEFAULT: &str = "warn,snug_desktop=info,snug_client=info,snug::trace=info,tauri_plugin_deep_link=error,\
+    webrtc::peer_connection::transport::turn_relayer=off";
 
 pub fn start() {
     let filter = EnvFilter::try_from_env("SNUG_LOG").unwrap_or_else(|_| EnvFilter::new(DEFAULT));
