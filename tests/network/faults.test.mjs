@@ -91,8 +91,12 @@ test("faults", { skip, concurrency: AT_ONCE }, async (t) => {
 });
 
 test("the name service dies, and the socket with it", { skip }, async () => {
-  const dns = await nameService();
+  let dns;
   await suffer("the name service dies, and the socket with it", {
+    serve: async () => {
+      dns = await nameService();
+      return serve();
+    },
     run: ({ site, server }) => {
       dns.kill("SIGKILL");
       site.break(site.connections(server.port));
