@@ -1,6 +1,6 @@
-// Makes an encoder keep to a bitrate that takes itself for something else. WebKitGTK 2.50 tells its VP8 encoder that
-// each frame lasts a second, which makes thirty times the bits that were asked for. What comes out is measured, and
-// what is asked for corrected; an encoder that does as told is left alone. Pure.
+// Makes an encoder keep to a bitrate. WebKitGTK 2.50's VP8 encoder was measured to make 11 to 27 times the bits that were
+// asked for, as if each frame lasted a second. What comes out is measured, and what is asked for corrected; an encoder
+// that does as told is left alone. Pure.
 
 /** What is asked for at first, as a share of what is wanted: too little for a moment is better than far too much. */
 const START = 0.1;
