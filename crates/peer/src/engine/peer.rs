@@ -31,6 +31,8 @@ use crate::wire::{
 
 /// The worker is not asked again for a key frame that has not come yet, unless it takes longer than this.
 const KEY_FRAME_INTERVAL: Duration = Duration::from_millis(250);
+/// Layers of a simulcast that media can send.
+const LAYERS: usize = 1;
 /// Transceivers a connection may have.
 const TRANSCEIVERS: usize = 256;
 
@@ -104,8 +106,10 @@ impl Peer {
                 }
             }
         });
+        let mut jsep = Jsep::new(Box::new(random), configuration.cname.clone());
+        jsep.allow_layers(LAYERS);
         let negotiation = Negotiation {
-            jsep: Jsep::new(Box::new(random), configuration.cname.clone()),
+            jsep,
             connection,
         };
         tracing::info!(pc = id, "created");
