@@ -108,10 +108,7 @@ impl Peer {
         });
         let mut jsep = Jsep::new(Box::new(random), configuration.cname.clone());
         jsep.allow_layers(LAYERS);
-        let negotiation = Negotiation {
-            jsep,
-            connection,
-        };
+        let negotiation = Negotiation { jsep, connection };
         tracing::info!(pc = id, "created");
         Ok(Arc::new(Self {
             id,
