@@ -28,6 +28,7 @@ const crates = {
   "snug-turn": [],
   "snug-load": [],
   "tauri-plugin-peer-connection": [],
+  "snug-lab": ["snug-protocol", "snug-session", "snug-client", "tauri-plugin-peer-connection"],
   "snug-desktop": [
     "snug-protocol",
     "snug-session",

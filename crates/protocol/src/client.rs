@@ -193,8 +193,8 @@ impl ClientFrame {
     fn parse_any(text: &str) -> Result<Self, ParseError> {
         let head: Head = match serde_json::from_str(text) {
             Ok(head) => head,
-            // What is wrong may come before what is no JSON.
-            Err(error) if error.is_data() && serde_json::from_str::<IgnoredAny>(text).is_ok() => {
+            // What is wrong may come before what is no JSON; and a number may be JSON, and too large for us.
+            Err(error) if serde_json::from_str::<IgnoredAny>(text).is_ok() => {
                 return Err(ParseError::Message {
                     reason: short(&error.to_string()),
                     id: None,
