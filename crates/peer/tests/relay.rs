@@ -50,7 +50,13 @@ impl Relay {
         std::fs::write(&settings, text).unwrap();
         let made = Command::new("openssl")
             .args(["req", "-x509", "-nodes", "-days", "2", "-newkey", "ec"])
-            .args(["-pkeyopt", "ec_paramgen_curve:prime256v1", "-subj", "/CN=relay", "-config"])
+            .args([
+                "-pkeyopt",
+                "ec_paramgen_curve:prime256v1",
+                "-subj",
+                "/CN=relay",
+                "-config",
+            ])
             .arg(&settings)
             .arg("-keyout")
             .arg(&key)

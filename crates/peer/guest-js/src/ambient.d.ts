@@ -24,4 +24,7 @@ declare class AudioWorkletProcessor {
 declare const currentFrame: number;
 
 // biome-ignore lint/suspicious/noExplicitAny: each processor knows its own options.
-declare function registerProcessor(name: string, processor: new (options: any) => AudioWorkletProcessor): void;
+declare function registerProcessor(
+  name: string,
+  processor: new (options: any) => AudioWorkletProcessor,
+): void;

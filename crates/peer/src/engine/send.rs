@@ -79,7 +79,11 @@ impl Sender {
             let mut packets = Vec::with_capacity(payloads.len());
             for (index, payload) in payloads.into_iter().enumerate() {
                 // The last packet of a picture, the first one after a pause of speech (RFC 3551, 4.1).
-                let marker = if self.kind == Kind::Video { index == last } else { frame.key };
+                let marker = if self.kind == Kind::Video {
+                    index == last
+                } else {
+                    frame.key
+                };
                 let mut packet = packet(&stream, sequence, timestamp, marker, payload);
                 if let (Some(id), Some(level)) = (stream.codecs.audio_level_extension, frame.level)
                     && let Err(error) = packet.header.set_extension(id, Bytes::copy_from_slice(&[level]))
