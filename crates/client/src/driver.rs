@@ -67,9 +67,10 @@ impl Driver {
             if self.clock.woke() {
                 self.hint(Hint::Woken).await;
             }
-            match input {
-                Input::Hint(hint) => self.hint(hint).await,
-                other => self.step(other).await,
+            if let Input::Hint(hint) = input {
+                self.hint(hint).await;
+            } else {
+                self.step(input).await;
             }
         }
     }

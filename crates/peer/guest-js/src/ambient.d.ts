@@ -23,8 +23,8 @@ declare class AudioWorkletProcessor {
 /** The first frame of the render quantum at hand. */
 declare const currentFrame: number;
 
-// biome-ignore lint/suspicious/noExplicitAny: each processor knows its own options.
 declare function registerProcessor(
   name: string,
-  processor: new (options: any) => AudioWorkletProcessor,
+  // Each processor knows its own options.
+  processor: new (options: never) => AudioWorkletProcessor,
 ): void;

@@ -104,7 +104,7 @@ mod tests {
     fn a_tone_is_shortened_by_whole_periods_without_a_step() {
         let (mut ahead, before) = (tone(480, 1_440), roughness(&tone(0, 1_440)));
         let removed = shorten(&mut ahead, false);
-        assert!(removed > 0 && removed % 240 == 0, "{removed}");
+        assert!(removed > 0 && removed.is_multiple_of(240), "{removed}");
         assert_eq!(ahead.len(), 1_440 - removed);
         let joined: Vec<i16> = tone(0, 480).into_iter().chain(ahead).collect();
         assert!(roughness(&joined) <= before * 5 / 4);
@@ -114,7 +114,7 @@ mod tests {
     fn a_tone_is_lengthened_by_whole_periods_without_a_step() {
         let (past, mut ahead) = (tone(0, 960), tone(960, 960));
         let added = lengthen(&past, &mut ahead);
-        assert!(added > 0 && added % 240 == 0, "{added}");
+        assert!(added > 0 && added.is_multiple_of(240), "{added}");
         assert_eq!(ahead.len(), 960 + added);
         let joined: Vec<i16> = past.into_iter().chain(ahead).collect();
         assert!(roughness(&joined) <= roughness(&tone(0, 1_440)) * 5 / 4);

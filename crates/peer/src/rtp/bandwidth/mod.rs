@@ -33,8 +33,6 @@ const SHARE: f64 = 0.95;
 const DRAIN: f64 = 0.7;
 /// A queue that lasts longer, though less is sent, is somebody else's.
 const DRAIN_LIMIT: Duration = Duration::from_secs(3);
-/// A queue that is gone sooner has said nothing of the path.
-const CONFIRMATION: Duration = Duration::from_millis(400);
 /// A path is empty with less than so many seconds of queue.
 const EMPTY: f64 = 0.012;
 /// A path may be probed with less than so many.
