@@ -159,23 +159,26 @@ impl Guest {
             self.show();
             return;
         }
-        let (from, signal) = match message {
-            ServerMessage::Message { from, data } => {
-                let number = serde_json::from_str(data.as_json()).expect("guests say numbers");
-                let who = self.roster.identity(&from).expect("who speaks is in the roster");
-                if let Some(silent) = self.chatter.heard(who, number) {
-                    tell("heard-again", json!({"of": who, "silentMs": millis(silent)}));
-                }
-                return;
-            }
-            ServerMessage::Offer { from, sdp } | ServerMessage::Answer { from, sdp } => {
-                (from, Signal::Description(parsed(&sdp)))
-            }
-            ServerMessage::Candidate { from, candidate } => (from, Signal::Candidate(parsed(&candidate))),
-            // Moderation and tracks are no business of these guests.
-            _ => return,
-        };
-        if let (Some(media), Some(who)) = (&mut self.media, self.roster.identity(&from)) {
+        // Moderation and tracks are no business of these guests.
+        if let ServerMessage::Message { from, data } = message {
+            self.count(&from, &data);
+        } else if let ServerMessage::Offer { from, sdp } | ServerMessage::Answer { from, sdp } = message {
+            self.signalled(&from, Signal::Description(parsed(&sdp))).await;
+        } else if let ServerMessage::Candidate { from, candidate } = message {
+            self.signalled(&from, Signal::Candidate(parsed(&candidate))).await;
+        }
+    }
+
+    fn count(&mut self, from: &PeerId, data: &Payload) {
+        let number = serde_json::from_str(data.as_json()).expect("guests say numbers");
+        let who = self.roster.identity(from).expect("who speaks is in the roster");
+        if let Some(silent) = self.chatter.heard(who, number) {
+            tell("heard-again", json!({"of": who, "silentMs": millis(silent)}));
+        }
+    }
+
+    async fn signalled(&mut self, from: &PeerId, signal: Signal) {
+        if let (Some(media), Some(who)) = (&mut self.media, self.roster.identity(from)) {
             media.receive(who, signal).await;
         }
     }
