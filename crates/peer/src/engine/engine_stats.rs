@@ -13,16 +13,23 @@ pub fn collect(report: &RTCStatsReport, now: f64, transport: &str) -> Vec<Value>
         .iter()
         .filter_map(|entry| object(entry, now, transport))
         .collect();
-    // Candidates that only showed in checks have no object of the engine's, but pairs speak of them.
+    // Pairs name a candidate without the prefix that its object has. Those that only showed in checks have no object.
     let known: HashSet<String> = all.iter().filter_map(|one| text(one, "id")).collect();
     let mut unknown = BTreeMap::new();
-    for pair in all.iter().filter(|one| one["type"] == "candidate-pair") {
-        for (member, kind) in [
-            ("localCandidateId", "local-candidate"),
-            ("remoteCandidateId", "remote-candidate"),
+    for pair in all.iter_mut().filter(|one| one["type"] == "candidate-pair") {
+        for (member, kind, prefix) in [
+            ("localCandidateId", "local-candidate", "RTCLocalIceCandidate_"),
+            ("remoteCandidateId", "remote-candidate", "RTCRemoteIceCandidate_"),
         ] {
-            let id = text(pair, member).filter(|id| !known.contains(id));
-            unknown.extend(id.map(|id| (id, kind)));
+            let Some(id) = text(pair, member).filter(|id| !known.contains(id)) else {
+                continue;
+            };
+            let whole = format!("{prefix}{id}");
+            if known.contains(&whole) {
+                pair[member] = json!(whole);
+            } else {
+                unknown.insert(id, kind);
+            }
         }
     }
     all.extend(unknown.into_iter().map(|(id, kind)| {
