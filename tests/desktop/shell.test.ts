@@ -103,7 +103,8 @@ test("the page stays, and brings nothing foreign in", async () => {
 });
 
 test("a page that is loaded again leaves no ghost in its room", async () => {
-  const link = inn.room();
+  // Without a secret, because what joins here is a bare command, and no page that could seal anything.
+  const link = inn.room().replace(/#.*/, "");
   const ben = await inn.open(link, "Ben");
   await ben.join();
   const app = await lane.start("Ann");

@@ -37,9 +37,16 @@ export class Server {
     await end(this.child, "SIGKILL");
   }
 
-  /** A fresh process, with no memory, where the old one was. */
+  /** A fresh process, with no memory, where the old one was: once nobody's own connection has that port by chance. */
   async restart(): Promise<void> {
-    this.child = (await launch(`127.0.0.1:${this.port}`, this.options)).child;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        this.child = (await launch(`127.0.0.1:${this.port}`, this.options)).child;
+        break;
+      } catch (error) {
+        if (attempt === 50 || !/in use/i.test(String(error))) throw error;
+      }
+    }
     this.listen();
   }
 
@@ -65,14 +72,21 @@ async function launch(
   const failed = once(child, "error").then(([error]) => {
     throw error;
   });
+  let complaint = "";
+  const listening = (text: Buffer) => {
+    complaint += text;
+  };
+  child.stderr.on("data", listening);
   const lines = createInterface({ input: child.stdout });
   const [line] = (await Promise.race([
     once(lines, "line"),
     failed,
-    once(child, "exit").then(() => [""]),
+    once(child, "close").then(() => [""]),
   ])) as [string];
+  child.stderr.off("data", listening);
   const url = /^listening on (http:\/\/\S+)$/.exec(line)?.[1];
-  if (url === undefined) throw new Error(`the server said ${JSON.stringify(line)} instead of its address`);
+  if (url === undefined)
+    throw new Error(`the server said ${JSON.stringify(line)} instead of its address: ${complaint}`);
   return { child, url };
 }
 
