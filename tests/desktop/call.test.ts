@@ -32,7 +32,8 @@ test("two apps see and hear each other", async () => {
   await Promise.all([ann.hearsAndSees("Cleo"), cleo.hearsAndSees("Ann")]);
 });
 
-test("a room of four: two apps and two guests, every pair both ways", async () => {
+// Twelve encoders and as many decoders: two cores that do anything else beside them starve one of the pages.
+test("a room of four: two apps and two guests, every pair both ways", { retry: 1 }, async () => {
   const link = inn.room();
   const ann = await lane.join("Ann", link);
   const ben = await inn.open(link, "Ben");
