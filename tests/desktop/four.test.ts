@@ -1,0 +1,25 @@
+/** Four people, two of them in apps: each sees and hears each. */
+import { test } from "vitest";
+import { house } from "../browser/house.ts";
+import { street } from "./street.ts";
+
+const inn = house();
+const lane = street();
+
+// Twelve encoders and as many decoders on two cores: what is left of the calls before may starve one of the pages.
+test("a room of four: two apps and two guests, every pair both ways", { retry: 2 }, async () => {
+  const link = inn.room();
+  const ann = await lane.join("Ann", link);
+  const ben = await inn.open(link, "Ben");
+  await ben.join();
+  const cleo = await lane.join("Cleo", link);
+  const dan = await inn.open(link, "Dan");
+  await dan.join();
+  const people = [ann, ben, cleo, dan];
+  await Promise.all(
+    people.flatMap((one) =>
+      people.filter((other) => other !== one).map((other) => one.hearsAndSees(other.name)),
+    ),
+  );
+  await cleo.screenshot("call-four");
+});
