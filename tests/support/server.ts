@@ -66,7 +66,9 @@ async function launch(
   listen: string,
   options: readonly string[],
 ): Promise<{ child: ChildProcess; url: string }> {
-  const child = spawn(BINARY, ["--listen", listen, ...options], {
+  // A server that is started again at its port is not to take the usual one of TURN, which another may hold.
+  const turn = options.some((option) => option.includes("turn")) ? [] : ["--turn-listen", "127.0.0.1:0"];
+  const child = spawn(BINARY, ["--listen", listen, ...turn, ...options], {
     stdio: ["ignore", "pipe", "pipe"],
   });
   const failed = once(child, "error").then(([error]) => {

@@ -1,45 +1,23 @@
 //! The binary: one line on stdout, a log without secrets, an end when asked.
 
+#[cfg(unix)]
+#[path = "support/process.rs"]
+mod process;
+
+#[cfg(unix)]
+use process::Process;
 use serde_json::{Value, json};
 use snug_testkit::Wire;
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, Stdio};
-
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // An error means that it has ended already.
-        self.0.kill().ok();
-        self.0.wait().ok();
-    }
-}
-
-fn start(options: &[&str]) -> (Process, String) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_snug-server"))
-        .args(["--listen", "127.0.0.1:0"])
-        .args(options)
-        .env("RUST_LOG", "debug")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary starts");
-    let mut line = String::new();
-    let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
-    stdout.read_line(&mut line).expect("a line");
-    let address = line
-        .trim_end()
-        .strip_prefix("listening on http://")
-        .expect("the one line")
-        .to_owned();
-    (Process(child), format!("ws://{address}/ws"))
-}
+use std::process::Command;
 
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_join_is_traced_and_nothing_secret_is_logged() {
-    let (mut process, url) = start(&["--log", "json", "--no-turn", "--stun", "stun:stun.example.org:3478"]);
-    let mut wire = Wire::open(&url).await;
+    let mut process = Process::start(
+        &["--log", "json", "--no-turn", "--stun", "stun:stun.example.org:3478"],
+        &[("RUST_LOG", "debug")],
+    );
+    let mut wire = Wire::open(&process.url()).await;
     wire.send(json!({ "type": "join", "roomId": "tea", "joinId": "j-1" }))
         .await;
     let joined = wire.expect("joined").await;
@@ -51,19 +29,9 @@ async fn a_join_is_traced_and_nothing_secret_is_logged() {
         .await;
     wire.send(json!({ "type": "leave" })).await;
     wire.expect("left").await;
-    let id = process.0.id().to_string();
-    let killed = Command::new("kill").args(["-TERM", &id]).status().expect("kill runs");
-    assert!(killed.success());
+    process.terminate();
     assert_eq!(wire.closed().await, Some(1001), "told on SIGTERM");
-    let mut log = String::new();
-    process
-        .0
-        .stderr
-        .take()
-        .expect("a pipe")
-        .read_to_string(&mut log)
-        .expect("text");
-    assert!(process.0.wait().expect("it ends").success());
+    let log = process.end();
     let lines: Vec<Value> = log
         .lines()
         .map(|line| serde_json::from_str(line).expect("a line of JSON"))

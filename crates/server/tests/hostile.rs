@@ -11,6 +11,8 @@ mod frames;
 mod intruders;
 #[path = "hostile/memory.rs"]
 mod memory;
+#[path = "support/process.rs"]
+mod process;
 #[path = "hostile/storm.rs"]
 mod storm;
 

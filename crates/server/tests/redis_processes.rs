@@ -1,53 +1,15 @@
 //! Two servers of their own on one Redis, of which one is killed in mid-call.
 #![cfg(unix)]
 
+#[path = "support/process.rs"]
+mod process;
+
+use process::Process;
 use serde_json::{Value, json};
 use snug_testkit::{PATIENCE, RedisServer, Wire, WireEvent};
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
 use tokio::sync::watch;
 use tokio::time::timeout;
-
-struct Process {
-    child: Child,
-    url: String,
-}
-
-impl Process {
-    fn start(redis: &str) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_snug-server"))
-            .args(["--listen", "127.0.0.1:0", "--no-turn", "--no-limits", "--redis", redis])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the binary starts");
-        let mut line = String::new();
-        let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
-        stdout.read_line(&mut line).expect("a line");
-        let address = line
-            .trim_end()
-            .strip_prefix("listening on http://")
-            .expect("the one line");
-        Self {
-            url: format!("ws://{address}/ws"),
-            child,
-        }
-    }
-
-    /// As `kill -9` does.
-    fn kill(&mut self) {
-        // An error means that it has ended already.
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
 
 const EACH: u64 = 400;
 
@@ -163,14 +125,16 @@ impl Caller {
 #[tokio::test(flavor = "multi_thread")]
 async fn r1_a_killed_server_costs_a_call_nothing() {
     let redis = RedisServer::start().await;
-    let stays = Process::start(&redis.url());
-    let mut dies = Process::start(&redis.url());
+    let options = ["--no-turn", "--no-limits", "--redis", &redis.url()];
+    let stays = Process::start(&options, &[]);
+    let mut dies = Process::start(&options, &[]);
+    let (stays_url, dies_url) = (stays.url(), dies.url());
     let mut callers = Vec::new();
     for urls in [
-        [&stays.url, &dies.url],
-        [&dies.url, &stays.url],
-        [&stays.url, &dies.url],
-        [&dies.url, &stays.url],
+        [&stays_url, &dies_url],
+        [&dies_url, &stays_url],
+        [&stays_url, &dies_url],
+        [&dies_url, &stays_url],
     ] {
         callers.push(Caller::join(urls.map(String::as_str)).await);
     }

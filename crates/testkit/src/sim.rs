@@ -2,11 +2,13 @@
 //! same run. `room` and `session` meet here and nowhere else.
 
 mod chaos;
+mod check;
 mod dice;
 mod guest;
 mod wire;
 
 pub use chaos::{Mishap, Temper, schedule};
+pub use check::check_messages;
 pub use dice::Dice;
 pub use guest::{Guest, Sent};
 use snug_protocol::{ClientFrame, ClientMessage, Payload, PeerId};

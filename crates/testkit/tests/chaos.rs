@@ -1,9 +1,9 @@
 //! Thousands of schedules of mishaps against sessions and the server's core, in simulated time. Once peace returns,
 //! everybody sees the same room, nothing was doubled, nothing that was promised was lost, and no clock runs on.
 
-use snug_session::{EndReason, Outcome};
-use snug_testkit::sim::{Guest, Mishap, Temper, World, schedule};
-use std::collections::{BTreeMap, BTreeSet};
+use snug_session::EndReason;
+use snug_testkit::sim::{Mishap, Temper, World, check_messages, schedule};
+use std::collections::BTreeSet;
 
 const GUESTS: usize = 3;
 /// Longer than the longest mishap, a half-open socket until it is noticed, a grace period, and the longest wait between two
@@ -82,7 +82,8 @@ fn play(seed: u64, temper: Temper, schedule: &[(u64, Mishap)]) -> u32 {
         assert!(guest.roster.values().all(|away| !away), "nobody is away");
         assert!(temper != Temper::Gentle || guest.reseats == 0, "a seat was lost");
     }
-    check_messages(&world.guests);
+    let untouched = world.guests.iter().all(|guest| guest.reseats == 0 && !guest.crashed);
+    check_messages(&format!("seed {seed}"), &world.guests, untouched);
 
     for guest in 0..world.guests.len() {
         if !world.guests[guest].crashed {
@@ -96,38 +97,4 @@ fn play(seed: u64, temper: Temper, schedule: &[(u64, Mishap)]) -> u32 {
     }
     assert_eq!(world.rooms.counts(), (0, 0, 0), "the server is empty");
     world.guests.iter().map(|guest| guest.resumes).sum()
-}
-
-fn check_messages(guests: &[Guest]) {
-    let untouched = guests.iter().all(|guest| guest.reseats == 0 && !guest.crashed);
-    let mut arrivals: BTreeMap<(usize, u64), u32> = BTreeMap::new();
-    for (receiver, guest) in guests.iter().enumerate() {
-        let mut last = BTreeMap::new();
-        for &(who, number) in &guest.received {
-            let before = last.insert(who, number);
-            assert!(
-                before < Some(number),
-                "{receiver} hears {number} of {who} after {before:?}"
-            );
-            *arrivals.entry((who, number)).or_default() += 1;
-        }
-    }
-    for (who, guest) in guests.iter().enumerate() {
-        for (at, sent) in guest.sent.iter().enumerate() {
-            let number = at as u64 + 1;
-            let place = format!("message {number} of {who} to {:?}", sent.to);
-            let arrived = arrivals.get(&(who, number)).copied().unwrap_or_default();
-            match sent.outcomes.as_slice() {
-                [Outcome::Delivered { delivered, queued }] => {
-                    let promised = delivered + queued;
-                    assert!(arrived <= promised, "{place}: {arrived} of {promised} arrived");
-                    assert!(!untouched || arrived == promised, "{place}: {arrived} of {promised}");
-                }
-                // Of a seat that lives a message fails only where it was too much for the session to keep.
-                [Outcome::Failed { code, .. }] => assert!(!untouched, "{place}: {code:?}"),
-                [] if guest.crashed => {}
-                other => panic!("{place}: settled as {other:?}"),
-            }
-        }
-    }
 }

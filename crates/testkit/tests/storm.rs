@@ -1,9 +1,9 @@
 //! Sessions and the server's core through seeded storms. Once peace returns: everybody sees the same room, nothing was
 //! doubled, nothing that was promised was lost, and everything stops when all have left.
 
-use snug_session::{EndReason, Outcome};
-use snug_testkit::sim::{Guest, World};
-use std::collections::{BTreeMap, BTreeSet};
+use snug_session::EndReason;
+use snug_testkit::sim::{World, check_messages};
+use std::collections::BTreeSet;
 
 const GUESTS: usize = 4;
 
@@ -49,7 +49,7 @@ fn storm(seed: u64, restarts: bool) -> Survived {
         assert!(guest.roster.values().all(|away| !away), "seed {seed}: nobody is away");
     }
     let untouched = world.restarts == 0 && world.guests.iter().all(|guest| guest.reseats == 0);
-    check_messages(seed, &world.guests, untouched);
+    check_messages(&format!("seed {seed}"), &world.guests, untouched);
 
     for guest in 0..GUESTS {
         world.leave(guest);
@@ -66,37 +66,4 @@ fn storm(seed: u64, restarts: bool) -> Survived {
     assert_eq!(world.rooms.counts(), (0, 0, 0), "seed {seed}: the server is empty");
     let resumes = world.guests.iter().map(|guest| guest.resumes).sum();
     Survived { resumes, untouched }
-}
-
-fn check_messages(seed: u64, guests: &[Guest], untouched: bool) {
-    let mut arrivals: BTreeMap<(usize, u64), u32> = BTreeMap::new();
-    for (receiver, guest) in guests.iter().enumerate() {
-        let mut last = BTreeMap::new();
-        for &(who, number) in &guest.received {
-            let before = last.insert(who, number);
-            assert!(
-                before < Some(number),
-                "seed {seed}: {receiver} hears {number} of {who} after {before:?}"
-            );
-            *arrivals.entry((who, number)).or_default() += 1;
-        }
-    }
-    for (who, guest) in guests.iter().enumerate() {
-        for (at, sent) in guest.sent.iter().enumerate() {
-            let number = at as u64 + 1;
-            let place = format!("seed {seed}: message {number} of {who} to {:?}", sent.to);
-            let arrived = arrivals.get(&(who, number)).copied().unwrap_or_default();
-            match sent.outcomes.as_slice() {
-                [Outcome::Delivered { delivered, queued }] => {
-                    let promised = delivered + queued;
-                    assert!(arrived <= promised, "{place}: {arrived} of {promised} arrived");
-                    if untouched {
-                        assert_eq!(arrived, promised, "{place}");
-                    }
-                }
-                [Outcome::Failed { .. }] => assert!(!untouched, "{place}: {:?}", sent.outcomes),
-                other => panic!("{place}: settled as {other:?}"),
-            }
-        }
-    }
 }

@@ -1,13 +1,13 @@
 //! Everything at once, against the real binary with its default limits: a call goes on as if nothing were.
 
 use super::from;
+use super::process::Process;
 use serde_json::{Value, json};
 use snug_testkit::raw::{FIN, PING, TEXT, frame, header};
 use snug_testkit::{Raw, Wire};
 use std::future::Future;
-use std::io::{self, BufRead, BufReader};
+use std::io;
 use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -19,56 +19,10 @@ const PACE: Duration = Duration::from_millis(6);
 /// What the server may have in memory meanwhile: two dozen addresses times what the limits let each of them fill.
 const MOST_KIB: u64 = 256 * 1024;
 
-struct Process {
-    child: Child,
-    address: SocketAddr,
-}
-
-impl Process {
-    fn start() -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_snug-server"))
-            .args(["--listen", "127.0.0.1:0"])
-            .env("RUST_LOG", "error")
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the binary starts");
-        let mut line = String::new();
-        let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
-        stdout.read_line(&mut line).expect("a line");
-        let address = line
-            .trim_end()
-            .strip_prefix("listening on http://")
-            .expect("the one line");
-        let address = address.parse().expect("an address");
-        Self { child, address }
-    }
-
-    /// Memory that is resident, in KiB.
-    fn resident(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
-        let line = status
-            .lines()
-            .find(|line| line.starts_with("VmRSS:"))
-            .expect("its memory");
-        line.split_whitespace()
-            .nth(1)
-            .and_then(|kib| kib.parse().ok())
-            .expect("a number")
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // An error means that it has ended already.
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_goes_on_while_every_flood_runs() {
-    let server = Process::start();
-    let url = format!("ws://{}/ws", server.address);
+    let server = Process::start(&[], &[("RUST_LOG", "error")]);
+    let url = server.url();
     let join = json!({ "type": "join", "roomId": "victims", "capacity": 2 });
     let mut one = Wire::open(&url).await;
     one.send(join.clone()).await;

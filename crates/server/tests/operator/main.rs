@@ -4,5 +4,7 @@ mod api;
 mod drain;
 mod http;
 mod metrics;
+#[path = "../support/process.rs"]
+mod process;
 mod secrets;
 mod webhooks;

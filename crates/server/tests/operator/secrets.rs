@@ -1,7 +1,7 @@
 #![cfg(unix)]
 
-use crate::drain::Process;
 use crate::http::{SECRET, ask, basic, ticket};
+use crate::process::Process;
 use serde_json::json;
 use snug_testkit::Wire;
 
