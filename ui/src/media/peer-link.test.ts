@@ -1,4 +1,5 @@
 import { beforeEach, expect, test, vi } from "vitest";
+import { budgetFor } from "../core/budget";
 import type { LinkState } from "../core/ports";
 import type { LinkSignal } from "../core/signal";
 import { PeerLink } from "./peer-link";
@@ -87,8 +88,13 @@ class FakeTransceiver {
   readonly receiver: { track: { kind: string } };
   readonly sender = {
     track: null as unknown,
+    parameters: { encodings: [{}] as RTCRtpEncodingParameters[] },
     replaceTrack: async (track: unknown) => {
       this.sender.track = track;
+    },
+    getParameters: () => structuredClone(this.sender.parameters),
+    setParameters: async (parameters: { encodings: RTCRtpEncodingParameters[] }) => {
+      this.sender.parameters = parameters;
     },
   };
 
@@ -116,7 +122,7 @@ function link(how: { polite: boolean; offer: boolean }) {
   const sent: LinkSignal[] = [];
   const states: LinkState[] = [];
   const made = new PeerLink(
-    { ...how, iceServers: [], certificate: null },
+    { ...how, iceServers: [], certificate: null, budget: budgetFor(1) },
     { audio: voice, video: null },
     new Streams(() => {}),
     {
@@ -264,4 +270,30 @@ test("the first candidate of a burst goes at once, the rest together", async () 
   } finally {
     vi.useRealTimers();
   }
+});
+
+test("the picture costs what is allowed, whoever offered, and the sound is left alone", async () => {
+  const offering = link({ polite: true, offer: true });
+  const answering = link({ polite: false, offer: false });
+  answering.link.receive(offer("b1"));
+  await turn();
+  for (const { link: one } of [offering, answering]) one.setBudget(budgetFor(4));
+  for (const pc of FakeConnection.made) {
+    const [audio, video] = pc.getTransceivers();
+    expect(audio?.sender.parameters.encodings).toEqual([{}]);
+    expect(video?.sender.parameters.encodings).toEqual([budgetFor(4)]);
+  }
+});
+
+test("a connection that is made anew costs what is allowed now", async () => {
+  const { link: here } = link({ polite: true, offer: true });
+  await turn();
+  here.setBudget(budgetFor(3));
+  here.receive({ kind: "answer", sdp: "x", pc: "b1", to: null });
+  await turn();
+  here.receive(offer("b2"));
+  await turn();
+  const video = FakeConnection.made.at(-1)?.getTransceivers()[1];
+  expect(FakeConnection.made.length).toBe(2);
+  expect(video?.sender.parameters.encodings).toEqual([budgetFor(3)]);
 });

@@ -3,6 +3,7 @@
  * by whoever offers first and never changed again: muting swaps the track, so that nothing is negotiated for it.
  */
 
+import type { VideoBudget } from "../core/budget";
 import { toHex } from "../core/bytes";
 import { change, check, type Health, newHealth, restarted } from "../core/health";
 import { type Candidate, type Description, Negotiator, type Signal } from "../core/negotiation";
@@ -28,6 +29,7 @@ export interface PeerLinkConfig {
   readonly iceServers: readonly IceServer[];
   /** Ours, the same for all links of a call; null where nobody asked for one. */
   readonly certificate: RTCCertificate | null;
+  readonly budget: VideoBudget;
 }
 
 export class PeerLink {
@@ -75,6 +77,13 @@ export class PeerLink {
   setTracks(tracks: MediaTracks): void {
     this.tracks = tracks;
     this.connection.setTracks(tracks);
+  }
+
+  /** What the picture may cost from now on. */
+  setBudget(budget: VideoBudget): void {
+    if (budget.maxBitrate === this.config.budget.maxBitrate) return;
+    this.config = { ...this.config, budget };
+    this.connection.setBudget(budget);
   }
 
   /**
@@ -175,10 +184,11 @@ class Connection {
   private sections: Readonly<Record<"audio" | "video", RTCRtpTransceiver>> | null = null;
   private streams: Record<"audio" | "video", StreamHandle | null> = { audio: null, video: null };
   private readonly finds: Finds;
+  private budget: VideoBudget;
   private ended = false;
 
   constructor(
-    { iceServers, polite, certificate }: PeerLinkConfig,
+    { iceServers, polite, certificate, budget }: PeerLinkConfig,
     private tracks: MediaTracks,
     private readonly media: Streams,
     private readonly listener: ConnectionListener,
@@ -189,6 +199,7 @@ class Connection {
       ...(certificate === null ? {} : { certificates: [certificate] }),
     });
     this.pc = pc;
+    this.budget = budget;
     this.finds = new Finds((candidates) => listener.found(candidates));
     this.negotiator = new Negotiator(
       {
@@ -238,6 +249,12 @@ class Connection {
       return transceiver;
     };
     this.sections = { audio: add("audio"), video: add("video") };
+    this.spend();
+  }
+
+  setBudget(budget: VideoBudget): void {
+    this.budget = budget;
+    this.spend();
   }
 
   /** Negotiates a new path, or begins where nothing was begun. */
@@ -278,7 +295,18 @@ class Connection {
     // A client that sends one kind only is answered with one kind only.
     if (audio !== undefined) await this.adopt(audio, "audio");
     if (video !== undefined) await this.adopt(video, "video");
-    if (audio !== undefined && video !== undefined) this.sections = { audio, video };
+    if (audio !== undefined && video !== undefined) {
+      this.sections = { audio, video };
+      this.spend();
+    }
+  }
+
+  private spend(): void {
+    const sender = this.sections?.video.sender;
+    if (sender === undefined || this.ended) return;
+    const parameters = sender.getParameters();
+    for (const encoding of parameters.encodings) Object.assign(encoding, this.budget);
+    this.attempt(sender.setParameters(parameters));
   }
 
   private async adopt(transceiver: RTCRtpTransceiver, kind: "audio" | "video"): Promise<void> {

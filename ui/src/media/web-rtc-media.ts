@@ -1,4 +1,5 @@
 /** All media of the page: the devices, and one link for each remote page. */
+import { budgetFor } from "../core/budget";
 import type { DevicesWish, Media, MediaEvent, StreamHandle } from "../core/ports";
 import type { LinkSignal } from "../core/signal";
 import { makeCertificate } from "./certificate";
@@ -66,7 +67,9 @@ export class WebRtcMedia implements Media, MediaInsight {
 
   openLink(key: string, how: { polite: boolean; offer: boolean; iceServers: PeerLinkIce }): void {
     this.closeLink(key);
-    const link = new PeerLink({ ...how, certificate: this.certificate }, this.tracks, this.streams, {
+    const budget = budgetFor(this.open.size + 1);
+    const config = { ...how, certificate: this.certificate, budget };
+    const link = new PeerLink(config, this.tracks, this.streams, {
       signal: (signal) => {
         if (signal.kind !== "candidates") this.milestones.negotiating();
         this.tell({ type: "link-signal", key, signal });
@@ -84,6 +87,7 @@ export class WebRtcMedia implements Media, MediaInsight {
       },
     });
     this.open.set(key, link);
+    this.share();
   }
 
   rebindLink(key: string, polite: boolean, iceServers: PeerLinkIce): void {
@@ -92,7 +96,7 @@ export class WebRtcMedia implements Media, MediaInsight {
 
   closeLink(key: string): void {
     this.open.get(key)?.close();
-    this.open.delete(key);
+    if (this.open.delete(key)) this.share();
   }
 
   networkChanged(): void {
@@ -115,6 +119,12 @@ export class WebRtcMedia implements Media, MediaInsight {
 
   links(): ReadonlyMap<string, PeerLink> {
     return this.open;
+  }
+
+  /** One picture for all: what a link costs depends on how many there are. */
+  private share(): void {
+    const budget = budgetFor(this.open.size);
+    for (const link of this.open.values()) link.setBudget(budget);
   }
 
   private onTrack(kind: Kind, track: MediaStreamTrack | null): void {
