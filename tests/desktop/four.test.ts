@@ -6,8 +6,8 @@ import { street } from "./street.ts";
 const inn = house();
 const lane = street();
 
-// Twelve encoders and as many decoders on two cores: what is left of the calls before may starve one of the pages.
-test("a room of four: two apps and two guests, every pair both ways", { retry: 2 }, async () => {
+// Twelve encoders and as many decoders on two cores.
+test("a room of four: two apps and two guests, every pair both ways", async () => {
   const link = inn.room();
   const ann = await lane.join("Ann", link);
   const ben = await inn.open(link, "Ben");
