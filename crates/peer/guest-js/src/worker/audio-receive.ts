@@ -7,6 +7,10 @@ export class AudioReceive implements ReceivePipeline {
     // The samples take the way of `audio-exchange.ts`.
   }
 
+  spare(): void {
+    // Sound comes first.
+  }
+
   /** Rust counts what it decodes. */
   stats(): PipelineStats | undefined {
     return undefined;

@@ -51,6 +51,10 @@ export class AudioSend implements SendPipeline {
     this.#port.tell({ type: "audio-enabled", source: this.#source, enabled });
   }
 
+  spare(): void {
+    // Sound comes first.
+  }
+
   *sinks(): Iterable<{ pc: number; transceiver: number }> {
     yield* this.#sinks.values();
   }

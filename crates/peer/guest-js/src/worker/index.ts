@@ -7,6 +7,7 @@ import { AudioSend } from "./audio-send";
 import { allocate, Codec, type Frame, FrameKind, HEADER_BYTES } from "./frame";
 import type { FromMedia, Limits, ToMedia } from "./messages";
 import type { Port, ReceivePipeline, SendPipeline } from "./pipeline";
+import { BEAT, Pressure } from "./pressure";
 import { Socket } from "./socket";
 import { VideoReceive } from "./video-receive";
 import { VideoSend } from "./video-send";
@@ -37,6 +38,7 @@ const receivers = new Map<string, Receiver>();
 const early = new Map<string, Frame[]>();
 const forgotten = new Set<number>();
 const spares = new Map<number, VideoTrackGenerator>();
+const pressure = new Pressure();
 let nextSpare = 1;
 let socket: Socket | undefined;
 let audio: AudioExchange | undefined;
@@ -67,7 +69,7 @@ function handle(message: ToMedia): void {
       start(message.socketUrl, message.spares);
       break;
     case "video-source":
-      sources.set(message.source, new VideoSend(message.track, message.enabled, port));
+      addSource(message.source, new VideoSend(message.track, message.enabled, port));
       break;
     case "audio-exchange":
       audio = new AudioExchange(message.port, port.send, port.backlog);
@@ -75,7 +77,7 @@ function handle(message: ToMedia): void {
     case "audio-source": {
       const known = sources.get(message.source);
       if (known instanceof AudioSend) known.process(message.processing);
-      else sources.set(message.source, new AudioSend(message.source, message.processing, port));
+      else addSource(message.source, new AudioSend(message.source, message.processing, port));
       break;
     }
     case "source-enabled":
@@ -139,9 +141,17 @@ function start(socketUrl: string, count: number): void {
       socket = opened;
       tell({ type: "started" });
       setInterval(report, STATS_INTERVAL);
+      setInterval(() => {
+        if (pressure.beat(performance.now())) spareAll();
+      }, BEAT);
     },
     (error) => tell({ type: "failed", message: String(error) }),
   );
+}
+
+function spareAll(): void {
+  for (const pipeline of sources.values()) pipeline.spare(pressure.level);
+  for (const { pipeline } of receivers.values()) pipeline.spare(pressure.level);
 }
 
 function makeSpare(): void {
@@ -163,6 +173,11 @@ function attach(source: number, pc: number, transceiver: number, limits: Limits)
 function detach(pc: number, transceiver: number): void {
   senders.get(key({ pc, transceiver }))?.detach(pc, transceiver);
   senders.delete(key({ pc, transceiver }));
+}
+
+function addSource(source: number, pipeline: SendPipeline): void {
+  sources.set(source, pipeline);
+  pipeline.spare(pressure.level);
 }
 
 function endSource(source: number): void {
@@ -196,6 +211,7 @@ function discardSpare(spare: number): void {
 function receive(pc: number, transceiver: number, pipeline: ReceivePipeline): void {
   const receiver = { pc, transceiver, pipeline, expecting: true };
   receivers.set(key(receiver), receiver);
+  pipeline.spare(pressure.level);
   const frames = early.get(key(receiver)) ?? [];
   early.delete(key(receiver));
   for (const frame of frames) deliver(receiver, frame);

@@ -21,6 +21,8 @@ export interface SendPipeline {
   target(pc: number, transceiver: number, bitrate: number): void;
   keyFrame(): void;
   enable(enabled: boolean): void;
+  /** The machine is overloaded (`Pressure`): 0 not at all, to 3. */
+  spare(level: number): void;
   /** `wanted`: bits per second beyond which more would be of no use. */
   sinks(): Iterable<{ pc: number; transceiver: number; wanted?: number }>;
   /** Undefined where Rust counts by itself. */
@@ -31,6 +33,8 @@ export interface SendPipeline {
 /** One receiver's decoder. */
 export interface ReceivePipeline {
   push(frame: Frame): void;
+  /** As for senders. */
+  spare(level: number): void;
   stats(): PipelineStats | undefined;
   close(): void;
 }

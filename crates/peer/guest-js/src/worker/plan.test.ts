@@ -53,6 +53,14 @@ test("relief goes below what the bitrate alone would allow", () => {
   expect(plan([demand()], 640, 480, 30, 1, 99)).toMatchObject({ width: 160, height: 120 });
 });
 
+test("relief makes fewer pictures, too, and never more than were asked for", () => {
+  expect([0, 1, 2, 3, 99].map((relief) => plan([demand()], 640, 480, 30, 1, relief).framerate)).toEqual([
+    0, 20, 15, 10, 10,
+  ]);
+  expect(plan([{ ...demand(), maxFramerate: 12 }], 640, 480, 30, 1, 1).framerate).toBe(12);
+  expect(plan([demand()], 640, 480, 8, 1, 3).framerate).toBe(0);
+});
+
 test("small changes of the bitrate are not worth a key frame", () => {
   const former = plan([demand(1_000_000)], 640, 480, 30, 1);
   expect(worthwhile(former, { ...former, bitrate: 950_000 })).toBe(false);

@@ -23,6 +23,8 @@ const STEPS = [1, 1.5, 2, 3, 4];
 const POOR = 0.03;
 const RICH = 0.045;
 const GOOD = 0.13;
+/** Frames per second at most, by the number of steps of relief. */
+const RELIEVED = [Number.POSITIVE_INFINITY, 20, 15, 10];
 /** Frames per second that remain when there are too few bits even for the smallest pictures. */
 const SLOWEST = 7;
 
@@ -58,6 +60,8 @@ export function plan(
       framerate = framerate ? Math.min(framerate, demand.maxFramerate) : demand.maxFramerate;
     asked = Math.max(asked, demand.scaleResolutionDownBy ?? 1);
   }
+  const relieved = framesUnder(relief);
+  if (relieved < (framerate || rate)) framerate = relieved;
   bitrate = Math.round(Math.max(bitrate, FLOOR));
   const pixels = width * height * Math.min(Math.max(rate, 1), framerate || Number.POSITIVE_INFINITY);
   const density = (step: number) => bitrate / (pixels / (step * step));
@@ -69,6 +73,11 @@ export function plan(
   if (share < 1) framerate = Math.max(SLOWEST, Math.round(Math.min(rate, framerate || rate) * share));
   const scale = Math.max(step, asked);
   return { bitrate, framerate, scale: step, width: even(width / scale), height: even(height / scale) };
+}
+
+/** Frames per second at most where `relief` steps of it are needed. */
+export function framesUnder(relief: number): number {
+  return RELIEVED[Math.min(relief, RELIEVED.length - 1)] ?? Number.POSITIVE_INFINITY;
 }
 
 /** Whether going from `former` to `next` is worth a reconfiguration: another size costs a key frame, a bitrate little. */

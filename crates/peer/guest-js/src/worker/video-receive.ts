@@ -3,6 +3,7 @@
 import type { PipelineStats } from "../wire";
 import type { Frame } from "./frame";
 import type { ReceivePipeline } from "./pipeline";
+import { framesUnder } from "./plan";
 
 /** Milliseconds between two requests for a key frame. */
 const ASK_INTERVAL = 500;
@@ -25,6 +26,9 @@ export class VideoReceive implements ReceivePipeline {
   #closed = false;
   #started = new Map<number, number>();
   #rate = { since: 0, frames: 0 };
+  /** Microseconds between two pictures that are shown, and of the last one; 0 shows all. */
+  #pause = 0;
+  #shownAt = Number.NEGATIVE_INFINITY;
   #counts = {
     framesReceived: 0,
     framesDecoded: 0,
@@ -62,6 +66,10 @@ export class VideoReceive implements ReceivePipeline {
         data: frame.payload,
       }),
     );
+  }
+
+  spare(level: number): void {
+    this.#pause = 1e6 / framesUnder(level);
   }
 
   stats(): PipelineStats {
@@ -111,11 +119,14 @@ export class VideoReceive implements ReceivePipeline {
     this.#rate.frames++;
     this.#counts.frameWidth = frame.displayWidth;
     this.#counts.frameHeight = frame.displayHeight;
-    if (this.#writing >= WRITER_FULL) {
+    // A fifth of tolerance, or jitter would halve the rate.
+    const hurried = Math.abs(frame.timestamp - this.#shownAt) < this.#pause * 0.8;
+    if (hurried || this.#writing >= WRITER_FULL) {
       this.#counts.framesDropped++;
       frame.close();
       return;
     }
+    this.#shownAt = frame.timestamp;
     this.#writing++;
     this.#writer.write(frame).then(
       () => {

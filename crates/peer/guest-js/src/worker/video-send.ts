@@ -45,7 +45,9 @@ export class VideoSend implements SendPipeline {
   #lastBlackAt = Number.NEGATIVE_INFINITY;
   #nextFrameAt = 0;
   #clock = new SourceClock();
+  /** Steps of relief that this encoder needs, and that the whole machine needs. */
   #relief = 0;
+  #pressure = 0;
   #control = new RateControl();
   /** Bits that the encoder has made beyond its bitrate, and when that was counted. */
   #ahead = { bits: 0, at: 0 };
@@ -102,6 +104,10 @@ export class VideoSend implements SendPipeline {
 
   keyFrame(): void {
     this.#wantKey();
+  }
+
+  spare(level: number): void {
+    this.#pressure = level;
   }
 
   enable(enabled: boolean): void {
@@ -266,7 +272,7 @@ export class VideoSend implements SendPipeline {
       height,
       this.#window.rate,
       former?.scale ?? 1,
-      this.#relief,
+      Math.max(this.#relief, this.#pressure),
     );
     if (this.#encoder?.state === "configured" && former && !resized && !worthwhile(former, next)) {
       this.#plan = { ...former, framerate: next.framerate };

@@ -1,0 +1,46 @@
+// How overloaded this machine is, judged by how late a timer of the worker fires. Pure.
+
+/** Milliseconds between two beats. */
+export const BEAT = 200;
+/** Beats of one judgement, and judgements without trouble after which a level is taken back. */
+const WINDOW = 10;
+const CALM = 6;
+/** Milliseconds of delay, on average: above the first the machine cannot follow, below the second it can. */
+const LATE = 40;
+const PROMPT = 15;
+/** A delay of this many milliseconds is no load: the machine slept, or the page is hidden and its timers are slowed. */
+const ABSENT = 700;
+/** The highest level. */
+export const MOST = 3;
+
+export class Pressure {
+  /** 0 (none) to `MOST`. */
+  level = 0;
+  #former: number | undefined;
+  #late = 0;
+  #beats = 0;
+  #calm = 0;
+
+  /** To be called every `BEAT` milliseconds, or later. True if the level is another now. */
+  beat(now: number): boolean {
+    const late = this.#former === undefined ? 0 : Math.max(0, now - this.#former - BEAT);
+    this.#former = now;
+    if (late >= ABSENT) return false;
+    this.#late += late;
+    if (++this.#beats < WINDOW) return false;
+    const average = this.#late / WINDOW;
+    this.#late = 0;
+    this.#beats = 0;
+    const before = this.level;
+    if (average > LATE) {
+      this.level = Math.min(MOST, this.level + 1);
+      this.#calm = 0;
+    } else if (average > PROMPT) {
+      this.#calm = 0;
+    } else if (this.level > 0 && ++this.#calm >= CALM) {
+      this.level--;
+      this.#calm = 0;
+    }
+    return this.level !== before;
+  }
+}
