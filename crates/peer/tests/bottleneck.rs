@@ -201,5 +201,6 @@ async fn what_is_lost_is_sent_again_about_once() {
         seen["packetsReceived"], seen["nackCount"], seen["pliCount"], seen["framesDropped"]
     );
     assert!(again / lost < 1.5, "{again} of {lost}");
-    assert!(b.frames(3) as f64 > frames as f64 * 0.75);
+    // The last ones are on their way when it is counted.
+    assert!(b.frames(3) as f64 > frames as f64 * 0.95);
 }

@@ -3,7 +3,7 @@
 // The engine's enums are non-exhaustive.
 #![allow(clippy::wildcard_enum_match_arm)]
 
-mod carrier;
+pub mod carrier;
 mod certificates;
 mod channels;
 mod counters;
@@ -12,17 +12,19 @@ mod engine_stats;
 mod feedback;
 mod handler;
 mod peer;
-mod plan;
-mod receive;
+pub mod plan;
+pub mod receive;
 mod reports;
 mod send;
 mod shares;
-mod show;
+pub mod show;
+#[cfg(test)]
+mod simulation;
 mod sockets;
 mod states;
 mod stats;
 mod stream;
-mod tap;
+pub mod tap;
 mod tasks;
 mod transport;
 mod voice;

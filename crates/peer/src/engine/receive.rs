@@ -1,7 +1,7 @@
 //! One task per transceiver that receives video: packets in, frames out to the worker, key frames asked for.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::sync::mpsc;
 
@@ -12,15 +12,13 @@ use super::way::Way;
 use crate::audio::driver::Audio;
 use crate::frame::{Frame, FrameKind};
 use crate::outbox::{Outbox, Put};
-use crate::rtp::video::VideoAssembler;
+use crate::rtp::pictures::Pictures;
 use crate::rtp::vp8::dimensions;
 use crate::rtp::{Assembled, Packet};
 use crate::wire::{PcId, TransceiverId};
 
 /// Packets that may wait for the task: two seconds of 4 Mbit/s.
 pub const QUEUE: usize = 1_024;
-/// Key frames are asked for no more often than this.
-const PLI_INTERVAL: Duration = Duration::from_millis(300);
 
 /// What a receiving task is fed with.
 pub enum Input {
@@ -43,21 +41,16 @@ pub struct Receiver {
 impl Receiver {
     /// Runs until the transceiver's queue is dropped.
     pub async fn run(self, mut inputs: mpsc::Receiver<Input>) {
-        let mut order = VideoAssembler::new();
+        let mut pictures = Pictures::default();
         let mut show = Show::new(
             self.pc,
             self.transceiver,
             Arc::clone(&self.shared),
             Arc::clone(&self.audio),
         );
-        let mut ssrc = None;
-        let mut asked: Option<Instant> = None;
-        let mut wanted = false;
+        let mut now = Instant::now();
         loop {
-            let ask_at = (wanted || order.needs_key())
-                .then(|| asked.map_or_else(Instant::now, |asked| asked + PLI_INTERVAL))
-                .filter(|_| ssrc.is_some());
-            let wake = [order.deadline(), show.deadline(), ask_at].into_iter().flatten().min();
+            let wake = [pictures.deadline(now), show.deadline()].into_iter().flatten().min();
             let sleep = async {
                 match wake {
                     Some(at) => tokio::time::sleep_until(at.into()).await,
@@ -69,40 +62,32 @@ impl Receiver {
                 input = inputs.recv() => match input {
                     None => return,
                     Some(Input::Packet(packet, at, source)) => {
-                        if ssrc.replace(source).is_some_and(|former| former != source) {
-                            // Another sender: nothing of the former one fits together with it.
-                            order = VideoAssembler::new();
+                        if pictures.push(packet, source, at) {
                             show.restart();
                         }
-                        order.push(packet, at);
                     }
-                    Some(Input::KeyFrameWanted) => wanted = true,
+                    Some(Input::KeyFrameWanted) => pictures.want_key(),
                 },
                 () = sleep => {}
             }
-            let now = Instant::now();
-            while let Some(frame) = order.poll(now) {
-                wanted &= !frame.key;
+            now = Instant::now();
+            while let Some(frame) = pictures.poll(now) {
                 show.take(frame, now);
             }
             while let Some((frame, micros)) = show.due(now) {
-                wanted |= self.deliver(frame, micros) == Put::Dropped;
+                if self.deliver(frame, micros) == Put::Dropped {
+                    pictures.want_key();
+                }
             }
             {
                 let mut counters = self.shared.counters();
                 let inbound = counters.inbound.entry(self.transceiver).or_default();
-                inbound.frames_dropped = order.dropped();
+                inbound.frames_dropped = pictures.dropped();
                 if let Some(trip) = inbound.repair_trip {
-                    order.set_round_trip(trip);
+                    pictures.set_round_trip(trip);
                 }
             }
-            let due = asked.is_none_or(|asked| now >= asked + PLI_INTERVAL);
-            if let Some(ssrc) = ssrc
-                && (wanted || order.needs_key())
-                && due
-            {
-                asked = Some(now);
-                wanted = false;
+            if let Some(ssrc) = pictures.ask(now) {
                 self.ask(ssrc).await;
             }
         }

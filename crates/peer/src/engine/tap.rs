@@ -325,9 +325,11 @@ impl Tap {
             return Ok(());
         }
         let ssrc = packet.header.ssrc;
+        // Without a repair stream nobody can tell.
+        let again = repaired || self.remote.get(&ssrc).is_some_and(|info| info.ssrc_rtx.is_none());
         let fresh = !route.nack || {
             let missing = self.missing.entry(ssrc).or_default();
-            missing.arrived(packet.header.sequence_number, msg.now)
+            missing.arrived(packet.header.sequence_number, again, msg.now)
         };
         {
             let mut counters = self.shared.counters();

@@ -4,6 +4,7 @@ pub mod bandwidth;
 pub mod clock;
 pub mod missing;
 pub mod pacer;
+pub mod pictures;
 pub mod resend;
 pub mod sequence;
 pub mod video;
@@ -11,6 +12,9 @@ pub mod vp8;
 pub mod wall;
 
 use bytes::Bytes;
+
+/// More packets that are missing in a row are no loss but an outage: a key frame is smaller and sooner there.
+const OUTAGE: i64 = 128;
 
 /// The part of an RTP packet that frames are made of.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -89,7 +89,9 @@ impl<T> Pacer<T> {
         };
         let start = now.checked_sub(burst).unwrap_or(now);
         let from = self.next.map_or(start, |next| next.max(start));
-        self.next = Some(from + Duration::from_secs_f64(size as f64 * 8.0 / rate.max(10_000.0)));
+        let next = from + Duration::from_secs_f64(size as f64 * 8.0 / rate.max(10_000.0));
+        // Many urgent packets do not silence the others.
+        self.next = Some(next.min(now + Duration::from_secs_f64(LIMIT)));
     }
 }
 

@@ -7,12 +7,16 @@ use bytes::{Bytes, BytesMut};
 
 use super::sequence::Sequence;
 use super::vp8::Payload;
-use super::{Assembled, Packet};
+use super::{Assembled, OUTAGE, Packet};
 
-/// How long a missing packet is waited for, at least, before the frames it belongs to are given up.
+/// How long a missing packet is waited for, at least, before a key frame is as good.
 const HOLD: Duration = Duration::from_millis(120);
 /// And at most: a picture that stands still for longer is worse than one that begins anew.
 const HOLD_MAX: Duration = Duration::from_millis(600);
+/// Until it has been measured, asking for a packet again is taken to last this long.
+const TRIP: Duration = Duration::from_millis(100);
+/// What has not come after this time comes no more, be it a packet or a key frame.
+const GIVE_UP: Duration = Duration::from_secs(2);
 /// Packets that may wait: over a second of 4 Mbit/s.
 const CAPACITY: usize = 1_024;
 /// A jump further than this is a new beginning, not a loss.
@@ -41,7 +45,7 @@ impl Default for VideoAssembler {
             needs_key: true,
             gap: false,
             dropped: 0,
-            hold: HOLD,
+            hold: hold(TRIP),
         }
     }
 }
@@ -53,7 +57,7 @@ impl VideoAssembler {
 
     /// How long it takes to have a packet sent again: three attempts are waited for.
     pub fn set_round_trip(&mut self, trip: Duration) {
-        self.hold = (trip * 15 / 4 + Duration::from_millis(40)).clamp(HOLD, HOLD_MAX);
+        self.hold = hold(trip);
     }
 
     /// Frames that were given up.
@@ -61,9 +65,10 @@ impl VideoAssembler {
         self.dropped
     }
 
-    /// Whether the stream is stuck until the remote sends a key frame.
-    pub fn needs_key(&self) -> bool {
-        self.needs_key
+    /// Whether the stream goes on with a key frame only, or sooner than without, and none is on its way.
+    pub fn needs_key(&self, now: Instant) -> bool {
+        let stuck = self.stuck().is_some_and(|since| now >= since + self.patience());
+        (stuck || self.needs_key) && self.coming().is_none_or(|until| now >= until)
     }
 
     /// Takes a packet; duplicates and late ones are ignored.
@@ -85,31 +90,73 @@ impl VideoAssembler {
         }
     }
 
-    /// The next frame that is complete.
+    /// The next frame that is complete. What is missing is waited for until it comes, or until a later key frame is
+    /// complete and patience at its end.
     pub fn poll(&mut self, now: Instant) -> Option<Assembled> {
         loop {
             if let Some(frame) = self.complete() {
                 return Some(frame);
             }
-            let deadline = self.deadline()?;
-            if now < deadline {
+            let since = self.stuck()?;
+            if now < since + self.patience() {
+                return None;
+            }
+            if self.jump() {
+                continue;
+            }
+            if now < since + GIVE_UP {
                 return None;
             }
             self.skip();
         }
     }
 
-    /// When what is missing will be given up.
-    pub fn deadline(&self) -> Option<Instant> {
+    /// When, later than now, something is to be done though no packet came.
+    pub fn deadline(&self, now: Instant) -> Option<Instant> {
+        let since = self.stuck();
+        let all = [
+            since.map(|since| since + self.patience()),
+            since.map(|since| since + GIVE_UP),
+            self.coming(),
+        ];
+        all.into_iter().flatten().filter(|at| *at > now).min()
+    }
+
+    /// Before a key frame nothing can be shown, and after an outage nothing comes: there is nothing to wait for but the
+    /// next one.
+    fn patience(&self) -> Duration {
+        let first = self.waiting.first_key_value().map(|(number, _)| *number);
+        let outage = self.next.zip(first).is_some_and(|(next, first)| first - next > OUTAGE);
+        if self.next.is_none() || self.needs_key || outage {
+            Duration::ZERO
+        } else {
+            self.hold
+        }
+    }
+
+    /// Since when packets have been waiting for one that is missing.
+    fn stuck(&self) -> Option<Instant> {
         // Packets that wait while nothing is missing are the beginning of a frame whose end has not come yet.
-        let mut expected = self.next;
-        for (number, (_, arrived)) in &self.waiting {
-            if expected.is_some_and(|expected| *number != expected) || (expected.is_none() && self.headless()) {
-                return Some(*arrived + self.hold);
+        let mut expected = match self.next {
+            Some(next) => next,
+            None if self.headless() => i64::MIN,
+            None => *self.waiting.first_key_value()?.0,
+        };
+        for number in self.waiting.keys() {
+            if *number != expected {
+                // Those in front of it may have been sent again and be the last ones that came.
+                return self.waiting.range(number..).map(|(_, (_, arrived))| *arrived).min();
             }
-            expected = Some(number + 1);
+            expected = number + 1;
         }
         None
+    }
+
+    /// Until when a key frame of which parts are here may still become whole.
+    fn coming(&self) -> Option<Instant> {
+        let begins = |packet: &Packet| Payload::parse(&packet.payload).is_some_and(|one| one.start && one.key);
+        let key = self.waiting.values().rev().find(|(packet, _)| begins(packet));
+        key.map(|(_, arrived)| *arrived + self.hold)
     }
 
     /// Whether what waits begins in the middle of a frame.
@@ -159,6 +206,10 @@ impl VideoAssembler {
         if self.next.is_none() && self.headless() {
             return None;
         }
+        self.frame_from(first)
+    }
+
+    fn frame_from(&self, first: i64) -> Option<(i64, i64)> {
         let mut timestamp = None;
         let mut number = first;
         loop {
@@ -180,24 +231,45 @@ impl VideoAssembler {
         }
     }
 
-    /// Gives up what is missing: goes on with the next key frame that is here, or empties the queue.
-    fn skip(&mut self) {
-        self.lose();
+    /// Goes on with a key frame that is complete, if there is one; the last one is the best.
+    fn jump(&mut self) -> bool {
         let floor = self.next.unwrap_or(i64::MIN);
-        let key = self.waiting.iter().find_map(|(number, (packet, _))| {
+        let key = self.keys(floor).rev().find(|key| self.frame_from(*key).is_some());
+        if let Some(key) = key {
+            self.go_on(key);
+        }
+        key.is_some()
+    }
+
+    /// Gives up what is missing: goes on with the next key frame that has begun, or empties the queue.
+    fn skip(&mut self) {
+        let floor = self.next.unwrap_or(i64::MIN);
+        let key = self.keys(floor).next();
+        let end = self.waiting.last_key_value().map(|(number, _)| number + 1);
+        if let Some(next) = key.or(end) {
+            self.go_on(next);
+        }
+    }
+
+    /// The first packets of the key frames beyond a number.
+    fn keys(&self, floor: i64) -> impl DoubleEndedIterator<Item = i64> {
+        self.waiting.iter().filter_map(move |(number, (packet, _))| {
             let payload = Payload::parse(&packet.payload)?;
             (payload.start && payload.key && *number > floor).then_some(*number)
-        });
-        match key {
-            Some(key) => {
-                self.waiting = self.waiting.split_off(&key);
-                self.next = Some(key);
-            }
-            None => {
-                self.next = self.waiting.last_key_value().map(|(number, _)| number + 1);
-                self.waiting.clear();
+        })
+    }
+
+    /// Gives up all that is before a number.
+    fn go_on(&mut self, next: i64) {
+        let rest = self.waiting.split_off(&next);
+        let mut last = None;
+        for (packet, _) in std::mem::replace(&mut self.waiting, rest).values() {
+            if last.replace(packet.timestamp) != Some(packet.timestamp) {
+                self.dropped += 1;
             }
         }
+        self.lose();
+        self.next = Some(next);
     }
 
     fn lose(&mut self) {
@@ -205,6 +277,11 @@ impl VideoAssembler {
         self.needs_key = true;
         self.gap = true;
     }
+}
+
+/// Three attempts to have a packet sent again.
+fn hold(trip: Duration) -> Duration {
+    (trip * 15 / 4 + Duration::from_millis(40)).clamp(HOLD, HOLD_MAX)
 }
 
 fn join(mut payloads: Vec<Payload>) -> Bytes {
@@ -284,21 +361,24 @@ mod tests {
                 .collect::<Vec<_>>(),
             [3, 2, 1]
         );
-        assert!(frames[0].key && frames.iter().all(|frame| !frame.gap) && !assembler.needs_key());
+        assert!(frames[0].key && frames.iter().all(|frame| !frame.gap) && !assembler.needs_key(now));
     }
 
     #[test]
-    fn a_retransmission_within_the_hold_saves_the_frame() {
+    fn a_retransmission_saves_the_frame_even_when_a_key_frame_is_asked_for() {
         let (mut source, mut assembler, now) = (Source::new(0), VideoAssembler::new(), Instant::now());
         let key = source.frame(true, 1).remove(0);
         let (lost, later) = (source.frame(false, 1).remove(0), source.frame(false, 1).remove(0));
         assembler.push(key, now);
         assembler.push(later, now);
         assert_eq!(all(&mut assembler, now).len(), 1);
-        assert_eq!(assembler.deadline(), Some(now + HOLD));
-        assembler.push(lost, now + HOLD / 2);
-        assert_eq!(all(&mut assembler, now + HOLD / 2).len(), 2);
-        assert_eq!(assembler.deadline(), None);
+        let late = assembler.deadline(now).unwrap();
+        assert_eq!(late, now + hold(TRIP));
+        assert!(all(&mut assembler, late).is_empty() && assembler.needs_key(late));
+        assembler.push(lost, late);
+        assert_eq!(all(&mut assembler, late).len(), 2);
+        assert_eq!(assembler.deadline(late), None);
+        assert!(!assembler.needs_key(late));
     }
 
     #[test]
@@ -310,41 +390,40 @@ mod tests {
         all(&mut assembler, now);
         for (trip, hold) in [(10, HOLD), (100, Duration::from_millis(415)), (2_000, HOLD_MAX)] {
             assembler.set_round_trip(Duration::from_millis(trip));
-            assert_eq!(assembler.deadline(), Some(now + hold));
+            assert_eq!(assembler.deadline(now), Some(now + hold));
         }
     }
 
     #[test]
-    fn a_loss_costs_everything_up_to_the_next_key_frame() {
+    fn what_never_comes_costs_everything_up_to_the_next_key_frame() {
         let (mut source, mut assembler, now) = (Source::new(0), VideoAssembler::new(), Instant::now());
-        source
-            .frame(true, 2)
-            .into_iter()
-            .for_each(|packet| assembler.push(packet, now));
-        source
-            .frame(false, 2)
-            .into_iter()
-            .skip(1)
-            .for_each(|packet| assembler.push(packet, now));
-        source
-            .frame(false, 1)
-            .into_iter()
-            .for_each(|packet| assembler.push(packet, now));
+        let push = |assembler: &mut VideoAssembler, packets: Vec<Packet>, skip, at| {
+            packets
+                .into_iter()
+                .skip(skip)
+                .for_each(|packet| assembler.push(packet, at));
+        };
+        push(&mut assembler, source.frame(true, 2), 0, now);
+        push(&mut assembler, source.frame(false, 2), 1, now);
+        push(&mut assembler, source.frame(false, 1), 0, now);
         assert_eq!(all(&mut assembler, now).len(), 1);
-        assert_eq!(all(&mut assembler, now + HOLD).len(), 0);
-        assert!(assembler.needs_key());
-        source
-            .frame(false, 1)
-            .into_iter()
-            .for_each(|packet| assembler.push(packet, now));
-        assert_eq!(all(&mut assembler, now + HOLD).len(), 0);
-        source
-            .frame(true, 2)
-            .into_iter()
-            .for_each(|packet| assembler.push(packet, now));
-        let frames = all(&mut assembler, now + HOLD);
-        assert!(frames.len() == 1 && frames[0].gap && frames[0].key && !assembler.needs_key());
+        let late = now + hold(TRIP);
+        assert!(all(&mut assembler, late).is_empty() && assembler.needs_key(late));
+        // Part of a key frame is here: another one would not be sooner.
+        let mut key = source.frame(true, 2);
+        let second = key.pop();
+        push(&mut assembler, key, 0, late);
+        assert!(all(&mut assembler, late).is_empty() && !assembler.needs_key(late));
+        assert_eq!(assembler.deadline(late), Some(late + hold(TRIP)));
+        push(&mut assembler, second.into_iter().collect(), 0, late);
+        let frames = all(&mut assembler, late);
+        assert!(frames.len() == 1 && frames[0].gap && frames[0].key && !assembler.needs_key(late));
         assert!(assembler.dropped() >= 2);
+        // Nothing more is waited for at the end.
+        source.frame(false, 1);
+        push(&mut assembler, source.frame(false, 1), 0, late);
+        assert!(all(&mut assembler, late + GIVE_UP).is_empty() && assembler.waiting.is_empty());
+        assert!(assembler.needs_key(late + GIVE_UP));
     }
 
     #[test]
@@ -355,8 +434,7 @@ mod tests {
             .into_iter()
             .skip(1)
             .for_each(|packet| assembler.push(packet, now));
-        assert_eq!(all(&mut assembler, now).len(), 0);
-        assert_eq!(all(&mut assembler, now + HOLD).len(), 0);
+        assert!(all(&mut assembler, now).is_empty() && assembler.needs_key(now));
         source
             .frame(true, 3)
             .into_iter()

@@ -1,0 +1,249 @@
+//! Two taps and the link between them, in simulated time: nothing here waits, and every run is the same.
+
+mod link;
+mod loss;
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use rtc::interceptor::{Packet, TaggedPacket};
+use rtc::rtcp;
+use rtc::rtp;
+use rtc::sansio::Protocol;
+use rtc::shared::TransportContext;
+use tokio::sync::mpsc;
+
+use super::carrier::{carry, picture_loss};
+use super::plan::{Plan, Receiving, Sending};
+use super::receive::Input;
+use super::tap::{Shared, Signal, Tap, lock};
+use crate::jsep::codecs::Codecs;
+use crate::rtp::Assembled;
+use crate::rtp::pictures::Pictures;
+use crate::rtp::vp8::Payloader;
+use crate::wire::Kind;
+use link::Link;
+
+const SSRC: u32 = 1_000;
+const REPAIR: u32 = 1_001;
+/// Milliseconds from picture to picture.
+const FRAME: u64 = 33;
+/// An encoder makes no more key frames than one in so many milliseconds.
+const KEYS: u64 = 300;
+
+/// What an encoder has been told.
+struct Told {
+    key: bool,
+    bitrate: u32,
+}
+
+/// A camera at one end, its pictures at the other.
+struct Call {
+    sender: Tap,
+    sending: Arc<Shared>,
+    receiver: Tap,
+    receiving: Arc<Shared>,
+    inputs: mpsc::Receiver<Input>,
+    pictures: Pictures,
+    there: Link,
+    back: Link,
+    told: Arc<Mutex<Told>>,
+    payloader: Payloader,
+    sequence: u16,
+    frames: u64,
+    key_at: Option<u64>,
+    start: Instant,
+    millis: u64,
+    /// The pictures that came, by number, and the millisecond in which they did.
+    seen: Vec<(u64, u64)>,
+    plis: u64,
+    /// Bits per second that an encoder has a use for.
+    wanted: u32,
+}
+
+impl Call {
+    fn new(there: Link, back: Link) -> Self {
+        let told = Arc::new(Mutex::new(Told {
+            key: true,
+            bitrate: 700_000,
+        }));
+        let hears = Arc::clone(&told);
+        let sending = Arc::new(Shared::new(Box::new(move |signal| match signal {
+            Signal::KeyFrame(_) => lock(&hears).key = true,
+            Signal::Target(_, bitrate) => lock(&hears).bitrate = bitrate,
+            Signal::KeyFrameSent(_) => {}
+        })));
+        let receiving = Arc::new(Shared::new(Box::new(|_| {})));
+        let codecs = Codecs::proposal(Kind::Video);
+        let (sink, inputs) = mpsc::channel(1_024);
+        sending.set_plan(Plan {
+            sending: vec![Sending {
+                transceiver: 1,
+                mid: "m".to_owned(),
+                codecs: codecs.clone(),
+                ssrc: SSRC,
+                repair_ssrc: REPAIR,
+            }],
+            receiving: vec![],
+        });
+        receiving.set_plan(Plan {
+            sending: vec![],
+            receiving: vec![Receiving {
+                transceiver: 2,
+                mid: "m".to_owned(),
+                codecs,
+                sources: vec![SSRC],
+                repairs: vec![(SSRC, REPAIR)],
+                streams: Vec::new(),
+                sink,
+            }],
+        });
+        Self {
+            sender: Tap::new(Arc::clone(&sending)),
+            sending,
+            receiver: Tap::new(Arc::clone(&receiving)),
+            receiving,
+            inputs,
+            pictures: Pictures::default(),
+            there,
+            back,
+            told,
+            payloader: Payloader::new(0),
+            sequence: 65_000,
+            frames: 0,
+            key_at: None,
+            start: Instant::now(),
+            millis: 0,
+            seen: Vec::new(),
+            plis: 0,
+            wanted: 1_500_000,
+        }
+    }
+
+    fn now(&self) -> Instant {
+        self.start + Duration::from_millis(self.millis)
+    }
+
+    fn run(&mut self, millis: u64) {
+        for _ in 0..millis {
+            self.step();
+        }
+    }
+
+    fn step(&mut self) {
+        self.millis += 1;
+        if self.millis.is_multiple_of(FRAME) {
+            self.frame();
+        }
+        if self.millis.is_multiple_of(1_000) {
+            self.sending.want(1, self.wanted);
+        }
+        let now = self.now();
+        self.sender.handle_timeout(now).unwrap();
+        while let Some(msg) = self.sender.poll_write() {
+            self.there.send(msg, now);
+        }
+        while let Some(mut msg) = self.there.next(now) {
+            msg.now = now;
+            self.receiver.handle_read(msg).unwrap();
+            assert!(self.receiver.poll_read().is_none());
+        }
+        self.receiver.handle_timeout(now).unwrap();
+        self.watch();
+        while let Some(msg) = self.receiver.poll_write() {
+            self.back.send(msg, now);
+        }
+        while let Some(mut msg) = self.back.next(now) {
+            msg.now = now;
+            self.sender.handle_read(msg).unwrap();
+            assert!(self.sender.poll_read().is_none());
+        }
+    }
+
+    /// A picture is taken, encoded and sent.
+    fn frame(&mut self) {
+        let (key, bitrate) = {
+            let mut told = lock(&self.told);
+            let due = self.key_at.is_none_or(|at| self.millis >= at + KEYS);
+            let key = told.key && due;
+            told.key &= !key;
+            (key, told.bitrate.min(self.wanted))
+        };
+        if key {
+            self.key_at = Some(self.millis);
+        }
+        let fair = u64::from(bitrate) * FRAME / 8_000;
+        let sway = 80 + self.frames * 7 % 41;
+        let size = fair * sway / 100 * if key { 4 } else { 1 };
+        let mut bytes = vec![0; usize::try_from(size).unwrap().max(40)];
+        bytes[0] = u8::from(!key);
+        bytes[1..9].copy_from_slice(&self.frames.to_be_bytes());
+        self.frames += 1;
+        let payloads = self.payloader.frame(&bytes.into());
+        let last = payloads.len() - 1;
+        let packets = payloads.into_iter().enumerate().map(|(index, payload)| {
+            self.sequence = self.sequence.wrapping_add(1);
+            let mut header = rtp::Header {
+                version: 2,
+                marker: index == last,
+                payload_type: 96,
+                sequence_number: self.sequence,
+                timestamp: u32::try_from(self.millis * 90).unwrap(),
+                ssrc: SSRC,
+                ..Default::default()
+            };
+            header.set_extension(4, Bytes::from_static(b"m")).unwrap();
+            rtp::Packet { header, payload }
+        });
+        let packets = packets.collect();
+        let message = self.message(carry(packets));
+        self.sender.handle_write(message).unwrap();
+    }
+
+    /// What the receiving task does.
+    fn watch(&mut self) {
+        let now = self.now();
+        while let Ok(Input::Packet(packet, at, ssrc)) = self.inputs.try_recv() {
+            self.pictures.push(packet, ssrc, at);
+        }
+        while let Some(frame) = self.pictures.poll(now) {
+            self.seen.push((number(&frame), self.millis));
+        }
+        let trip = self
+            .receiving
+            .counters()
+            .inbound
+            .get(&2)
+            .and_then(|one| one.repair_trip);
+        if let Some(trip) = trip {
+            self.pictures.set_round_trip(trip);
+        }
+        if let Some(ssrc) = self.pictures.ask(now) {
+            self.plis += 1;
+            let message = self.message(picture_loss(ssrc));
+            self.receiver.handle_write(message).unwrap();
+        }
+    }
+
+    fn message(&self, packets: Vec<Box<dyn rtcp::Packet>>) -> TaggedPacket {
+        TaggedPacket {
+            now: self.now(),
+            transport: TransportContext::default(),
+            message: Packet::Rtcp(packets).into(),
+        }
+    }
+
+    /// The longest time without a picture, in milliseconds.
+    fn freeze(&self) -> u64 {
+        self.seen
+            .windows(2)
+            .map(|pair| pair[1].1 - pair[0].1)
+            .max()
+            .unwrap_or(0)
+    }
+}
+
+fn number(frame: &Assembled) -> u64 {
+    u64::from_be_bytes(frame.payload[1..9].try_into().unwrap())
+}
