@@ -26,9 +26,13 @@ export interface PageParts {
   media(tell: (event: MediaEvent) => void, milestone: (point: number, name: string) => void): Media;
   /** The system's languages, most wanted first. */
   readonly languages: readonly string[];
+  /** Told of every step: the event, the states around it, and what came of it. It may not dispatch. */
+  readonly observe?: Observe;
 }
 
-export function run({ host, media: makeMedia, languages }: PageParts): Page {
+export type Observe = (before: App, event: AppEvent, after: App, effects: readonly Effect[]) => void;
+
+export function run({ host, media: makeMedia, languages, observe }: PageParts): Page {
   let app = newApp(recall(host.storage, languages), {
     defaultServer: host.defaultServer,
     identity: newId(),
@@ -45,6 +49,7 @@ export function run({ host, media: makeMedia, languages }: PageParts): Page {
 
   function dispatch(event: AppEvent): void {
     const [next, effects] = update(app, event);
+    observe?.(app, event, next, effects);
     app = next;
     for (const effect of effects) perform(effect);
     const shown = share(view, project(app, host.kind, host.version));

@@ -21,6 +21,7 @@ export type CommandId =
   | "leave"
   | "rejoin"
   | "home"
+  | "doctor"
   | "keys";
 
 /** Names of lucide icons; `view/icons.ts` holds the drawings. */
@@ -38,6 +39,7 @@ export type IconName =
   | "rotate-cw"
   | "settings"
   | "shield"
+  | "stethoscope"
   | "video"
   | "video-off"
   | "volume-2"
@@ -177,6 +179,7 @@ const list: readonly Command[] = [
     word: "home",
     press: (actions) => actions.goHome(),
   },
+  { id: "doctor", on: ["lobby", "call", "trouble"], key: "mod+shift+e", icon: "stethoscope", word: "doctor" },
   { id: "keys", on: everywhere, key: "mod+slash", icon: "keyboard", word: "keys" },
 ];
 

@@ -19,8 +19,8 @@ export interface PeerLinkListener {
   signal(signal: LinkSignal): void;
   state(state: LinkState): void;
   streams(audio: StreamHandle | null, video: StreamHandle | null): void;
-  /** An `RTCPeerConnection` was made. */
-  made(): void;
+  /** An `RTCPeerConnection` was made; it is shown to be looked at only. */
+  made(pc: RTCPeerConnection): void;
 }
 
 export interface PeerLinkConfig {
@@ -149,7 +149,7 @@ export class PeerLink {
         if (!this.closed && connection === this.connection) this.listener.streams(audio, video);
       },
     });
-    this.listener.made();
+    this.listener.made(connection.pc);
     return connection;
   }
 

@@ -10,9 +10,11 @@ import { type MediaTracks, PeerLink } from "./peer-link";
 import { lossBetween } from "./stats";
 import { Streams } from "./streams";
 
-/** What tests may look at. */
+/** What tests and the connection doctor may look at. */
 export interface MediaInsight {
   readonly peerConnectionsMade: number;
+  /** Null while none is open. */
+  readonly microphone: MediaStreamTrack | null;
   links(): ReadonlyMap<string, PeerLink>;
 }
 
@@ -21,6 +23,8 @@ export interface MediaMilestones {
   negotiating(): void;
   connected(): void;
   firstFrame(): void;
+  /** A peer connection of the link `key`, to be looked at only. */
+  made?(key: string, pc: RTCPeerConnection): void;
 }
 
 export class WebRtcMedia implements Media, MediaInsight {
@@ -82,8 +86,9 @@ export class WebRtcMedia implements Media, MediaInsight {
         if (video !== null) this.remote.add(video.streamId);
         this.tell({ type: "link-streams", key, audio, video });
       },
-      made: () => {
+      made: (pc) => {
         this.peerConnectionsMade += 1;
+        this.milestones.made?.(key, pc);
       },
     });
     this.open.set(key, link);
@@ -115,6 +120,10 @@ export class WebRtcMedia implements Media, MediaInsight {
 
   attach(element: HTMLMediaElement, stream: StreamHandle): () => void {
     return this.streams.attach(element, stream);
+  }
+
+  get microphone(): MediaStreamTrack | null {
+    return this.devices.microphone;
   }
 
   links(): ReadonlyMap<string, PeerLink> {

@@ -5,6 +5,7 @@
 import { mount } from "svelte";
 import type { Actions, AppView, Readable } from "../core/view-model";
 import App from "./App.svelte";
+import { clinicOf } from "./gallery/clinic";
 import { presses, screens, viewOf } from "./gallery/fixtures";
 import { paint } from "./gallery/paint";
 
@@ -65,7 +66,7 @@ function show(target: HTMLElement): void {
     become,
     fixture: (name: string) => viewOf(name, { ...view.settings, host: view.host }),
   });
-  mount(App, { target, props: { view: store, actions } });
+  mount(App, { target, props: { view: store, actions, clinic: clinicOf(screen) } });
   const command = presses[screen];
   if (command !== undefined) open(command);
 }
@@ -81,7 +82,7 @@ function open(command: string): void {
       done = true;
       button.click();
     }
-    if (document.querySelector(".panel h2") === null) return;
+    if (document.querySelector(".panel h2, .doctor h2") === null) return;
     watch.disconnect();
     delete root.dataset.busy;
   };

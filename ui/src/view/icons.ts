@@ -11,6 +11,7 @@ import Phone from "@lucide/svelte/icons/phone";
 import RotateCw from "@lucide/svelte/icons/rotate-cw";
 import Settings from "@lucide/svelte/icons/settings";
 import Shield from "@lucide/svelte/icons/shield";
+import Stethoscope from "@lucide/svelte/icons/stethoscope";
 import Video from "@lucide/svelte/icons/video";
 import VideoOff from "@lucide/svelte/icons/video-off";
 import Volume2 from "@lucide/svelte/icons/volume-2";
@@ -31,6 +32,7 @@ export const icons: Readonly<Record<IconName, typeof Mic>> = {
   "rotate-cw": RotateCw,
   settings: Settings,
   shield: Shield,
+  stethoscope: Stethoscope,
   video: Video,
   "video-off": VideoOff,
   "volume-2": Volume2,

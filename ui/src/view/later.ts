@@ -18,6 +18,7 @@ function once<T>(load: Later<T>): Later<T> {
 export const loadLobby = once(() => import("./Lobby.svelte"));
 export const loadCall = once(() => import("./Call.svelte"));
 export const loadShield = once(() => import("./ShieldPanel.svelte"));
+export const loadDoctor = once(() => import("./Doctor.svelte"));
 export const loadKeys = once(() => import("./Keys.svelte"));
 
 /** So that Home to Lobby and Lobby to Call wait for nothing. */

@@ -1,3 +1,4 @@
+import { doctorEn } from "./doctor-en";
 import type { Words } from "./index";
 
 export const en: Words = {
@@ -208,6 +209,7 @@ export const en: Words = {
     rejoin: "Rejoin",
     home: "Home",
     keys: "Keyboard shortcuts",
+    doctor: "Connection check",
   },
   notices: {
     "link-copied": "Link copied",
@@ -301,4 +303,5 @@ export const en: Words = {
     },
   },
   keys: { title: "Keyboard shortcuts", arrows: "Arrow keys" },
+  doctor: doctorEn,
 };

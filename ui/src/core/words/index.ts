@@ -11,6 +11,7 @@ import type {
   ThemeChoice,
   TroubleCode,
 } from "../view-model";
+import type { DoctorWords } from "./doctor";
 import { en } from "./en";
 import { zh } from "./zh";
 
@@ -102,6 +103,7 @@ export interface Words {
   readonly devices: Readonly<Record<"camera" | "microphone", Readonly<Record<DeviceProblem, string>>>>;
   readonly troubles: Readonly<Record<TroubleCode, TroubleWords>>;
   readonly keys: { readonly title: string; readonly arrows: string };
+  readonly doctor: DoctorWords;
 }
 
 export interface ShieldWords {

@@ -102,3 +102,34 @@ describe("counted words", () => {
     expect(langFrom(["fr-FR"])).toBe("en");
   });
 });
+
+describe.each(Object.entries(languages))("the doctor in %s", (_, { words }) => {
+  const findings = Object.entries(words.doctor.findings);
+
+  it("says one sentence and one fix about all that is not fine", () => {
+    for (const [, { says, fix }] of findings) {
+      expect(says("Ada", "7 ms")).toMatch(/^[^.。]+[.。]$/);
+      if (fix !== undefined) expect(fix).toMatch(/[.。]$/);
+    }
+    expect(findings.flatMap(([code, { fix }]) => (fix === undefined ? [code] : [])).sort()).toEqual([
+      "camera-works",
+      "clock-right",
+      "link-good",
+      "microphone-works",
+      "nat-open",
+      "nat-steady",
+      "nat-symmetric",
+      "no-echo",
+      "path-good",
+      "relay-works",
+      "server-reached",
+      "speaker-works",
+      "udp-works",
+    ]);
+  });
+
+  it("names the one it is about, and the figure", () => {
+    expect(words.doctor.findings["ice-stuck"].says("Ada", "")).toContain("Ada");
+    expect(words.doctor.findings["path-lossy"].says("", "3.5 %")).toContain("3.5 %");
+  });
+});

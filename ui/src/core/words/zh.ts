@@ -1,3 +1,4 @@
+import { doctorZh } from "./doctor-zh";
 import type { Words } from "./index";
 
 export const zh: Words = {
@@ -200,6 +201,7 @@ export const zh: Words = {
     rejoin: "重新加入",
     home: "回首页",
     keys: "键盘快捷键",
+    doctor: "检查连接",
   },
   notices: {
     "link-copied": "链接已复制",
@@ -277,6 +279,7 @@ export const zh: Words = {
     },
   },
   keys: { title: "键盘快捷键", arrows: "方向键" },
+  doctor: doctorZh,
 };
 
 /** A Latin name next to Chinese characters breathes. */

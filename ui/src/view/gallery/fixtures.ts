@@ -214,6 +214,11 @@ const all: Readonly<Record<string, () => Screen>> = {
   "call-1-shield": () => call(0),
   "call-2-tampered": () =>
     call(1, { shield: { ...shield, is: "tampered", alarms: ["forged", "replayed", "fingerprint"] } }),
+  "call-2-doctor": () => call(1),
+  "call-2-timeline": () => call(1),
+  "lobby-doctor": () => lobby(),
+  "lobby-doctor-running": () => lobby(),
+  "lobby-doctor-well": () => lobby(),
   "call-2-knock": () => call(1, { knocks: ["Marguerite Delacroix-Beaumont"] }),
   "call-3-knocks": () => call(2, { knocks: ["陈思远", "", "Bo"] }),
   ...Object.fromEntries(
@@ -262,6 +267,11 @@ export const presses: Readonly<Record<string, string>> = {
   "call-2-shield": "shield",
   "call-2-open": "shield",
   "call-2-tampered": "shield",
+  "call-2-doctor": "doctor",
+  "call-2-timeline": "doctor",
+  "lobby-doctor": "doctor",
+  "lobby-doctor-running": "doctor",
+  "lobby-doctor-well": "doctor",
 };
 
 export function viewOf(name: string, dress: Dress): AppView {

@@ -1,0 +1,110 @@
+/**
+ * What was looked at, as plain numbers and words: no address, no name, no description, nothing secret, so that all of it
+ * can be handed to somebody else. Null means that it was not looked at, or could not be found out.
+ */
+import type { EndReason } from "../../generated/EndReason";
+import type { LinkState } from "../ports";
+import type { DeviceProblem } from "../view-model";
+
+export interface Facts {
+  readonly camera: DeviceFact | null;
+  readonly microphone: (DeviceFact & { readonly level?: number | null }) | null;
+  /** How many there are to play on; null where the webview does not tell. */
+  readonly speakers: number | null;
+  readonly echo: EchoFact | null;
+  readonly signaling: SignalingFact | null;
+  /** Milliseconds by which our clock is ahead of the server's. */
+  readonly clockAheadMs: number | null;
+  readonly network: NetworkFact | null;
+  readonly relays: readonly RelayFact[] | null;
+  readonly path: PathFact | null;
+  readonly links: readonly LinkFact[] | null;
+}
+
+export const NOTHING_KNOWN: Facts = {
+  camera: null,
+  microphone: null,
+  speakers: null,
+  echo: null,
+  signaling: null,
+  clockAheadMs: null,
+  network: null,
+  relays: null,
+  path: null,
+  links: null,
+};
+
+/** `level` of a microphone: the loudest moment, 0 to 1; null where it could not be measured. */
+export type DeviceFact =
+  | { readonly is: "works" }
+  | { readonly is: "failed"; readonly problem: DeviceProblem };
+
+/** A tone on the speaker, and what of it the microphone heard: loudness of that pitch, 0 to 1. */
+export interface EchoFact {
+  readonly before: number;
+  readonly during: number;
+}
+
+export type SignalingFact =
+  | { readonly is: "reached"; readonly roundTripMs: number }
+  | { readonly is: "unreachable" }
+  /** It answered, and gave no seat. */
+  | { readonly is: "refused"; readonly reason: EndReason };
+
+export interface NetworkFact {
+  /** Candidates that were gathered, by kind; those over TCP are not counted under `host`. */
+  readonly host: number;
+  readonly reflexive: number;
+  readonly relayed: number;
+  /** STUN servers that were asked by UDP, and those that did not answer; null where the webview does not tell. */
+  readonly stunAsked: number;
+  readonly stunSilent: number | null;
+  /** Which local socket (any number) is seen from outside as which (any number). */
+  readonly mappings: readonly { readonly base: number; readonly mapped: number }[];
+}
+
+export type RelayTransport = "udp" | "tcp" | "tls";
+
+export interface RelayFact {
+  readonly transport: RelayTransport;
+  readonly result:
+    | { readonly is: "works" }
+    /** With a code of STUN: 401 for credentials that are not taken, 486 and 508 for one that is full. */
+    | { readonly is: "refused"; readonly code: number }
+    | { readonly is: "silent" }
+    /** It gave an address, and nothing got through. */
+    | { readonly is: "no-traffic" };
+}
+
+/** From this page to the relay and back. */
+export interface PathFact {
+  readonly transport: RelayTransport;
+  readonly sent: number;
+  readonly received: number;
+  readonly roundTripMs: number | null;
+  readonly jitterMs: number | null;
+  /** At least so much; null where it was not measured. */
+  readonly bitsPerSecond: number | null;
+}
+
+/** The link to one other page. Times are milliseconds until now. */
+export interface LinkFact {
+  /** As the timeline numbers people. */
+  readonly peer: number;
+  readonly state: LinkState;
+  readonly stateForMs: number;
+  readonly wasConnected: boolean;
+  /** Our seat and theirs are both known to the server. */
+  readonly signalingUp: boolean;
+  /** The oldest offer of ours that nothing answered. */
+  readonly unansweredForMs: number | null;
+  readonly offersHeard: number;
+  readonly answersHeard: number;
+  readonly answersSent: number;
+  readonly candidatesSent: number;
+  readonly candidatesHeard: number;
+  /** They say that they send something. */
+  readonly shouldSend: boolean;
+  /** Packets that came in the last seconds; null where nobody counted. */
+  readonly packets: number | null;
+}
