@@ -31,6 +31,7 @@ mod driver;
 mod frame;
 mod fuzz;
 mod limiter;
+mod measure;
 mod message;
 mod nonce;
 mod policy;
@@ -40,6 +41,7 @@ mod stats;
 pub use config::{Config, Limits, Secret, Tls};
 pub use credentials::{Credentials, credentials};
 pub use driver::TurnServer;
+pub use measure::{Load, Measured, measure, measure_streams};
 #[doc(hidden)]
 pub use fuzz::fuzz_one;
 pub use probe::{Found, ProbeError, Transport, probe, probe_stream};

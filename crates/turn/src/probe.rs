@@ -9,8 +9,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::timeout;
-use turn_types::attribute::{Lifetime, RequestedTransport, XorRelayedAddress};
-use turn_types::message::{ALLOCATE, REFRESH};
+use turn_types::attribute::{Lifetime, RequestedTransport, XorPeerAddress, XorRelayedAddress};
+use turn_types::message::{ALLOCATE, CREATE_PERMISSION, REFRESH};
 use turn_types::stun::attribute::{ErrorCode, Nonce, Realm, Username, XorMappedAddress};
 use turn_types::stun::message::{
     BINDING, IntegrityAlgorithm, LongTermKeyCredentials, Message, MessageClass, MessageType, MessageWrite as _,
@@ -65,16 +65,7 @@ pub async fn probe(
     patience: Duration,
 ) -> Result<Found, ProbeError> {
     match transport {
-        Transport::Udp => {
-            let any = if server.is_ipv4() {
-                Ipv4Addr::UNSPECIFIED.into()
-            } else {
-                Ipv6Addr::UNSPECIFIED.into()
-            };
-            let socket = UdpSocket::bind(SocketAddr::new(any, 0)).await?;
-            socket.connect(server).await?;
-            ask(&mut Datagrams { socket, patience }, credentials).await
-        }
+        Transport::Udp => ask(&mut Datagrams::to(server, patience).await?, credentials).await,
         Transport::Tcp => {
             let stream = timeout(patience, TcpStream::connect(server))
                 .await
@@ -93,15 +84,7 @@ pub async fn probe_stream(
     credentials: Option<&Credentials>,
     patience: Duration,
 ) -> Result<Found, ProbeError> {
-    ask(
-        &mut Stream {
-            stream,
-            framer: Framer::new(),
-            patience,
-        },
-        credentials,
-    )
-    .await
+    ask(&mut Stream::over(stream, patience), credentials).await
 }
 
 /// A request. `signed` carries credentials, realm and nonce.
@@ -135,17 +118,47 @@ pub(crate) fn request(
 }
 
 /// A way to a server and back.
-trait Exchange {
+pub(crate) trait Exchange {
     /// The answer to a request.
     async fn exchange(&mut self, transaction: TransactionId, request: &[u8]) -> Result<Vec<u8>, ProbeError>;
+
+    /// A packet that nobody answers.
+    async fn send(&mut self, packet: &[u8]) -> Result<(), ProbeError>;
+
+    /// The next packet, whatever it is. May be dropped while it waits, and loses nothing by it.
+    async fn receive(&mut self) -> Result<Vec<u8>, ProbeError>;
 }
 
-struct Datagrams {
+pub(crate) struct Datagrams {
     socket: UdpSocket,
     patience: Duration,
 }
 
+impl Datagrams {
+    pub(crate) async fn to(server: SocketAddr, patience: Duration) -> Result<Self, ProbeError> {
+        let any = if server.is_ipv4() {
+            Ipv4Addr::UNSPECIFIED.into()
+        } else {
+            Ipv6Addr::UNSPECIFIED.into()
+        };
+        let socket = UdpSocket::bind(SocketAddr::new(any, 0)).await?;
+        socket.connect(server).await?;
+        Ok(Self { socket, patience })
+    }
+}
+
 impl Exchange for Datagrams {
+    async fn send(&mut self, packet: &[u8]) -> Result<(), ProbeError> {
+        self.socket.send(packet).await?;
+        Ok(())
+    }
+
+    async fn receive(&mut self) -> Result<Vec<u8>, ProbeError> {
+        let mut buffer = [0; 2048];
+        let length = self.socket.recv(&mut buffer).await?;
+        Ok(buffer[..length].to_vec())
+    }
+
     async fn exchange(&mut self, transaction: TransactionId, request: &[u8]) -> Result<Vec<u8>, ProbeError> {
         let mut buffer = [0; 2048];
         let answer = async {
@@ -171,31 +184,53 @@ impl Exchange for Datagrams {
     }
 }
 
-struct Stream<S> {
+pub(crate) struct Stream<S> {
     stream: S,
     framer: Framer,
     patience: Duration,
 }
 
+impl<S> Stream<S> {
+    pub(crate) fn over(stream: S, patience: Duration) -> Self {
+        Self {
+            stream,
+            framer: Framer::new(),
+            patience,
+        }
+    }
+}
+
 impl<S: AsyncRead + AsyncWrite + Unpin> Exchange for Stream<S> {
     async fn exchange(&mut self, transaction: TransactionId, request: &[u8]) -> Result<Vec<u8>, ProbeError> {
+        let patience = self.patience;
         let answer = async {
-            self.stream.write_all(request).await?;
-            self.stream.flush().await?;
+            self.send(request).await?;
             loop {
-                while let Some((buffer, packet)) = self.framer.packet(PACKET_MAX).map_err(|_| ProbeError::Nonsense)? {
-                    let packet = &buffer[packet];
-                    if parse(packet).is_some_and(|message| message.transaction_id() == transaction) {
-                        return Ok(packet.to_vec());
-                    }
-                }
-                match self.stream.read(self.framer.space()).await? {
-                    0 => return Err(ProbeError::Unreachable(io::ErrorKind::UnexpectedEof.into())),
-                    count => self.framer.filled(count),
+                let packet = self.receive().await?;
+                if parse(&packet).is_some_and(|message| message.transaction_id() == transaction) {
+                    return Ok(packet);
                 }
             }
         };
-        timeout(self.patience, answer).await.map_err(|_| ProbeError::Silent)?
+        timeout(patience, answer).await.map_err(|_| ProbeError::Silent)?
+    }
+
+    async fn send(&mut self, packet: &[u8]) -> Result<(), ProbeError> {
+        self.stream.write_all(packet).await?;
+        self.stream.flush().await?;
+        Ok(())
+    }
+
+    async fn receive(&mut self) -> Result<Vec<u8>, ProbeError> {
+        loop {
+            if let Some((buffer, packet)) = self.framer.packet(PACKET_MAX).map_err(|_| ProbeError::Nonsense)? {
+                return Ok(buffer[packet].to_vec());
+            }
+            match self.stream.read(self.framer.space()).await? {
+                0 => return Err(ProbeError::Unreachable(io::ErrorKind::UnexpectedEof.into())),
+                count => self.framer.filled(count),
+            }
+        }
     }
 }
 
@@ -211,37 +246,75 @@ async fn ask(way: &mut impl Exchange, credentials: Option<&Credentials>) -> Resu
     let Some(credentials) = credentials else {
         return Ok(Found { mapped, relayed: None });
     };
-
-    let udp = RequestedTransport::new(RequestedTransport::UDP);
-    let transaction = TransactionId::generate();
-    let challenge = way
-        .exchange(transaction, &request(ALLOCATE, transaction, &[&udp], None))
-        .await?;
-    let challenge = parse(&challenge).ok_or(ProbeError::Nonsense)?;
-    let (Ok(realm), Ok(nonce)) = (challenge.attribute::<Realm>(), challenge.attribute::<Nonce>()) else {
-        return Err(success(challenge.as_bytes()).err().unwrap_or(ProbeError::Nonsense));
-    };
-    let signed = Some((credentials, realm.realm(), nonce.nonce()));
-    let transaction = TransactionId::generate();
-    let answer = way
-        .exchange(transaction, &request(ALLOCATE, transaction, &[&udp], signed))
-        .await?;
-    let relayed = success(&answer)?
-        .attribute::<XorRelayedAddress>()
-        .map_err(|_| ProbeError::Nonsense)?;
-    let relayed = relayed.addr(transaction);
-    let transaction = TransactionId::generate();
-    let answer = way
-        .exchange(
-            transaction,
-            &request(REFRESH, transaction, &[&Lifetime::new(0)], signed),
-        )
-        .await?;
-    success(&answer)?;
+    let allocation = Allocation::make(way, credentials).await?;
+    allocation.give_back(way).await?;
     Ok(Found {
         mapped,
-        relayed: Some(relayed),
+        relayed: Some(allocation.relayed),
     })
+}
+
+/// A relayed address, and what requests about it are signed with.
+pub(crate) struct Allocation<'a> {
+    pub(crate) relayed: SocketAddr,
+    credentials: &'a Credentials,
+    realm: String,
+    nonce: String,
+}
+
+impl<'a> Allocation<'a> {
+    pub(crate) async fn make(way: &mut impl Exchange, credentials: &'a Credentials) -> Result<Self, ProbeError> {
+        let udp = RequestedTransport::new(RequestedTransport::UDP);
+        let transaction = TransactionId::generate();
+        let challenge = way
+            .exchange(transaction, &request(ALLOCATE, transaction, &[&udp], None))
+            .await?;
+        let challenge = parse(&challenge).ok_or(ProbeError::Nonsense)?;
+        let (Ok(realm), Ok(nonce)) = (challenge.attribute::<Realm>(), challenge.attribute::<Nonce>()) else {
+            return Err(success(challenge.as_bytes()).err().unwrap_or(ProbeError::Nonsense));
+        };
+        let (realm, nonce) = (realm.realm().to_owned(), nonce.nonce().to_owned());
+        let transaction = TransactionId::generate();
+        let signed = Some((credentials, realm.as_str(), nonce.as_str()));
+        let answer = way
+            .exchange(transaction, &request(ALLOCATE, transaction, &[&udp], signed))
+            .await?;
+        let relayed = success(&answer)?
+            .attribute::<XorRelayedAddress>()
+            .map_err(|_| ProbeError::Nonsense)?;
+        Ok(Self {
+            relayed: relayed.addr(transaction),
+            credentials,
+            realm,
+            nonce,
+        })
+    }
+
+    /// Lets a peer's packets in, and ours out to it.
+    pub(crate) async fn permit(&self, way: &mut impl Exchange, peer: SocketAddr) -> Result<(), ProbeError> {
+        let transaction = TransactionId::generate();
+        let peer = XorPeerAddress::new(peer, transaction);
+        self.request(way, CREATE_PERMISSION, transaction, &[&peer]).await
+    }
+
+    pub(crate) async fn give_back(&self, way: &mut impl Exchange) -> Result<(), ProbeError> {
+        self.request(way, REFRESH, TransactionId::generate(), &[&Lifetime::new(0)])
+            .await
+    }
+
+    async fn request(
+        &self,
+        way: &mut impl Exchange,
+        method: Method,
+        transaction: TransactionId,
+        attributes: &[&dyn AttributeWrite],
+    ) -> Result<(), ProbeError> {
+        let signed = Some((self.credentials, self.realm.as_str(), self.nonce.as_str()));
+        let answer = way
+            .exchange(transaction, &request(method, transaction, attributes, signed))
+            .await?;
+        success(&answer).map(drop)
+    }
 }
 
 fn success(answer: &[u8]) -> Result<Message<'_>, ProbeError> {
