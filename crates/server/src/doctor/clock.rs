@@ -40,7 +40,7 @@ pub(super) async fn look(url: Option<&str>, config: &Config) -> Finding {
     }
 }
 
-fn judge(there: SystemTime, here: SystemTime) -> Finding {
+pub(super) fn judge(there: SystemTime, here: SystemTime) -> Finding {
     let (apart, word) = match here.duration_since(there) {
         Ok(apart) => (apart.as_secs(), "ahead"),
         Err(error) => (error.duration().as_secs(), "behind"),

@@ -1,6 +1,7 @@
 //! What stands between this configuration and the people who want to call: looked at from here, told in plain sentences.
 
 mod certificate;
+mod client;
 mod clock;
 mod finding;
 mod machine;
@@ -23,11 +24,18 @@ pub(crate) struct Manner {
     /// Compare the clock with the Date that this server tells [default: the certificate authority's, with --domain]
     #[arg(long, value_name = "URL")]
     time_from: Option<String>,
+
+    /// Look at this server from here, as a client of it does, and at nothing else. For one that wants tokens, say its key
+    #[arg(long, value_name = "URL")]
+    client: Option<String>,
 }
 
 /// Looks at everything; whether nothing is broken.
 pub(crate) async fn examine(manner: &Manner, decided: &Decided) -> anyhow::Result<bool> {
     let (settings, problems) = decided.settle();
+    if let Some(url) = &manner.client {
+        return tell(manner, &client::look(url, &settings.config.keys).await);
+    }
     let mut findings: Vec<Finding> = problems
         .into_iter()
         .map(|problem| {
@@ -41,11 +49,16 @@ pub(crate) async fn examine(manner: &Manner, decided: &Decided) -> anyhow::Resul
     if findings.is_empty() {
         findings = look(manner, &settings).await;
     }
+    tell(manner, &findings)
+}
+
+/// Whether nothing is broken.
+fn tell(manner: &Manner, findings: &[Finding]) -> anyhow::Result<bool> {
     let healthy = findings.iter().all(|finding| finding.level != Level::Broken);
     if manner.json {
-        print(&serde_json::to_string_pretty(&findings)?)?;
+        print(&serde_json::to_string_pretty(findings)?)?;
     } else {
-        for finding in &findings {
+        for finding in findings {
             print(&finding.to_string())?;
         }
         print(if healthy {
