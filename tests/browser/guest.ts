@@ -16,11 +16,16 @@ export interface BrowserWish {
   permission?: "granted" | "denied";
   /** `broken`: there is a camera, but it does not start, as when another program holds it. */
   camera?: "fake" | "none" | "broken";
+  /** More switches of the browser. */
+  args?: readonly string[];
+  /** Runs in the page before its own scripts: for what goes wrong in a browser itself. */
+  script?: () => void;
 }
 
 export async function openBrowser({
   permission = "granted",
   camera = "fake",
+  args = [],
 }: BrowserWish = {}): Promise<Browser> {
   return chromium.launch({
     executablePath: process.env.SNUG_CHROMIUM ?? "/usr/bin/chromium",
@@ -41,6 +46,7 @@ export async function openBrowser({
       ...(permission === "granted" ? ["--use-fake-ui-for-media-stream"] : []),
       ...(camera === "none" ? [] : ["--use-fake-device-for-media-stream"]),
       ...(camera === "broken" ? [`--use-file-for-fake-video-capture=${await brokenCamera()}`] : []),
+      ...args,
     ],
   });
 }
@@ -81,9 +87,11 @@ export class Guest {
     link: string,
     name: string,
     options?: BrowserContextOptions,
+    script?: () => void,
   ): Promise<Guest> {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
     context.setDefaultTimeout(PATIENCE);
+    if (script !== undefined) await context.addInitScript(script);
     const guest = new Guest(await context.newPage(), name);
     const address = new URL(link);
     address.searchParams.set("test", "1");

@@ -67,7 +67,9 @@ async function launch(
   options: readonly string[],
 ): Promise<{ child: ChildProcess; url: string }> {
   // A server that is started again at its port is not to take the usual one of TURN, which another may hold.
-  const turn = options.some((option) => option.includes("turn")) ? [] : ["--turn-listen", "127.0.0.1:0"];
+  const turn = options.some((option) => /^--(no-turn|turn-(listen|url))/.test(option))
+    ? []
+    : ["--turn-listen", "127.0.0.1:0"];
   const child = spawn(BINARY, ["--listen", listen, ...turn, ...options], {
     stdio: ["ignore", "pipe", "pipe"],
   });

@@ -94,6 +94,9 @@ export function run({ host, media: makeMedia, languages, observe }: PageParts): 
       case "retry-devices":
         media.retryDevices();
         break;
+      case "chime":
+        media.chime(effect.chime);
+        break;
       case "save":
         host.storage.write(effect.key, effect.value);
         break;
@@ -169,6 +172,7 @@ export function run({ host, media: makeMedia, languages, observe }: PageParts): 
     setName: (name) => dispatch({ type: "set-name", name }),
     setLang: (lang) => dispatch({ type: "set-lang", lang }),
     setTheme: (theme) => dispatch({ type: "set-theme", theme }),
+    setSounds: (on) => dispatch({ type: "set-sounds", on }),
     join: () => beginJoin((joinId) => ({ type: "join", joinId })),
     leave: () => dispatch({ type: "leave", now: now() }),
     rejoin: () => beginJoin((joinId) => ({ type: "rejoin", joinId })),

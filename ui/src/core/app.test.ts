@@ -10,7 +10,7 @@ const LINK: RoomLink = { server: "https://snug.example", roomId: "abc-defg-hij",
 const OTHER: RoomLink = { ...LINK, roomId: "other" };
 const ON = { on: true, deviceId: null };
 const MEMORY: Memory = {
-  settings: { lang: "en", theme: "system", name: "Ann", server: null },
+  settings: { lang: "en", theme: "system", name: "Ann", server: null, sounds: true },
   recent: [],
   devices: { microphone: ON, camera: ON, speaker: null },
 };

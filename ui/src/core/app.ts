@@ -21,6 +21,7 @@ import {
   startCall,
   updateCall,
 } from "./call";
+import { type Chime, chimeOf } from "./chime";
 import { type Devices, effectiveWish, mutedKinds, newDevices, updateDevices } from "./devices";
 import {
   formatOwnLink,
@@ -34,6 +35,7 @@ import {
 import { forget, MAX_NAME, type Memory, type MemoryKey, remember, toStored } from "./memory";
 import type { DevicesWish, JoinRequest, MediaEvent } from "./ports";
 import type { Quality } from "./quality";
+import type { Roster } from "./roster";
 import type { HomeProblem, Lang, Notice, RecentRoom, Settings, ThemeChoice, TroubleCode } from "./view-model";
 
 export interface App {
@@ -89,6 +91,7 @@ export type AppEvent =
   | { readonly type: "set-name"; readonly name: string }
   | { readonly type: "set-lang"; readonly lang: Lang }
   | { readonly type: "set-theme"; readonly theme: ThemeChoice }
+  | { readonly type: "set-sounds"; readonly on: boolean }
   | { readonly type: "join"; readonly joinId: string }
   | { readonly type: "rejoin"; readonly joinId: string }
   | { readonly type: "leave"; readonly now: number }
@@ -126,6 +129,7 @@ export type Effect =
   | { readonly do: "wish"; readonly wish: DevicesWish | null }
   /** Tries the devices again although the wish is the same. */
   | { readonly do: "retry-devices" }
+  | { readonly do: "chime"; readonly chime: Chime }
   | { readonly do: "save"; readonly key: MemoryKey; readonly value: unknown }
   | { readonly do: "show-link"; readonly link: RoomLink | null };
 
@@ -212,6 +216,8 @@ function step(app: App, event: AppEvent): Step {
       return just({ ...app, settings: { ...app.settings, lang: event.lang } });
     case "set-theme":
       return just({ ...app, settings: { ...app.settings, theme: event.theme } });
+    case "set-sounds":
+      return just({ ...app, settings: { ...app.settings, sounds: event.on } });
     case "toggle": {
       const wish = app.devices.wish[event.kind];
       return just(withWish(app, { [event.kind]: { ...wish, on: !wish.on } }));
@@ -409,6 +415,8 @@ function derived(before: App, after: App, told: readonly Effect[]): readonly Eff
   const wish = wishOf(after);
   if (wish !== wishOf(before) && !sameWish(wish, wishOf(before))) effects.push({ do: "wish", wish });
   effects.push(...told);
+  const chime = after.settings.sounds ? chimeOf(rosterOf(before), rosterOf(after)) : null;
+  if (chime !== null) effects.push({ do: "chime", chime });
   const [was, is] = [linkOf(before.screen), linkOf(after.screen)];
   if ((was && formatOwnLink(was)) !== (is && formatOwnLink(is))) effects.push({ do: "show-link", link: is });
   const memory: Memory = { settings: after.settings, recent: after.recent, devices: after.devices.wish };
@@ -417,6 +425,10 @@ function derived(before: App, after: App, told: readonly Effect[]): readonly Eff
   if (before.recent !== after.recent) save("recent");
   if (before.devices.wish !== after.devices.wish) save("devices");
   return effects;
+}
+
+function rosterOf({ screen }: App): Roster {
+  return screen.at === "call" ? screen.call.peers : [];
 }
 
 /** Devices are open in the lobby and in the call, and nowhere else. */

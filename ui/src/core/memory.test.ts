@@ -19,7 +19,7 @@ const room = (roomId: string) => ({
 
 test("what is stored is recalled", () => {
   const memory: Memory = {
-    settings: { lang: "zh-CN", theme: "dark", name: "安", server: "http://nas.local:8080" },
+    settings: { lang: "zh-CN", theme: "dark", name: "安", server: "http://nas.local:8080", sounds: false },
     recent: [room("a"), room("b")],
     devices: { microphone: { on: false, deviceId: "m" }, camera: { on: true, deviceId: null }, speaker: "s" },
   };
@@ -47,7 +47,7 @@ test.each([
 ])("what cannot be read is as good as absent: %j", (value) => {
   const read = recall(storage({ settings: value, recent: value, devices: value }), ["fr", "zh-Hans"]);
   expect(read).toEqual({
-    settings: { lang: "zh-CN", theme: "system", name: "", server: null },
+    settings: { lang: "zh-CN", theme: "system", name: "", server: null, sounds: true },
     recent: [],
     devices: {
       microphone: { on: true, deviceId: null },

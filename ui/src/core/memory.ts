@@ -21,6 +21,7 @@ export function recall(storage: Storage, languages: readonly string[]): Memory {
       theme: oneOf<ThemeChoice>(settings.theme, ["system", "light", "dark"]) ?? "system",
       name: text(settings.name, MAX_NAME) ?? "",
       server: readServer(settings.server),
+      sounds: typeof settings.sounds === "boolean" ? settings.sounds : true,
     },
     recent: list(storage.read("recent")).flatMap(readRecent).slice(0, MAX_RECENT),
     devices: {

@@ -5,6 +5,7 @@
 import type { ClientMessage } from "../generated/ClientMessage";
 import type { IceServer } from "../generated/IceServer";
 import type { SessionEvent } from "../generated/SessionEvent";
+import type { Chime } from "./chime";
 import type { Parsed, RoomLink } from "./link";
 import type { Opened } from "./seal/channel";
 import type { Header } from "./seal/envelope";
@@ -169,6 +170,7 @@ export interface Media {
   networkChanged(): void;
   signal(key: string, signal: LinkSignal): void;
   testSpeaker(): void;
+  chime(chime: Chime): void;
   attach(element: HTMLMediaElement, stream: StreamHandle): () => void;
 }
 

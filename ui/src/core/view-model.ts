@@ -24,6 +24,8 @@ export interface Settings {
   readonly theme: ThemeChoice;
   readonly name: string;
   readonly server: string | null;
+  /** A sound when somebody's connection is lost, and when it is back. */
+  readonly sounds: boolean;
 }
 
 export type Notice = {
@@ -191,6 +193,7 @@ export interface Actions {
   setName(name: string): void;
   setLang(lang: Lang): void;
   setTheme(theme: ThemeChoice): void;
+  setSounds(on: boolean): void;
   join(): void;
   leave(): void;
   rejoin(): void;

@@ -45,35 +45,3 @@ export class LevelMeter {
     return context;
   }
 }
-
-/** Two soft notes on the chosen speaker. */
-export async function playTestTone(sinkId: string | null): Promise<void> {
-  const context = new AudioContext();
-  const out = context.createMediaStreamDestination();
-  const element = new Audio();
-  element.srcObject = out.stream;
-  if (sinkId !== null && "setSinkId" in element) await element.setSinkId(sinkId);
-  await element.play();
-  const notes = [523.25, 659.25].map((frequency, i) =>
-    note(context, out, frequency, context.currentTime + 0.25 * i),
-  );
-  await Promise.all(notes);
-  element.srcObject = null;
-  await context.close();
-}
-
-function note(context: AudioContext, out: AudioNode, frequency: number, at: number): Promise<void> {
-  const gain = context.createGain();
-  gain.gain.setValueAtTime(0, at);
-  gain.gain.linearRampToValueAtTime(0.2, at + 0.03);
-  gain.gain.exponentialRampToValueAtTime(0.001, at + 0.6);
-  gain.connect(out);
-  const oscillator = context.createOscillator();
-  oscillator.frequency.value = frequency;
-  oscillator.connect(gain);
-  oscillator.start(at);
-  oscillator.stop(at + 0.65);
-  return new Promise((done) => {
-    oscillator.onended = () => done();
-  });
-}

@@ -1,12 +1,14 @@
 /** All media of the page: the devices, and one link for each remote page. */
 import { budgetFor } from "../core/budget";
+import type { Chime } from "../core/chime";
 import type { DevicesWish, Media, MediaEvent, StreamHandle } from "../core/ports";
 import type { LinkSignal } from "../core/signal";
 import { makeCertificate } from "./certificate";
 import { Devices } from "./devices";
-import { LevelMeter, playTestTone } from "./level";
+import { LevelMeter } from "./level";
 import type { Kind } from "./open";
 import { type MediaTracks, PeerLink } from "./peer-link";
+import { playChime, playTestTone } from "./sounds";
 import { lossBetween } from "./stats";
 import { Streams } from "./streams";
 
@@ -116,6 +118,10 @@ export class WebRtcMedia implements Media, MediaInsight {
     playTestTone(this.speaker).catch((error: unknown) =>
       console.warn("the test tone cannot be played", error),
     );
+  }
+
+  chime(chime: Chime): void {
+    playChime(chime, this.speaker).catch((error: unknown) => console.warn("a chime cannot be played", error));
   }
 
   attach(element: HTMLMediaElement, stream: StreamHandle): () => void {

@@ -44,6 +44,7 @@ function show(target: HTMLElement): void {
   const answers: Partial<Actions> = {
     setLang: (lang) => settings({ lang }),
     setTheme: (theme) => settings({ theme }),
+    setSounds: (sounds) => settings({ sounds }),
     setName: (name) => settings({ name }),
     copyLink() {
       notices += 1;

@@ -175,7 +175,9 @@ describe("a relay", () => {
 
   it("that is full, stuck or half shut is told apart", () => {
     expect(codes({ relays: [relay("udp", 486)] })).toEqual(["broken relay-full"]);
-    expect(codes({ relays: [relay("udp", "no-traffic")] })).toEqual(["broken relay-stuck"]);
+    expect(codes({ relays: [relay("udp", "no-traffic")] })).toEqual(["warning relay-stuck"]);
+    const needed = codes({ network: symmetric, relays: [relay("udp", "no-traffic")] });
+    expect(needed).toEqual(["broken nat-symmetric-no-relay", "broken relay-stuck", "fine udp-works"]);
     expect(codes({ relays: [relay("udp", "works"), relay("tls", 401)] })).toEqual([
       "warning relay-refused",
       "fine relay-works",

@@ -41,7 +41,7 @@ export function onServer({ signaling, clockAheadMs }: Facts): readonly Finding[]
 const NO_CLOCK = found("clock-unknown", "unknown");
 
 export function onNetwork({ network, relays }: Facts): readonly Finding[] {
-  if (network === null) return relays === null ? [] : onRelays(relays);
+  if (network === null) return relays === null ? [] : onRelays(relays, false);
   const findings: Finding[] = [];
   const udp = udpWorks(network, relays ?? []);
   const relayed = relays === null ? network.relayed > 0 : relays.some(works);
@@ -50,7 +50,8 @@ export function onNetwork({ network, relays }: Facts): readonly Finding[] {
   else findings.push(relayed ? found("udp-blocked", "warning") : found("udp-blocked-no-relay", "broken"));
   // Where UDP does not get out at all, there is nothing to translate.
   if (udp !== "no") findings.push(onNat(network, relayed));
-  return [...findings, ...(relays === null ? [] : onRelays(relays))];
+  const needed = udp === "no" || natOf(network) === "symmetric";
+  return [...findings, ...(relays === null ? [] : onRelays(relays, needed))];
 }
 
 function onNat(network: NetworkFact, relayed: boolean): Finding {
@@ -81,7 +82,8 @@ export function udpWorks(network: NetworkFact, relays: readonly RelayFact[]): "y
   return silent || (byUdp.length === 0 && stunAsked > 0 && stunSilent === stunAsked) ? "no" : "unknown";
 }
 
-function onRelays(relays: readonly RelayFact[]): readonly Finding[] {
+/** `needed`: without one this page reaches nobody. */
+function onRelays(relays: readonly RelayFact[], needed: boolean): readonly Finding[] {
   if (relays.length === 0) return [found("relay-absent", "warning")];
   const working = relays.filter(works);
   const codes = relays.flatMap(({ result }) => (result.is === "refused" ? [result.code] : []));
@@ -98,7 +100,7 @@ function onRelays(relays: readonly RelayFact[]): readonly Finding[] {
   if (full !== undefined) findings.push(found("relay-full", bad, `${full}`));
   if (findings.length > 0) return findings;
   const stuck = relays.some(({ result }) => result.is === "no-traffic");
-  return [found(stuck ? "relay-stuck" : "relay-silent", "broken")];
+  return [stuck ? found("relay-stuck", needed ? "broken" : "warning") : found("relay-silent", "broken")];
 }
 
 function works({ result }: RelayFact): boolean {

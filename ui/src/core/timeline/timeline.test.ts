@@ -49,7 +49,7 @@ const candidates: LinkSignal = {
 class Story {
   app: App = newApp(
     {
-      settings: { lang: "en", theme: "system", name: `Ann ${SECRET}`, server: null },
+      settings: { lang: "en", theme: "system", name: `Ann ${SECRET}`, server: null, sounds: true },
       recent: [],
       devices: {
         microphone: { on: true, deviceId: null },

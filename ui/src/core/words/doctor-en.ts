@@ -155,7 +155,7 @@ export const doctorEn: DoctorWords = {
     },
     "relay-stuck": {
       says: () => "The relay answers, and passes nothing on.",
-      fix: "Tell whoever runs the server: its relay ports (UDP 49152 to 65535) seem to be closed.",
+      fix: "Tell whoever runs the server: its relay ports (UDP 49152 to 65535) seem closed, or it does not know its public address.",
     },
     "path-good": { says: (_, value) => `The line is good (${value}).` },
     "path-lossy": {

@@ -131,7 +131,7 @@ export const doctorZh: DoctorWords = {
     },
     "relay-stuck": {
       says: () => "中继有应答，却什么也不转发。",
-      fix: "请告诉服务器的管理者：中继端口（UDP 49152 到 65535）似乎没有开放。",
+      fix: "请告诉服务器的管理者：中继端口（UDP 49152 到 65535）似乎没有开放，或者它不知道自己的公网地址。",
     },
     "path-good": { says: (_, value) => `线路良好（${value}）。` },
     "path-lossy": {

@@ -32,6 +32,9 @@ export interface Words {
     readonly language: string;
     readonly theme: string;
     readonly themes: Readonly<Record<ThemeChoice, string>>;
+    readonly sounds: string;
+    readonly soundsHint: string;
+    readonly onOff: { readonly on: string; readonly off: string };
     readonly server: string;
     readonly serverPlaceholder: string;
     readonly close: string;

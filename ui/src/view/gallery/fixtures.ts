@@ -279,7 +279,7 @@ export function viewOf(name: string, dress: Dress): AppView {
   if (screen === undefined) throw new Error(`the gallery has no screen ${name}`);
   return {
     screen,
-    settings: { lang: dress.lang, theme: dress.theme, name: "Robin", server: null },
+    settings: { lang: dress.lang, theme: dress.theme, name: "Robin", server: null, sounds: true },
     host: dress.host,
     version: "0.1.0",
     notice: null,

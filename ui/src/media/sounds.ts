@@ -1,0 +1,44 @@
+/** What can be heard of the page itself, on the chosen speaker: soft notes, in hertz. */
+import type { Chime } from "../core/chime";
+
+const TEST = [523.25, 659.25];
+const CHIMES: Readonly<Record<Chime, readonly number[]>> = { lost: [440, 329.63], back: [329.63, 440] };
+
+export function playTestTone(sinkId: string | null): Promise<void> {
+  return play(TEST, sinkId);
+}
+
+export function playChime(chime: Chime, sinkId: string | null): Promise<void> {
+  return play(CHIMES[chime], sinkId);
+}
+
+async function play(frequencies: readonly number[], sinkId: string | null): Promise<void> {
+  const context = new AudioContext();
+  const out = context.createMediaStreamDestination();
+  const element = new Audio();
+  element.srcObject = out.stream;
+  if (sinkId !== null && "setSinkId" in element) await element.setSinkId(sinkId);
+  await element.play();
+  const notes = frequencies.map((frequency, i) =>
+    note(context, out, frequency, context.currentTime + 0.25 * i),
+  );
+  await Promise.all(notes);
+  element.srcObject = null;
+  await context.close();
+}
+
+function note(context: AudioContext, out: AudioNode, frequency: number, at: number): Promise<void> {
+  const gain = context.createGain();
+  gain.gain.setValueAtTime(0, at);
+  gain.gain.linearRampToValueAtTime(0.2, at + 0.03);
+  gain.gain.exponentialRampToValueAtTime(0.001, at + 0.6);
+  gain.connect(out);
+  const oscillator = context.createOscillator();
+  oscillator.frequency.value = frequency;
+  oscillator.connect(gain);
+  oscillator.start(at);
+  oscillator.stop(at + 0.65);
+  return new Promise((done) => {
+    oscillator.onended = () => done();
+  });
+}
