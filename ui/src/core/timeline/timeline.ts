@@ -195,6 +195,7 @@ function writeEffect(pen: Pen, effect: Effect): void {
     case "make-code":
     case "wish":
     case "retry-devices":
+    case "chime":
     case "save":
     case "show-link":
       return;
