@@ -16,6 +16,8 @@ pub const REPAIRED_RID_URI: &str = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp
 
 /// Ids that fit a one-byte header (RFC 8285).
 const EXTENSION_IDS: std::ops::Range<u8> = 1..15;
+/// Payload types that are looked at.
+const MAPS: usize = 128;
 /// DTMF formats that are answered.
 const TONES: usize = 4;
 
@@ -127,6 +129,7 @@ impl Codecs {
                     name.trim(),
                 ))
             })
+            .take(MAPS)
             .collect();
         let (payload_type, _) = *maps.iter().find(|(_, name)| name.eq_ignore_ascii_case(wanted))?;
         let repair = maps.iter().find(|(number, name)| {

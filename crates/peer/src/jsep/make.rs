@@ -210,7 +210,8 @@ fn take_line(lines: &mut Vec<Line>, next_mid: &mut u32, owner: Owner, kind: Opti
 pub(super) fn unused(lines: &[Line], next_mid: &mut u32) -> String {
     loop {
         let mid = next_mid.to_string();
-        *next_mid = next_mid.saturating_add(1);
+        // A remote can use up the numbers; there are more of them than lines.
+        *next_mid = next_mid.wrapping_add(1);
         if lines.iter().all(|line| line.mid != mid) {
             return mid;
         }

@@ -6,6 +6,10 @@ use crate::wire::Direction;
 const MAX_LENGTH: usize = 512 << 10;
 /// More sections than this are refused.
 const MAX_SECTIONS: usize = 256;
+/// More formats in a section than this are refused: there are 128 payload types.
+const MAX_FORMATS: usize = 256;
+/// What of one kind is read of a section: sources, repairs, streams. Nobody needs as many.
+const MAX_ENTRIES: usize = 64;
 
 /// A parsed description.
 #[derive(Debug, Clone, Default)]
@@ -67,6 +71,10 @@ impl Sdp {
         }
         let mut sdp = Self::default();
         for line in text.lines().map(str::trim_end).filter(|line| !line.is_empty()) {
+            // Among them are returns within a line, which others take for its end.
+            if line.contains(|one: char| one.is_control() && one != '\t') {
+                return Err("a line has a control character".to_owned());
+            }
             let Some((kind, value)) = line.split_once('=') else {
                 return Err("a line is not of the form type=value".to_owned());
             };
@@ -116,7 +124,10 @@ impl Section {
         let (kind, port, protocol) = (word()?.to_owned(), word()?, word()?.to_owned());
         let port = port.split('/').next().and_then(|port| port.parse().ok());
         let port = port.ok_or_else(|| "an m= line has no port".to_owned())?;
-        let formats = words.map(str::to_owned).collect();
+        let formats: Vec<String> = words.map(str::to_owned).take(MAX_FORMATS + 1).collect();
+        if formats.len() > MAX_FORMATS {
+            return Err("an m= line has too many formats".to_owned());
+        }
         Ok(Self {
             kind,
             port,
@@ -158,6 +169,7 @@ impl Section {
                 let track = value[stream..end].split_whitespace().next();
                 Some((&value[..stream], track))
             })
+            .take(MAX_ENTRIES)
             .collect()
     }
 
@@ -167,6 +179,9 @@ impl Section {
         let mut sources = Vec::new();
         for line in self.attributes.all("ssrc") {
             let ssrc = line.split_whitespace().next().and_then(|ssrc| ssrc.parse().ok());
+            if sources.len() == MAX_ENTRIES {
+                break;
+            }
             if let Some(ssrc) = ssrc
                 && !sources.contains(&ssrc)
                 && !repairs.contains(&ssrc)
@@ -204,6 +219,7 @@ impl Section {
                 let mut words = pair.split_whitespace().map_while(|word| word.parse().ok());
                 Some((words.next()?, words.next()?))
             })
+            .take(MAX_ENTRIES)
             .collect()
     }
 }
@@ -273,6 +289,29 @@ mod tests {
         let sdp = Sdp::parse(odd).unwrap();
         assert!(sdp.media[0].msids().is_empty() && sdp.media[0].sources().is_empty());
         assert!(sdp.media[0].repairs().is_empty());
+    }
+
+    #[test]
+    fn a_line_cannot_hide_another_one() {
+        for hidden in ["a=mid:0\rm=audio 9 X 1", "a=mid:\0", "a=mid:x\u{85}a=y"] {
+            assert!(Sdp::parse(&format!("v=0\r\n{hidden}\r\n")).is_err(), "{hidden:?}");
+        }
+    }
+
+    #[test]
+    fn what_comes_in_masses_is_not_all_read() {
+        let many = |line: &dyn Fn(usize) -> String| (0..40_000).map(line).collect::<String>();
+        let sources = many(&|n| format!("a=ssrc:{n}\n"));
+        let sdp = Sdp::parse(&format!("v=0\nm=video 9 X 1\n{sources}")).unwrap();
+        assert_eq!(sdp.media[0].sources().len(), MAX_ENTRIES);
+        let repairs = (0..20_000).map(|n| format!("a=ssrc-group:FID {n} 1\n"));
+        let streams = (0..100).map(|n| format!("a=msid:{n}\n"));
+        let lines: String = streams.chain(repairs).take(10_000).collect();
+        let sdp = Sdp::parse(&format!("v=0\nm=video 9 X 1\n{lines}")).unwrap();
+        assert_eq!(sdp.media[0].repairs().len(), MAX_ENTRIES);
+        assert_eq!(sdp.media[0].msids().len(), MAX_ENTRIES);
+        let formats = many(&|_| " 96".to_owned());
+        assert!(Sdp::parse(&format!("v=0\nm=video 9 X{formats}\n")).is_err());
     }
 
     #[test]

@@ -543,3 +543,21 @@ fn an_answer_outlives_what_is_rolled_back_but_answers_one_offer_only() {
     b.set_remote(&offer).unwrap();
     b.set_local(SdpType::Answer, &answer.sdp).unwrap();
 }
+
+#[test]
+fn a_remote_cannot_use_up_the_mids() {
+    let (mut a, mut b) = (side(1), side(2));
+    video(&mut b, "theirs");
+    let mut offer = b.create_offer(&transport("them")).unwrap();
+    offer.sdp = offer
+        .sdp
+        .replace("BUNDLE 0", "BUNDLE 4294967295")
+        .replace("a=mid:0", "a=mid:4294967295");
+    a.set_remote(&offer).unwrap();
+    let answer = a.create_answer(&transport("us")).unwrap();
+    a.set_local(SdpType::Answer, &answer.sdp).unwrap();
+    video(&mut a, "ours");
+    video(&mut a, "another");
+    let next = a.create_offer(&transport("us")).unwrap();
+    assert!(next.sdp.contains("a=group:BUNDLE 4294967295 0 1\r\n"), "{}", next.sdp);
+}

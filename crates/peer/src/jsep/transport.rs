@@ -67,6 +67,8 @@ pub struct Data {
     pub max_message_size: u32,
 }
 
+/// Candidates that are read of a description.
+const MAX_CANDIDATES: usize = 128;
 /// The port SCTP uses unless told otherwise.
 pub const SCTP_PORT: u16 = 5000;
 /// What a remote can take that does not say (RFC 8841).
@@ -96,7 +98,7 @@ impl Transport {
         let fingerprint = fingerprints().find(sha256).or_else(|| fingerprints().next());
         let mut candidates: Vec<String> = Vec::new();
         for value in sdp.media.iter().flat_map(|section| section.attributes.all("candidate")) {
-            if !candidates.iter().any(|one| one == value) {
+            if candidates.len() < MAX_CANDIDATES && !candidates.iter().any(|one| one == value) {
                 candidates.push(value.to_owned());
             }
         }
