@@ -9,9 +9,8 @@ use webrtc::peer_connection::{
     RTCPeerConnectionState,
 };
 
-use tokio::sync::mpsc;
-
 use super::channels::Channels;
+use super::states::States;
 use super::tap::lock;
 use crate::session::EventSink;
 use crate::wire::{Candidate, Event, PcId};
@@ -23,7 +22,7 @@ pub struct Handler {
     pub ice: Arc<Ice>,
     pub channels: Weak<Channels>,
     /// Connection states on their way to the page, which hears of the transport before it hears `connected`.
-    pub states: mpsc::UnboundedSender<Event>,
+    pub states: Arc<States>,
 }
 
 /// Candidates of one generation that are remembered.
@@ -163,11 +162,9 @@ impl Handler {
         (self.events)(event);
     }
 
-    /// After the states before it. There are few of them: the queue needs no bound.
+    /// After the states before it.
     fn pass(&self, event: Event) {
-        if self.states.send(event).is_err() {
-            tracing::debug!(pc = self.pc, "a state came after the end");
-        }
+        self.states.push(event);
     }
 
     fn gather(&self, gathering: Gathering) -> bool {

@@ -15,7 +15,9 @@ mod peer;
 pub mod plan;
 pub mod receive;
 mod reports;
+mod routes;
 mod send;
+mod shared;
 mod shares;
 pub mod show;
 #[cfg(test)]

@@ -14,7 +14,8 @@ use super::handler::{Handler, Ice};
 use super::plan::{Plan, Receiving, Sending};
 use super::receive::{self, Input, Receiver};
 use super::send::{self, Sender};
-use super::states;
+use super::sockets::Alarm;
+use super::states::{self, States};
 use super::stats::{self, Reports};
 use super::tap::{Shared, Signal, lock};
 use super::tasks::Tasks;
@@ -70,14 +71,14 @@ impl Peer {
         let shared = Arc::new(Shared::new(signals(id, &ports)));
         let (connected, ice, tasks) = (Arc::<AtomicBool>::default(), Arc::<Ice>::default(), Tasks::new());
         let channels = Channels::new(id, Arc::clone(&ports.outbox), tasks.clone());
-        let (states, passing) = mpsc::unbounded_channel();
+        let states = Arc::<States>::default();
         let handler = Handler {
             pc: id,
             events: Arc::clone(&ports.events),
             connected: Arc::clone(&connected),
             ice: Arc::clone(&ice),
             channels: Arc::downgrade(&channels),
-            states: states.clone(),
+            states: Arc::clone(&states),
         };
         let ssrc = (random() >> 32) as u32 | 1;
         let (connection, keeper) = Connection::new(
@@ -85,13 +86,14 @@ impl Peer {
             ports.certificates.find(&configuration.certificates),
             &shared,
             Arc::new(handler),
+            alarm(id, &states),
             ssrc,
         )
         .await?;
         tasks.spawn(states::pass(
             id,
             Arc::clone(&connection.pc),
-            passing,
+            Arc::clone(&states),
             Arc::clone(&ports.events),
         ));
         channels.set_engine(Arc::clone(&connection.pc), connection.way.clone());
@@ -100,11 +102,7 @@ impl Peer {
                 Some(Event::SctpState { pc: id, state }),
                 (state == "closed").then_some(Event::DtlsState { pc: id, state }),
             ];
-            for event in both.into_iter().flatten() {
-                if states.send(event).is_err() {
-                    tracing::debug!(pc = id, "a state came after the end");
-                }
-            }
+            both.into_iter().flatten().for_each(|event| states.push(event));
         });
         let mut jsep = Jsep::new(Box::new(random), configuration.cname.clone());
         jsep.allow_layers(LAYERS);
@@ -565,6 +563,17 @@ fn signals(pc: PcId, ports: &Ports) -> Box<dyn Fn(Signal) + Send + Sync> {
             });
         }
     })
+}
+
+/// What the page is told when the engine has panicked.
+fn alarm(pc: PcId, states: &Arc<States>) -> Alarm {
+    let states = Arc::clone(states);
+    Alarm(Arc::new(move || {
+        let state = "failed";
+        states.push(Event::IceConnectionState { pc, state });
+        states.push(Event::DtlsState { pc, state });
+        states.push(Event::ConnectionState { pc, state });
+    }))
 }
 
 fn random() -> u64 {

@@ -3,16 +3,21 @@
 //! Where a relay may be used, sockets also do away with a delay. The engine's driver hands what came through a relay
 //! to its core after it has written, and what the core sends through a relay is written after the next thing that
 //! happens, which may be hundreds of milliseconds later. An empty datagram is such a thing.
+//!
+//! And what the engine runs may panic over what a remote sends. That ends its connection and nothing else, but somebody
+//! has to say so.
 
 use std::future::Future;
 use std::io::{self, IoSliceMut};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use webrtc::runtime::{
     AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, RecvMeta, Runtime, TokioRuntime,
     Transmit,
@@ -29,13 +34,31 @@ pub struct Sockets {
     pub tokio: TokioRuntime,
     /// A relay may be used.
     pub relay: bool,
+    pub alarm: Alarm,
+}
+
+/// Called when a task of the engine's has panicked.
+#[derive(Clone)]
+pub struct Alarm(pub Arc<dyn Fn() + Send + Sync>);
+
+impl std::fmt::Debug for Alarm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Alarm")
+    }
 }
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 impl Runtime for Sockets {
     fn spawn(&self, future: Boxed<'static, ()>) -> Box<dyn JoinHandle> {
-        self.tokio.spawn(future)
+        let alarm = self.alarm.clone();
+        self.tokio.spawn(Box::pin(async move {
+            // Nothing of it is used again.
+            if AssertUnwindSafe(future).catch_unwind().await.is_err() {
+                tracing::error!("the engine has panicked: its connection is over");
+                (alarm.0)();
+            }
+        }))
     }
 
     fn wrap_udp_socket(&self, socket: UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
@@ -180,4 +203,24 @@ pub fn addresses() -> Vec<SocketAddr> {
         addresses.push(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
     }
     addresses
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_of_the_engine_is_told() {
+        let (tell, mut told) = tokio::sync::mpsc::channel(1);
+        let sockets = Sockets {
+            tokio: TokioRuntime,
+            relay: false,
+            alarm: Alarm(Arc::new(move || tell.try_send(()).unwrap())),
+        };
+        sockets.spawn(Box::pin(async {})).detach();
+        sockets.spawn(Box::pin(async { panic!("on purpose") })).detach();
+        assert_eq!(told.recv().await, Some(()));
+        drop(sockets);
+        assert_eq!(told.recv().await, None);
+    }
 }

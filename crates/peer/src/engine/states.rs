@@ -1,14 +1,17 @@
 //! The way of connection states to the page: in order, and with what is known of the transport before `connected`.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::mem::discriminant;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use tokio::sync::mpsc;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use webrtc::peer_connection::PeerConnection;
 
+use super::tap::lock;
 use crate::session::EventSink;
 use crate::wire::{Event, Pair, PcId};
 
@@ -16,12 +19,56 @@ use crate::wire::{Event, Pair, PcId};
 /// of another fingerprint. It leaves room for four retransmissions (RFC 6347, 4.2.4.1).
 const HANDSHAKE: Duration = Duration::from_secs(15);
 
-/// Passes events on until the connection ends.
-pub async fn pass(id: PcId, pc: Arc<dyn PeerConnection>, mut events: mpsc::UnboundedReceiver<Event>, sink: EventSink) {
+/// States that may wait for what is asked about the transport.
+const WAITING: usize = 64;
+
+/// The states that wait.
+#[derive(Default)]
+pub struct States {
+    queue: Mutex<VecDeque<Event>>,
+    filled: Notify,
+}
+
+impl States {
+    /// Queues a state; never waits. Where too many wait, one that another of its kind has followed is left out.
+    pub fn push(&self, event: Event) {
+        {
+            let mut queue = lock(&self.queue);
+            queue.push_back(event);
+            if queue.len() > WAITING {
+                let outdated = outdated(&queue).unwrap_or_default();
+                queue.remove(outdated);
+                tracing::warn!("states change faster than they are told");
+            }
+        }
+        self.filled.notify_one();
+    }
+
+    async fn next(&self) -> Event {
+        loop {
+            let next = lock(&self.queue).pop_front();
+            match next {
+                Some(event) => return event,
+                // The permit of a push in between is kept for us, who are the only one to wait.
+                None => self.filled.notified().await,
+            }
+        }
+    }
+}
+
+fn outdated(queue: &VecDeque<Event>) -> Option<usize> {
+    (0..queue.len()).find(|index| {
+        let kind = discriminant(&queue[*index]);
+        queue.iter().skip(index + 1).any(|later| discriminant(later) == kind)
+    })
+}
+
+/// Passes states on for as long as the task is let run.
+pub async fn pass(id: PcId, pc: Arc<dyn PeerConnection>, states: Arc<States>, sink: EventSink) {
     let mut handshake = Handshake::default();
     loop {
         let event = match handshake.end {
-            Some(end) => match tokio::time::timeout_at(end, events.recv()).await {
+            Some(end) => match tokio::time::timeout_at(end, states.next()).await {
                 Ok(event) => event,
                 Err(_) => {
                     tracing::warn!(pc = id, "the DTLS handshake has failed");
@@ -32,9 +79,8 @@ pub async fn pass(id: PcId, pc: Arc<dyn PeerConnection>, mut events: mpsc::Unbou
                     continue;
                 }
             },
-            None => events.recv().await,
+            None => states.next().await,
         };
-        let Some(event) = event else { return };
         handshake.see(&event);
         let up = matches!(
             event,
@@ -100,5 +146,42 @@ async fn transport(id: PcId, pc: &dyn PeerConnection) -> Event {
         pair,
         certificates,
         max_channels,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ice(state: &'static str) -> Event {
+        Event::IceConnectionState { pc: 1, state }
+    }
+
+    #[tokio::test]
+    async fn states_come_in_order_and_the_last_of_each_kind_always() {
+        let states = States::default();
+        let dtls = |state| Event::DtlsState { pc: 1, state };
+        states.push(dtls("connecting"));
+        for _ in 0..10 * WAITING {
+            states.push(ice("disconnected"));
+            states.push(ice("connected"));
+        }
+        states.push(ice("failed"));
+        states.push(Event::ConnectionState { pc: 1, state: "failed" });
+        assert_eq!(lock(&states.queue).len(), WAITING);
+        let mut told = Vec::new();
+        for _ in 0..WAITING {
+            told.push(states.next().await);
+        }
+        assert!(matches!(
+            told.first(),
+            Some(Event::DtlsState {
+                state: "connecting",
+                ..
+            })
+        ));
+        let last = &told[WAITING - 2..];
+        assert!(matches!(last[0], Event::IceConnectionState { state: "failed", .. }));
+        assert!(matches!(last[1], Event::ConnectionState { state: "failed", .. }));
     }
 }

@@ -6,8 +6,7 @@
 //! on the connection's driver and never waits.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rtc::interceptor::{
@@ -23,111 +22,18 @@ use rtc::shared::error::Error;
 use rtc::shared::marshal::MarshalSize;
 
 use super::carrier::Carried;
-use super::counters::Counters;
 use super::egress::{self, Egress};
 use super::feedback;
-use super::plan::{Plan, stream_info};
 use super::receive::Input;
 use super::reports::Reports;
-use super::shares::shares;
-use crate::rtp::bandwidth::Bandwidth;
+use super::routes::{Route, Routes};
+pub use super::shared::{Shared, Signal, lock};
 use crate::rtp::missing::Missing;
-use crate::rtp::wall::CaptureClock;
-use crate::wire::TransceiverId;
 
 /// Between two reports on what arrived, to a remote that controls its congestion.
 const FEEDBACK_INTERVAL: Duration = Duration::from_millis(60);
-
-/// What the tap tells the connection's owner; called on the driver.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Signal {
-    /// The remote wants a key frame.
-    KeyFrame(TransceiverId),
-    /// A key frame has been sent: the next request is a new one.
-    KeyFrameSent(TransceiverId),
-    /// An encoder's new bitrate, in bits per second.
-    Target(TransceiverId, u32),
-}
-
-/// What the tap shares with the rest of the connection.
-pub struct Shared {
-    plan: Mutex<Plan>,
-    version: AtomicU64,
-    counters: Mutex<Counters>,
-    pub bandwidth: Mutex<Bandwidth>,
-    /// The page's clock.
-    pub clock: Mutex<CaptureClock>,
-    signal: Box<dyn Fn(Signal) + Send + Sync>,
-}
-
-impl Shared {
-    pub fn new(signal: Box<dyn Fn(Signal) + Send + Sync>) -> Self {
-        Self {
-            plan: Mutex::default(),
-            version: AtomicU64::new(1),
-            counters: Mutex::default(),
-            bandwidth: Mutex::default(),
-            clock: Mutex::default(),
-            signal,
-        }
-    }
-
-    pub fn set_plan(&self, plan: Plan) {
-        *lock(&self.plan) = plan;
-        self.version.fetch_add(1, Ordering::Release);
-    }
-
-    pub fn plan(&self) -> MutexGuard<'_, Plan> {
-        lock(&self.plan)
-    }
-
-    pub fn counters(&self) -> MutexGuard<'_, Counters> {
-        lock(&self.counters)
-    }
-
-    pub fn signal(&self, signal: Signal) {
-        (self.signal)(signal);
-    }
-
-    /// More than so many bits per second are of no use to an encoder.
-    pub fn want(&self, transceiver: TransceiverId, bitrate: u32) {
-        self.counters().outbound.entry(transceiver).or_default().wanted = Some(bitrate);
-        self.retarget();
-    }
-
-    /// Divides what the path takes among the encoders, and tells those for which that is news.
-    pub fn retarget(&self) {
-        let plan = self.plan();
-        let mut counters = self.counters();
-        let wanted = |transceiver| counters.outbound.get(&transceiver).and_then(|one| one.wanted);
-        let senders: Vec<_> = plan
-            .sending
-            .iter()
-            .map(|one| (one.transceiver, one.codecs.kind, wanted(one.transceiver)))
-            .collect();
-        drop(plan);
-        let all = {
-            let mut bandwidth = lock(&self.bandwidth);
-            let all = shares(&senders, bandwidth.target(), bandwidth.loss());
-            bandwidth.want(all.wanted);
-            all
-        };
-        let mut news = Vec::new();
-        for (transceiver, share) in all.shares {
-            let told = &mut counters.outbound.entry(transceiver).or_default().target;
-            if told.is_none_or(|told| share.abs_diff(told) > told / 20) {
-                *told = Some(share);
-                news.push(Signal::Target(transceiver, share));
-            }
-        }
-        drop(counters);
-        news.into_iter().for_each(|one| self.signal(one));
-    }
-}
-
-pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
+/// Streams that are forgotten late.
+const MISSING: usize = 64;
 
 /// The interceptor.
 pub struct Tap {
@@ -142,22 +48,7 @@ pub struct Tap {
     requests: VecDeque<TaggedPacket>,
     /// The time as it was last told.
     now: Instant,
-    /// What the chain was told, by the media's SSRC.
-    local: HashMap<u32, StreamInfo>,
-    remote: HashMap<u32, StreamInfo>,
-    routes: HashMap<u32, Route>,
-}
-
-/// Where a received stream goes.
-#[derive(Clone)]
-struct Route {
-    transceiver: TransceiverId,
-    /// The stream that this one repairs, with its payload type.
-    repairs: Option<(u32, u8)>,
-    /// What is missing may be asked for.
-    nack: bool,
-    rate: u32,
-    sink: tokio::sync::mpsc::Sender<Input>,
+    routes: Routes,
 }
 
 impl Tap {
@@ -176,126 +67,30 @@ impl Tap {
             missing: HashMap::new(),
             requests: VecDeque::new(),
             now: Instant::now(),
-            local: HashMap::new(),
-            remote: HashMap::new(),
-            routes: HashMap::new(),
+            routes: Routes::default(),
         }
     }
 
-    /// Introduces new streams to the chain and forgets old ones.
+    /// Takes over a new plan.
     fn refresh(&mut self) {
-        let version = self.shared.version.load(Ordering::Acquire);
+        let version = self.shared.version();
         if version == self.version {
             return;
         }
         self.version = version;
-        self.routes.clear();
         let shared = Arc::clone(&self.shared);
         let plan = shared.plan();
         self.egress.refresh(&plan);
-        let mut local = HashMap::new();
-        for one in &plan.sending {
-            local.insert(one.ssrc, stream_info(&one.codecs, one.ssrc, Some(one.repair_ssrc)));
-        }
-        let mut remote = HashMap::new();
-        for one in &plan.receiving {
-            for (ssrc, repair) in one.sources.iter().map(|ssrc| (*ssrc, repair_of(&one.repairs, *ssrc))) {
-                remote.insert(ssrc, stream_info(&one.codecs, ssrc, repair));
-            }
-        }
-        // Streams that were found by their MID stay as long as their transceiver receives.
-        let mids = |info: &StreamInfo| {
-            plan.receiving
-                .iter()
-                .any(|one| one.codecs.payload_type == info.payload_type)
-        };
-        for (ssrc, info) in &self.remote {
-            if !remote.contains_key(ssrc) && plan.receiving.iter().any(|one| one.sources.is_empty()) && mids(info) {
-                remote.insert(*ssrc, info.clone());
-            }
-        }
-        let differs = |one: &StreamInfo, other: &StreamInfo| format!("{one:?}") != format!("{other:?}");
-        for (ssrc, info) in &self.local {
-            if local.get(ssrc).is_none_or(|now| differs(now, info)) {
-                self.chain.unbind_local_stream(info);
-            }
-        }
-        for (ssrc, info) in &local {
-            if self.local.get(ssrc).is_none_or(|former| differs(former, info)) {
-                self.chain.bind_local_stream(info);
-            }
-        }
-        for (ssrc, info) in &self.remote {
-            if remote.get(ssrc).is_none_or(|now| differs(now, info)) {
-                self.chain.unbind_remote_stream(info);
-            }
-        }
-        for (ssrc, info) in &remote {
-            if self.remote.get(ssrc).is_none_or(|former| differs(former, info)) {
-                self.chain.bind_remote_stream(info);
-            }
-        }
-        drop(plan);
-        self.local = local;
-        self.remote = remote;
-        self.missing.retain(|ssrc, _| self.remote.contains_key(ssrc));
+        self.routes.refresh(&plan, &mut *self.chain);
+        self.missing.retain(|ssrc, _| self.routes.receives(*ssrc));
     }
 
     fn route(&mut self, header: &rtp::Header) -> Option<Route> {
-        if let Some(route) = self.routes.get(&header.ssrc) {
-            return Some(route.clone());
+        let route = self.routes.route(header, &self.shared, &mut *self.chain);
+        if self.missing.len() > self.routes.streams() + MISSING {
+            self.missing.retain(|ssrc, _| self.routes.receives(*ssrc));
         }
-        let (route, info) = self.find(header)?;
-        if let Some(info) = info
-            && !self.remote.contains_key(&info.ssrc)
-        {
-            self.chain.bind_remote_stream(&info);
-            self.remote.insert(info.ssrc, info);
-        }
-        // A remote could invent streams without end.
-        if self.routes.len() >= 256 {
-            self.routes.clear();
-        }
-        self.routes.insert(header.ssrc, route.clone());
-        Some(route)
-    }
-
-    /// A stream is known by its declared SSRC, by its MID, or by being the only one of its payload type.
-    fn find(&self, header: &rtp::Header) -> Option<(Route, Option<StreamInfo>)> {
-        let plan = self.shared.plan();
-        let ssrc = header.ssrc;
-        let route = |one: &super::plan::Receiving, repairs| Route {
-            transceiver: one.transceiver,
-            repairs,
-            nack: one.codecs.nack,
-            rate: one.codecs.clock_rate(),
-            sink: one.sink.clone(),
-        };
-        for one in &plan.receiving {
-            if one.sources.contains(&ssrc) {
-                return Some((route(one, None), None));
-            }
-            if let Some((media, _)) = one.repairs.iter().find(|(_, repair)| *repair == ssrc) {
-                return Some((route(one, Some((*media, one.codecs.payload_type))), None));
-            }
-        }
-        let by_mid = |one: &&super::plan::Receiving| {
-            let extension = one.codecs.mid_extension.and_then(|id| header.get_extension(id));
-            extension.is_some_and(|mid| mid == one.mid.as_bytes())
-        };
-        let mut same = plan
-            .receiving
-            .iter()
-            .filter(|one| one.codecs.payload_type == header.payload_type);
-        let found = plan
-            .receiving
-            .iter()
-            .find(by_mid)
-            .or_else(|| same.next().filter(|_| same.next().is_none()))?;
-        if header.payload_type != found.codecs.payload_type {
-            return None;
-        }
-        Some((route(found, None), Some(stream_info(&found.codecs, ssrc, None))))
+        route
     }
 
     fn received(&mut self, mut msg: TaggedPacket) -> Result<(), Error> {
@@ -318,15 +113,15 @@ impl Tap {
             packet.header.payload_type = payload_type;
             packet.payload = packet.payload.slice(2..);
         } else if self
-            .remote
-            .get(&packet.header.ssrc)
-            .is_some_and(|info| info.payload_type != packet.header.payload_type)
+            .routes
+            .payload_type(packet.header.ssrc)
+            .is_some_and(|payload_type| payload_type != packet.header.payload_type)
         {
             return Ok(());
         }
         let ssrc = packet.header.ssrc;
         // Without a repair stream nobody can tell.
-        let again = repaired || self.remote.get(&ssrc).is_some_and(|info| info.ssrc_rtx.is_none());
+        let again = repaired || self.routes.unrepaired(ssrc);
         let fresh = !route.nack || {
             let missing = self.missing.entry(ssrc).or_default();
             missing.arrived(packet.header.sequence_number, again, msg.now)
@@ -517,13 +312,6 @@ impl Interceptor for Tap {
     fn unbind_local_stream(&mut self, _info: &StreamInfo) {}
     fn bind_remote_stream(&mut self, _info: &StreamInfo) {}
     fn unbind_remote_stream(&mut self, _info: &StreamInfo) {}
-}
-
-fn repair_of(repairs: &[(u32, u32)], ssrc: u32) -> Option<u32> {
-    repairs
-        .iter()
-        .find(|(media, _)| *media == ssrc)
-        .map(|(_, repair)| *repair)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Two taps, a wire that loses packets, and a clock of our own.
 
+use std::sync::Mutex;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,7 +10,7 @@ use tokio::sync::mpsc;
 
 use super::*;
 use crate::engine::carrier::{carry, picture_loss};
-use crate::engine::plan::{Receiving, Sending};
+use crate::engine::plan::{Plan, Receiving, Sending};
 use crate::jsep::codecs::Codecs;
 use crate::wire::Kind;
 
@@ -213,4 +214,42 @@ fn streams_of_nobody_are_dropped_and_forgotten_plans_deliver_nothing() {
     wire.send(2);
     wire.step(|_| false);
     assert!(wire.arrived().is_empty());
+}
+
+#[test]
+fn a_remote_that_invents_streams_does_not_fill_the_memory() {
+    let mut wire = Wire::new(false);
+    for ssrc in 0..5_000 {
+        wire.now += STEP;
+        let mut header = rtp::Header {
+            version: 2,
+            payload_type: 96,
+            sequence_number: ssrc as u16,
+            ssrc: 10_000 + ssrc,
+            ..Default::default()
+        };
+        header.set_extension(4, Bytes::from_static(b"m")).unwrap();
+        let payload = Bytes::from_static(&[0, 0]);
+        let message = Packet::Rtp(rtp::Packet { header, payload }).into();
+        let message = TaggedPacket {
+            now: wire.now,
+            transport: TransportContext::default(),
+            message,
+        };
+        wire.receiver.handle_read(message).unwrap();
+        assert!(wire.receiver.poll_read().is_none());
+    }
+    assert!(
+        wire.receiver.routes.streams() <= 64,
+        "{}",
+        wire.receiver.routes.streams()
+    );
+    assert!(wire.receiver.missing.len() <= 128, "{}", wire.receiver.missing.len());
+    // The one that goes on is heard.
+    while wire.packets.try_recv().is_ok() {}
+    for number in 0..20 {
+        wire.send(number);
+        wire.step(|_| false);
+    }
+    assert_eq!(wire.arrived().len(), 20);
 }

@@ -28,7 +28,7 @@ use webrtc::peer_connection::{
 };
 use webrtc::runtime::TokioRuntime;
 
-use super::sockets::{Sockets, addresses};
+use super::sockets::{Alarm, Sockets, addresses};
 use super::stream::Streams;
 use super::tap::{Shared, Tap};
 use super::way::Way;
@@ -47,6 +47,8 @@ const KEEPER: &str = "\u{0}keeper";
 const KEEPER_STREAM: u16 = 1_022;
 /// Early candidates kept.
 const EARLY: usize = 64;
+/// Candidates of the remote that are tried for each of its generations.
+const CANDIDATES: usize = 128;
 /// Bytes of data-channel messages the remote may send ahead.
 const RECEIVE_BUFFER: u32 = 4 << 20;
 
@@ -59,6 +61,8 @@ pub struct Connection {
     certificates: Vec<RTCCertificate>,
     /// The remote's end as it was last described.
     remote: Option<Transport>,
+    /// How many candidates of its generation were handed over.
+    tried: usize,
     /// Candidates of a generation that is not described yet.
     early: VecDeque<Candidate>,
     /// The DTLS role of an end that has been started by a remote offer.
@@ -98,12 +102,22 @@ impl Connection {
         certificates: Vec<RTCCertificate>,
         shared: &Arc<Shared>,
         handler: Arc<dyn PeerConnectionEventHandler>,
+        alarm: Alarm,
         ssrc: u32,
     ) -> Result<(Self, Arc<dyn DataChannel>)> {
         let mut streams = Streams::default();
         let configuration = &streams.local(configuration).await;
         let query = MulticastDnsMode::QueryOnly;
-        let pc = match build(configuration, &certificates, shared, Arc::clone(&handler), query).await {
+        let pc = match build(
+            configuration,
+            &certificates,
+            shared,
+            Arc::clone(&handler),
+            alarm.clone(),
+            query,
+        )
+        .await
+        {
             Ok(pc) => pc,
             Err(error) => {
                 // Not every system lets the multicast port be opened.
@@ -113,6 +127,7 @@ impl Connection {
                     &certificates,
                     shared,
                     handler,
+                    alarm,
                     MulticastDnsMode::Disabled,
                 )
                 .await
@@ -154,6 +169,7 @@ impl Connection {
             streams,
             certificates,
             remote: None,
+            tried: 0,
             early: VecDeque::new(),
             started: None,
             negotiated: false,
@@ -298,6 +314,9 @@ impl Connection {
         }
         self.offer = None;
         let early: Vec<Candidate> = self.early.drain(..).collect();
+        if self.remote.as_ref().is_none_or(|known| known.ufrag != transport.ufrag) {
+            self.tried = 0;
+        }
         self.remote = Some(transport);
         for candidate in early {
             if let Err(error) = self.add_candidate(&candidate).await {
@@ -342,6 +361,12 @@ impl Connection {
             self.early.push_back(candidate.clone());
             return Ok(());
         }
+        // Each of them is tried with each of ours, and an mDNS name is asked for.
+        if self.tried >= CANDIDATES {
+            tracing::warn!("the remote has too many candidates");
+            return Ok(());
+        }
+        self.tried += 1;
         let init = RTCIceCandidateInit {
             candidate: candidate.candidate.clone(),
             ..Default::default()
@@ -363,6 +388,7 @@ async fn build(
     certificates: &[RTCCertificate],
     shared: &Arc<Shared>,
     handler: Arc<dyn PeerConnectionEventHandler>,
+    alarm: Alarm,
     mdns: MulticastDnsMode,
 ) -> std::result::Result<Arc<dyn PeerConnection>, Error> {
     let mut media = MediaEngine::default();
@@ -377,6 +403,7 @@ async fn build(
         .with_runtime(Arc::new(Sockets {
             tokio: TokioRuntime,
             relay: relay(configuration),
+            alarm,
         }))
         .with_handler(handler)
         .with_udp_addrs(addresses())

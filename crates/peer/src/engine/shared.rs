@@ -1,0 +1,107 @@
+//! What the tap shares with the rest of its connection.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::counters::Counters;
+use super::plan::Plan;
+use super::shares::shares;
+use crate::rtp::bandwidth::Bandwidth;
+use crate::rtp::wall::CaptureClock;
+use crate::wire::TransceiverId;
+
+/// What the tap tells the connection's owner; called on the driver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// The remote wants a key frame.
+    KeyFrame(TransceiverId),
+    /// A key frame has been sent: the next request is a new one.
+    KeyFrameSent(TransceiverId),
+    /// An encoder's new bitrate, in bits per second.
+    Target(TransceiverId, u32),
+}
+
+/// What the tap shares with the rest of the connection.
+pub struct Shared {
+    plan: Mutex<Plan>,
+    version: AtomicU64,
+    counters: Mutex<Counters>,
+    pub bandwidth: Mutex<Bandwidth>,
+    /// The page's clock.
+    pub clock: Mutex<CaptureClock>,
+    signal: Box<dyn Fn(Signal) + Send + Sync>,
+}
+
+impl Shared {
+    pub fn new(signal: Box<dyn Fn(Signal) + Send + Sync>) -> Self {
+        Self {
+            plan: Mutex::default(),
+            version: AtomicU64::new(1),
+            counters: Mutex::default(),
+            bandwidth: Mutex::default(),
+            clock: Mutex::default(),
+            signal,
+        }
+    }
+
+    pub fn set_plan(&self, plan: Plan) {
+        *lock(&self.plan) = plan;
+        self.version.fetch_add(1, Ordering::Release);
+    }
+
+    /// Another number with each plan.
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    pub fn plan(&self) -> MutexGuard<'_, Plan> {
+        lock(&self.plan)
+    }
+
+    pub fn counters(&self) -> MutexGuard<'_, Counters> {
+        lock(&self.counters)
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        (self.signal)(signal);
+    }
+
+    /// More than so many bits per second are of no use to an encoder.
+    pub fn want(&self, transceiver: TransceiverId, bitrate: u32) {
+        self.counters().outbound.entry(transceiver).or_default().wanted = Some(bitrate);
+        self.retarget();
+    }
+
+    /// Divides what the path takes among the encoders, and tells those for which that is news.
+    pub fn retarget(&self) {
+        let plan = self.plan();
+        let mut counters = self.counters();
+        let wanted = |transceiver| counters.outbound.get(&transceiver).and_then(|one| one.wanted);
+        let senders: Vec<_> = plan
+            .sending
+            .iter()
+            .map(|one| (one.transceiver, one.codecs.kind, wanted(one.transceiver)))
+            .collect();
+        drop(plan);
+        let all = {
+            let mut bandwidth = lock(&self.bandwidth);
+            let all = shares(&senders, bandwidth.target(), bandwidth.loss());
+            bandwidth.want(all.wanted);
+            all
+        };
+        let mut news = Vec::new();
+        for (transceiver, share) in all.shares {
+            let told = &mut counters.outbound.entry(transceiver).or_default().target;
+            if told.is_none_or(|told| share.abs_diff(told) > told / 20) {
+                *told = Some(share);
+                news.push(Signal::Target(transceiver, share));
+            }
+        }
+        drop(counters);
+        news.into_iter().for_each(|one| self.signal(one));
+    }
+}
+
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
