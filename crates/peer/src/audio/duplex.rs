@@ -12,6 +12,7 @@ use super::message::{Address, Tick, Voices};
 use super::processor::{Echo, Processing, Processor};
 use super::speech::{BITRATE, Speaker, Speech};
 use super::{BLOCK, Block, RATE};
+use crate::wire::TransceiverId;
 
 /// Microphones that are worked on at once.
 const SOURCES: usize = 16;
@@ -54,6 +55,8 @@ struct Sink {
 #[derive(Default)]
 struct Voice {
     buffer: JitterBuffer,
+    /// Samples that it is to wait for each of the transceivers that show its speaker.
+    pictures: BTreeMap<TransceiverId, usize>,
     /// Samples that wait in the page, and those it made up by itself.
     waiting: u16,
     lacked: u64,
@@ -218,6 +221,26 @@ impl Duplex {
         let voice = self.voices.get(&voice)?;
         let position = voice.buffer.position()?;
         Some(position.wrapping_sub(u32::from(voice.waiting)))
+    }
+}
+
+impl Duplex {
+    /// A voice is to wait `samples` longer than it has to, for the pictures of a transceiver that are later.
+    pub fn wait_for(&mut self, voice: Address, picture: TransceiverId, samples: usize) {
+        let Some(voice) = self.voices.get_mut(&voice) else {
+            return;
+        };
+        if samples == 0 {
+            voice.pictures.remove(&picture);
+        } else {
+            voice.pictures.insert(picture, samples);
+        }
+        voice.buffer.wait(voice.pictures.values().copied().max().unwrap_or(0));
+    }
+
+    /// Samples by which a voice's delay is going to change yet.
+    pub fn pending(&self, voice: Address) -> i64 {
+        self.voices.get(&voice).map_or(0, |voice| voice.buffer.pending())
     }
 }
 

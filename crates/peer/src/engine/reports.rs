@@ -13,9 +13,20 @@ const INTERVAL: Duration = Duration::from_secs(1);
 const FIRST: Duration = Duration::from_millis(150);
 
 /// When to report.
-#[derive(Default)]
 pub struct Reports {
     next: Option<Instant>,
+    /// A wall clock that goes on evenly, whatever is done to the machine's.
+    wall: (Instant, Duration),
+}
+
+impl Default for Reports {
+    fn default() -> Self {
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self {
+            next: None,
+            wall: (Instant::now(), since_1970),
+        }
+    }
 }
 
 impl Reports {
@@ -34,7 +45,7 @@ impl Reports {
             return Vec::new();
         }
         self.next = Some(now + INTERVAL);
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let wall = self.wall.1 + now.saturating_duration_since(self.wall.0);
         let plan = shared.plan();
         let counters = shared.counters();
         let clock = lock(&shared.clock);

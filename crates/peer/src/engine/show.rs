@@ -1,28 +1,30 @@
 //! When a picture goes to the decoder: at once, unless the network is unsteady or the voice that belongs to it is heard
-//! later. Held back are whole frames, few of them, and none for long.
+//! later. Held back are whole frames, few of them, and none for long. A voice that is heard earlier waits instead.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::tap::Shared;
 use crate::audio::driver::Audio;
 use crate::rtp::Assembled;
 use crate::rtp::clock::ReceiveClock;
+use crate::rtp::lips::{Lips, WAIT};
 use crate::rtp::wall::Smoother;
 use crate::wire::{Kind, PcId, TransceiverId};
 
-/// Frames that may be held back, and for how long.
+/// Frames that may be held back.
 const FRAMES: usize = 30;
-const LIMIT: Duration = Duration::from_millis(300);
 /// A voice further away than this, in microseconds, is not the picture's.
 const APART: i64 = 1_500_000;
-/// A measured distance counts for one of so many: what is played is told in steps.
-const MEMORY: i64 = 16;
-/// From handing a frame over to seeing it, in microseconds: decoding and drawing.
-const DRAWING: i64 = 15_000;
-/// So much a picture may be ahead of its voice: nobody notices.
-const LEEWAY: i64 = 10_000;
+
+struct Held {
+    came: Instant,
+    /// Before this it would jerk.
+    smooth: Instant,
+    frame: Assembled,
+    micros: i64,
+}
 
 /// The frames of one transceiver.
 pub struct Show {
@@ -32,10 +34,10 @@ pub struct Show {
     audio: Arc<Audio>,
     clock: ReceiveClock,
     smoother: Smoother,
-    epoch: Instant,
-    /// Microseconds from a picture's media time to the moment at which its voice is heard.
-    voice: Option<i64>,
-    held: VecDeque<(Instant, Assembled, i64)>,
+    lips: Lips,
+    /// The voice that belongs to the pictures.
+    voice: Option<TransceiverId>,
+    held: VecDeque<Held>,
 }
 
 impl Show {
@@ -47,7 +49,7 @@ impl Show {
             audio,
             clock: ReceiveClock::new(90_000),
             smoother: Smoother::default(),
-            epoch: Instant::now(),
+            lips: Lips::default(),
             voice: None,
             held: VecDeque::new(),
         }
@@ -56,64 +58,77 @@ impl Show {
     /// Another sender: its clock is another one.
     pub fn restart(&mut self) {
         self.smoother = Smoother::default();
-        self.voice = None;
+        self.lips = Lips::default();
     }
 
     /// Takes a frame that is complete.
     pub fn take(&mut self, frame: Assembled, now: Instant) {
         let micros = self.clock.micros(frame.timestamp);
-        let smooth = self.smoother.hold(micros, now);
-        let hold = smooth.max(self.behind_voice(frame.timestamp, micros, now)).min(LIMIT);
-        let last = self.held.back().map_or(now, |(at, ..)| *at);
-        let at = if self.held.len() < FRAMES {
-            (now + hold).max(last)
-        } else {
-            now
-        };
-        self.held.push_back((at, frame, micros));
+        let smooth = now + self.smoother.hold(micros, now).min(WAIT);
+        self.listen(frame.timestamp, micros, smooth, now);
+        self.held.push_back(Held {
+            came: now,
+            smooth,
+            frame,
+            micros,
+        });
     }
 
     /// The next frame whose time has come, with its media time in microseconds.
     pub fn due(&mut self, now: Instant) -> Option<(Assembled, i64)> {
-        self.held.front().filter(|(at, ..)| *at <= now)?;
-        self.held.pop_front().map(|(_, frame, micros)| (frame, micros))
+        self.deadline().filter(|at| *at <= now)?;
+        self.held.pop_front().map(|held| (held.frame, held.micros))
     }
 
     /// When `due` will have something.
     pub fn deadline(&self) -> Option<Instant> {
-        self.held.front().map(|(at, ..)| *at)
+        let held = self.held.front()?;
+        if self.held.len() > FRAMES {
+            return Some(held.came);
+        }
+        let heard = self.lips.heard(held.micros).map(|heard| heard.min(held.came + WAIT));
+        Some(heard.map_or(held.smooth, |heard| heard.max(held.smooth)))
     }
 
-    /// How long the picture has to wait for its voice.
-    fn behind_voice(&mut self, timestamp: u32, micros: i64, now: Instant) -> Duration {
-        let Some(ahead) = self.ahead(timestamp).filter(|ahead| ahead.abs() < APART) else {
-            self.voice = None;
-            return Duration::ZERO;
-        };
-        let now = i64::try_from(now.saturating_duration_since(self.epoch).as_micros()).unwrap_or(i64::MAX);
-        let measured = now.saturating_add(ahead).saturating_sub(micros);
-        let voice = self
-            .voice
-            .map_or(measured, |former| former + (measured - former) / MEMORY);
-        self.voice = Some(voice);
-        let wait = voice + micros - now - DRAWING;
-        if wait <= LEEWAY {
-            return Duration::ZERO;
+    /// Finds out how far picture and voice are apart, and lets the voice wait if need be.
+    fn listen(&mut self, timestamp: u32, micros: i64, smooth: Instant, now: Instant) {
+        let voice = self.belongs();
+        if self.voice != voice {
+            self.leave();
+            self.voice = voice;
         }
-        Duration::from_micros(wait.unsigned_abs())
+        let ahead = voice.and_then(|voice| self.ahead(voice, timestamp));
+        let Some((voice, ahead)) = voice.zip(ahead.filter(|ahead| ahead.abs() < APART)) else {
+            self.lips.silent();
+            return;
+        };
+        let address = (self.pc, voice);
+        let mut duplex = self.audio.duplex();
+        let pending = duplex.pending(address) * 1_000 / 48;
+        self.lips.picture(micros, smooth, ahead, now);
+        if let Some(extra) = self.lips.wait(pending, now) {
+            duplex.wait_for(address, self.transceiver, extra.as_millis() as usize * 48);
+        }
+    }
+
+    /// The voice waits no longer.
+    fn leave(&mut self) {
+        if let Some(voice) = self.voice.take() {
+            self.audio.duplex().wait_for((self.pc, voice), self.transceiver, 0);
+            self.lips = Lips::default();
+        }
+    }
+
+    fn belongs(&self) -> Option<TransceiverId> {
+        let plan = self.shared.plan();
+        let own = plan.receiving.iter().find(|one| one.transceiver == self.transceiver)?;
+        let mut voices = plan.receiving.iter().filter(|one| one.codecs.kind == Kind::Audio);
+        let voice = voices.find(|one| one.streams.iter().any(|stream| own.streams.contains(stream)))?;
+        Some(voice.transceiver)
     }
 
     /// By how many microseconds a picture is later than what is heard now.
-    fn ahead(&self, timestamp: u32) -> Option<i64> {
-        let plan = self.shared.plan();
-        let own = plan.receiving.iter().find(|one| one.transceiver == self.transceiver)?;
-        let voice = plan
-            .receiving
-            .iter()
-            .filter(|one| one.codecs.kind == Kind::Audio)
-            .find(|one| one.streams.iter().any(|stream| own.streams.contains(stream)))?
-            .transceiver;
-        drop(plan);
+    fn ahead(&self, voice: TransceiverId, timestamp: u32) -> Option<i64> {
         let (picture, sound) = {
             let counters = self.shared.counters();
             (
@@ -123,5 +138,11 @@ impl Show {
         };
         let position = self.audio.duplex().position((self.pc, voice))?;
         Some(picture.micros(timestamp, 90_000) - sound.micros(position, 48_000))
+    }
+}
+
+impl Drop for Show {
+    fn drop(&mut self) {
+        self.leave();
     }
 }

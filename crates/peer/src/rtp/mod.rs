@@ -2,6 +2,7 @@
 
 pub mod bandwidth;
 pub mod clock;
+pub mod lips;
 pub mod missing;
 pub mod pacer;
 pub mod pictures;

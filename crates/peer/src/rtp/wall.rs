@@ -69,17 +69,17 @@ impl Mark {
     }
 }
 
-/// Pictures of the last seconds, by how late they were.
+/// Pictures of the last seconds, by how long they seemed to travel.
 #[derive(Debug, Default)]
 pub struct Smoother {
-    lateness: VecDeque<(Instant, i64)>,
-    base: Option<(i64, i64)>,
-    since: Option<Instant>,
+    /// When one came, and microseconds from its media time to that.
+    travels: VecDeque<(Instant, i64)>,
     epoch: Option<Instant>,
 }
 
-/// Lateness is judged over this time.
+/// Lateness is judged over this time, against the fastest picture in it: clocks drift, and paths change.
 const JITTER_WINDOW: Duration = Duration::from_secs(3);
+const PICTURES: usize = 400;
 /// Out of ten pictures so many are to be in time.
 const IN_TIME: usize = 9;
 /// Pictures are held back for jitter no longer, and for less not at all, in microseconds.
@@ -91,27 +91,21 @@ impl Smoother {
     /// they were taken.
     pub fn hold(&mut self, micros: i64, now: Instant) -> Duration {
         let epoch = *self.epoch.get_or_insert(now);
-        let transit = since(epoch, now).saturating_sub(micros);
-        let (recent, former) = self.base.unwrap_or((transit, transit));
-        if self.since.is_none_or(|at| now.saturating_duration_since(at) > RENEWAL) {
-            self.since = Some(now);
-            self.base = Some((transit, recent));
-        } else {
-            self.base = Some((recent.min(transit), former));
-        }
-        let late = transit - recent.min(former).min(transit);
-        self.lateness.push_back((now, late));
+        let travel = since(epoch, now).saturating_sub(micros);
+        self.travels.push_back((now, travel));
         let old = |at: &Instant| now.saturating_duration_since(*at) > JITTER_WINDOW;
-        while self.lateness.front().is_some_and(|(at, _)| old(at)) || self.lateness.len() > 400 {
-            self.lateness.pop_front();
+        while self.travels.front().is_some_and(|(at, _)| old(at)) || self.travels.len() > PICTURES {
+            self.travels.pop_front();
         }
-        let mut all: Vec<i64> = self.lateness.iter().map(|(_, late)| *late).collect();
+        let mut all: Vec<i64> = self.travels.iter().map(|(_, travel)| *travel).collect();
         all.sort_unstable();
-        let usual = all.get(all.len() * IN_TIME / 10).copied().unwrap_or(0).min(JITTER_MAX);
+        let fastest = all.first().copied().unwrap_or(travel);
+        let slow = all.get(all.len() * IN_TIME / 10).copied().unwrap_or(travel);
+        let usual = slow.saturating_sub(fastest).min(JITTER_MAX);
         if usual < JITTER_MIN {
             return Duration::ZERO;
         }
-        Duration::from_micros((usual - late).max(0).unsigned_abs())
+        Duration::from_micros((usual - travel.saturating_sub(fastest)).max(0).unsigned_abs())
     }
 }
 

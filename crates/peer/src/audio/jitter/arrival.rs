@@ -22,6 +22,8 @@ pub struct Arrival {
     epoch: Option<Instant>,
     /// When a packet came and how long it seemed to travel, in samples.
     past: VecDeque<(Duration, i64)>,
+    /// The fastest of them, against which the shares were counted.
+    base: Option<i64>,
     shares: [f64; BUCKETS],
     seen: u32,
     target: usize,
@@ -32,6 +34,7 @@ impl Default for Arrival {
         Self {
             epoch: None,
             past: VecDeque::new(),
+            base: None,
             shares: [0.0; BUCKETS],
             seen: 0,
             target: 0,
@@ -53,6 +56,7 @@ impl Arrival {
         }
         self.past.push_back((at, travel));
         let fastest = self.past.iter().map(|(_, travel)| *travel).min().unwrap_or(travel);
+        self.rebase(fastest);
         let late = usize::try_from(travel - fastest).unwrap_or(0);
         let keep = KEEP.min(f64::from(self.seen) / f64::from(self.seen + 1));
         self.seen = self.seen.saturating_add(1);
@@ -64,11 +68,29 @@ impl Arrival {
     /// A new beginning of the remote's clock; how late packets are is still true.
     pub fn restart(&mut self) {
         self.past.clear();
+        self.base = None;
     }
 
     /// Samples by which nearly all packets are late at most.
     pub fn lateness(&self) -> usize {
         self.target
+    }
+
+    /// The path has become longer or shorter: what was late against the former one is so much less late or later.
+    fn rebase(&mut self, fastest: i64) {
+        let base = *self.base.get_or_insert(fastest);
+        // In range: whatever is longer counts as the longest.
+        let steps = ((fastest - base) / BUCKET as i64).clamp(-(BUCKETS as i64), BUCKETS as i64);
+        if steps == 0 {
+            return;
+        }
+        self.base = Some(base + steps * BUCKET as i64);
+        let mut moved = [0.0; BUCKETS];
+        for (index, share) in self.shares.iter().enumerate() {
+            let to = (index as i64 - steps).clamp(0, BUCKETS as i64 - 1);
+            moved[to as usize] += share;
+        }
+        self.shares = moved;
     }
 
     fn quantile(&self) -> usize {
@@ -106,6 +128,12 @@ mod tests {
     fn one_late_packet_in_a_hundred_is_not_waited_for_but_one_in_ten_is() {
         assert!(after(|n| if n % 100 == 50 { 90 } else { 0 }, 1_000) <= 10);
         assert!((85..=100).contains(&after(|n| if n % 10 == 5 { 90 } else { 0 }, 1_000)));
+    }
+
+    #[test]
+    fn a_path_that_got_longer_is_no_lateness_for_long() {
+        let lateness = |packets| after(|n| if n < 500 { 0 } else { 150 }, packets);
+        assert!(lateness(550) >= 150 && lateness(660) <= 10);
     }
 
     #[test]

@@ -23,6 +23,8 @@ const LEAST: usize = 30 * MS;
 const MOST: usize = 500 * MS;
 /// What waits beyond the target before it is played faster.
 const SPARE: usize = 15 * MS;
+/// What is short of the target, but no more than a quarter of it, before it is played slower.
+const SHORT: usize = 12 * MS;
 /// Beyond this it is played faster at any price, and beyond the other one left out.
 const HURRY: usize = 120 * MS;
 const TOO_MUCH: usize = 1_000 * MS;
@@ -88,6 +90,8 @@ pub struct JitterBuffer {
     waited: usize,
     level: f64,
     hold: u32,
+    /// Samples that are to wait beyond what lateness demands.
+    extra: usize,
     counts: Counts,
     energy: Energy,
 }
@@ -108,6 +112,7 @@ impl Default for JitterBuffer {
             waited: 0,
             level: 0.0,
             hold: 0,
+            extra: 0,
             counts: Counts::default(),
             energy: Energy::default(),
         }
@@ -158,7 +163,19 @@ impl JitterBuffer {
 
     /// Samples that should wait.
     pub fn target(&self) -> usize {
-        (self.arrival.lateness() + LEAST).min(MOST)
+        (self.arrival.lateness() + LEAST + self.extra).min(MOST)
+    }
+
+    /// So many samples are to wait beyond what lateness demands.
+    pub fn wait(&mut self, extra: usize) {
+        self.extra = extra.min(MOST);
+    }
+
+    /// Samples by which what waits will still grow, or shrink if negative, to be what should wait.
+    pub fn pending(&self) -> i64 {
+        let pending = self.target() as i64 - self.level as i64;
+        let near = -(SPARE as i64)..=SHORT as i64;
+        if near.contains(&pending) { 0 } else { pending }
     }
 
     pub fn counts(&self) -> Counts {
@@ -214,7 +231,7 @@ impl JitterBuffer {
         let level = self.level as usize;
         if level > target + SPARE && waiting > target {
             self.faster(level > target + HURRY);
-        } else if level * 4 < target * 3 && waiting < target {
+        } else if level + SHORT.min(target / 4) < target && waiting < target {
             self.slower();
         }
         while self.ahead.len() < BLOCK && self.state == State::Playing {

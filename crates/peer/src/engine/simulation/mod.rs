@@ -2,6 +2,7 @@
 
 mod link;
 mod loss;
+mod sync;
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
