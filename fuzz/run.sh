@@ -11,9 +11,11 @@ export RUSTC_BOOTSTRAP=1
 export PATH="$cache/tools/bin:$PATH"
 
 # Runs, and bytes of an input at most.
-targets=(frame socket token proxy turn room)
-declare -A runs=([frame]=150000 [socket]=100000 [token]=40000 [proxy]=60000 [turn]=4000 [room]=2500)
-declare -A most=([frame]=2048 [socket]=2048 [token]=1024 [proxy]=256 [turn]=1500 [room]=1200)
+targets=(frame socket token proxy turn room peer_description peer_media peer_page peer_network peer_commands)
+declare -A runs=([frame]=150000 [socket]=100000 [token]=40000 [proxy]=60000 [turn]=4000 [room]=2500
+  [peer_description]=12000 [peer_media]=5000 [peer_page]=5000 [peer_network]=2500 [peer_commands]=400)
+declare -A most=([frame]=2048 [socket]=2048 [token]=1024 [proxy]=256 [turn]=1500 [room]=1200
+  [peer_description]=4096 [peer_media]=2048 [peer_page]=2048 [peer_network]=1024 [peer_commands]=1024)
 
 ready() {
   command -v cargo-fuzz >/dev/null || cargo install cargo-fuzz --locked --quiet --root "$cache/tools"

@@ -173,7 +173,8 @@ impl Session {
         }
     }
 
-    async fn dispatch(&self, item: Incoming) {
+    /// Takes what the worker sent.
+    pub(crate) async fn dispatch(&self, item: Incoming) {
         match item {
             Incoming::Frame(frame) if frame.kind == FrameKind::AudioTick => self.ports.audio.tick(frame),
             Incoming::Text(

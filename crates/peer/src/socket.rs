@@ -169,7 +169,8 @@ fn forbidden() -> ErrorResponse {
     response
 }
 
-fn parse(message: Message) -> Option<Incoming> {
+/// What a message of the worker says; `None` if it is not understood.
+pub fn parse(message: Message) -> Option<Incoming> {
     match message {
         Message::Binary(bytes) => {
             let frame = Frame::parse(bytes);
