@@ -52,6 +52,11 @@ export class Examiner implements Clinic {
   meet(page: Page, media: MediaInsight): void {
     this.page = page;
     this.media = media;
+    // Before it is needed: when the line is down, it is too late.
+    const soon = window.requestIdleCallback ?? ((then: () => void) => setTimeout(then, 200));
+    soon(() => {
+      loadProbes().catch((error: unknown) => console.warn("the probes could not be fetched ahead", error));
+    });
   }
 
   readonly observe = (before: App, event: AppEvent, after: App, effects: readonly Effect[]): void => {
@@ -114,7 +119,7 @@ export class Examiner implements Clinic {
   private async probe(step: StepId, signal: AbortSignal): Promise<Partial<Facts>> {
     const { page, media } = this;
     if (page === null || media === null) throw new Error("there is no page yet");
-    const probes = await import("./media/doctor");
+    const probes = await loadProbes();
     const app = page.state();
     const inCall = app.screen.at === "call";
     switch (step) {
@@ -141,7 +146,11 @@ export class Examiner implements Clinic {
         const servers = this.servers(app);
         // Where nobody named any, that is not the server's doing.
         if (servers.length === 0 && this.exam.facts.signaling?.is !== "reached") return {};
-        return probes.tryRelays(servers, { fill: !inCall }, signal);
+        const tried = await probes.tryRelays(servers, { fill: !inCall }, signal);
+        const byUdp = tried.relays.some(
+          ({ transport, result }) => transport === "udp" && result.is === "works",
+        );
+        return { ...tried, seenAs: byUdp ? await probes.seenThroughRelay(servers, signal) : null };
       }
       case "call": {
         const packets = await probes.countPackets(media.links(), signal);
@@ -202,6 +211,8 @@ export class Examiner implements Clinic {
     return report({ host, version, now: Date.now(), findings, facts, timeline: this.written });
   }
 }
+
+const loadProbes = () => import("./media/doctor");
 
 /** Made when somebody looks, and told when it changed. */
 class Store<T> implements Readable<T> {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { factOf } from "./doctor-gather";
+import { remoteKind } from "./doctor-nat";
 import { Tally } from "./doctor-path";
 import { pause, within } from "./doctor-pause";
 import { relaysByTransport, transportOf } from "./doctor-relay";
@@ -87,5 +88,17 @@ describe("waiting", () => {
     const { signal } = new AbortController();
     expect(await within(Promise.resolve(), 1_000_000, signal)).toBe(true);
     expect(await within(new Promise(() => {}), 1, signal)).toBe(false);
+  });
+});
+
+describe("how the relay sees us", () => {
+  const pair = { type: "candidate-pair", nominated: true, state: "succeeded", remoteCandidateId: "r2" };
+  const remote = (id: string, candidateType: string) => ({ type: "remote-candidate", id, candidateType });
+
+  it("is the kind of the candidate that is used", () => {
+    expect(remoteKind([remote("r1", "host"), remote("r2", "prflx"), pair])).toBe("prflx");
+    expect(remoteKind([remote("r2", "srflx"), pair])).toBe("srflx");
+    expect(remoteKind([remote("r2", "relay"), pair])).toBeNull();
+    expect(remoteKind([remote("r2", "host"), { ...pair, nominated: false }])).toBeNull();
   });
 });

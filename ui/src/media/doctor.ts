@@ -4,6 +4,7 @@ import type { PeerLink } from "./peer-link";
 
 export { lookAtDevices } from "./doctor-devices";
 export { gather } from "./doctor-gather";
+export { seenThroughRelay } from "./doctor-nat";
 export { tryRelays } from "./doctor-relay";
 
 const COUNT_MS = 3_000;

@@ -25,7 +25,8 @@ export const loadKeys = once(() => import("./Keys.svelte"));
 export function preload(): void {
   const soon = window.requestIdleCallback ?? ((then: () => void) => setTimeout(then, 200));
   soon(() => {
-    for (const load of [loadLobby, loadCall] as Later<{ default: Component<never> }>[]) {
+    // The doctor too: when the line is down, it is too late.
+    for (const load of [loadLobby, loadCall, loadDoctor] as Later<{ default: Component<never> }>[]) {
       load().catch((error: unknown) => console.warn("a screen could not be fetched ahead", error));
     }
   });

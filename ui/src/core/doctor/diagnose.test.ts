@@ -28,7 +28,8 @@ const link: LinkFact = {
   wasConnected: false,
   signalingUp: true,
   unansweredForMs: null,
-  offersHeard: 0,
+  leftAlone: false,
+  offersRepeated: 0,
   answersHeard: 1,
   answersSent: 0,
   candidatesSent: 3,
@@ -137,8 +138,17 @@ describe("the network", () => {
         { base: 1, mapped: 2 },
       ],
     };
-    expect(natOf(two)).toBe("steady");
-    expect(natOf({ ...behindNat, stunAsked: 1 })).toBe("unknown");
+    expect(natOf(two, null)).toBe("steady");
+    expect(natOf({ ...behindNat, stunAsked: 1 }, null)).toBe("unknown");
+  });
+
+  it("is known by its relay where there is one STUN server only", () => {
+    const one = { ...behindNat, stunAsked: 1 };
+    expect(natOf(one, "srflx")).toBe("steady");
+    expect(natOf(one, "prflx")).toBe("symmetric");
+    expect(natOf({ ...open, stunSilent: null }, "host")).toBe("open");
+    const facts = { network: one, relays: [relay("udp", "works")] };
+    expect(codes({ ...facts, seenAs: "prflx" })).toContain("fine nat-symmetric");
   });
 
   it("whose firewall drops UDP is named, with or without a way around", () => {
@@ -216,7 +226,8 @@ describe("a link of the call", () => {
 
   it("names the first thing that is missing", () => {
     expect(says({ answersHeard: 0, unansweredForMs: 8_000 })).toEqual(["broken offer-unanswered"]);
-    expect(says({ answersHeard: 0, answersSent: 2, offersHeard: 2 })).toEqual(["broken answer-lost"]);
+    expect(says({ answersHeard: 0, answersSent: 1, leftAlone: true })).toEqual(["broken offer-unanswered"]);
+    expect(says({ answersHeard: 0, answersSent: 2, offersRepeated: 1 })).toEqual(["broken answer-lost"]);
     expect(says({ candidatesHeard: 0 })).toEqual(["broken candidates-missing"]);
     expect(says({})).toEqual(["broken ice-stuck"]);
     expect(says({ state: "failed" })).toEqual(["broken ice-stuck"]);

@@ -17,6 +17,7 @@ export interface Facts {
   readonly clockAheadMs: number | null;
   readonly network: NetworkFact | null;
   readonly relays: readonly RelayFact[] | null;
+  readonly seenAs: SeenAs | null;
   readonly path: PathFact | null;
   readonly links: readonly LinkFact[] | null;
 }
@@ -30,6 +31,7 @@ export const NOTHING_KNOWN: Facts = {
   clockAheadMs: null,
   network: null,
   relays: null,
+  seenAs: null,
   path: null,
   links: null,
 };
@@ -62,6 +64,9 @@ export interface NetworkFact {
   /** Which local socket (any number) is seen from outside as which (any number). */
   readonly mappings: readonly { readonly base: number; readonly mapped: number }[];
 }
+
+/** What the relay sees of us: an address of our own, the one that STUN saw, or a third one. */
+export type SeenAs = "host" | "srflx" | "prflx";
 
 export type RelayTransport = "udp" | "tcp" | "tls";
 
@@ -98,7 +103,10 @@ export interface LinkFact {
   readonly signalingUp: boolean;
   /** The oldest offer of ours that nothing answered. */
   readonly unansweredForMs: number | null;
-  readonly offersHeard: number;
+  /** An offer of ours was left alone for so long that theirs cannot have crossed it. */
+  readonly leftAlone: boolean;
+  /** Times that they made the very same offer again, as who has no answer does. */
+  readonly offersRepeated: number;
   readonly answersHeard: number;
   readonly answersSent: number;
   readonly candidatesSent: number;

@@ -3,7 +3,7 @@ import type { Facts, LinkFact } from "./facts";
 import { type Finding, found } from "./finding";
 
 /** How long each thing may take before it counts as missing, in milliseconds. */
-const PATIENCE = 5_000;
+export const PATIENCE = 5_000;
 
 export function onLinks({ links }: Facts): readonly Finding[] {
   if (links === null) return [];
@@ -22,13 +22,12 @@ function onLink(link: LinkFact): Finding {
   }
   if (link.wasConnected) return say("media-lost", "broken");
   // Each of these waits for the one before it.
-  if (link.unansweredForMs !== null && link.answersHeard === 0) {
-    return link.unansweredForMs >= PATIENCE
-      ? say("offer-unanswered", "broken")
-      : say("link-waiting", "unknown");
+  if (link.answersHeard === 0) {
+    const waits = link.unansweredForMs;
+    if (link.leftAlone || (waits !== null && waits >= PATIENCE)) return say("offer-unanswered", "broken");
+    if (waits !== null) return say("link-waiting", "unknown");
   }
-  // They ask again only when our answer has not come.
-  if (link.answersSent > 0 && link.offersHeard > 1) return say("answer-lost", "broken");
+  if (link.answersSent > 0 && link.offersRepeated > 0) return say("answer-lost", "broken");
   if (link.stateForMs < PATIENCE) return say("link-waiting", "unknown");
   if (link.answersHeard + link.answersSent === 0) return say("offer-unanswered", "broken");
   if (link.candidatesHeard === 0) return say("candidates-missing", "broken");

@@ -1,7 +1,7 @@
 /** The way to the server, to others, and by the relay. */
 import type { Facts, NetworkFact, RelayFact } from "./facts";
 import { type Finding, found, ms, percent, rate } from "./finding";
-import { natOf } from "./nat";
+import { type Nat, natOf } from "./nat";
 
 /** A round trip to the server above which joining feels slow, in milliseconds. */
 const SLOW_SERVER = 500;
@@ -40,7 +40,7 @@ export function onServer({ signaling, clockAheadMs }: Facts): readonly Finding[]
 
 const NO_CLOCK = found("clock-unknown", "unknown");
 
-export function onNetwork({ network, relays }: Facts): readonly Finding[] {
+export function onNetwork({ network, relays, seenAs }: Facts): readonly Finding[] {
   if (network === null) return relays === null ? [] : onRelays(relays, false);
   const findings: Finding[] = [];
   const udp = udpWorks(network, relays ?? []);
@@ -49,13 +49,13 @@ export function onNetwork({ network, relays }: Facts): readonly Finding[] {
   else if (udp === "unknown") findings.push(found("udp-unknown", "unknown"));
   else findings.push(relayed ? found("udp-blocked", "warning") : found("udp-blocked-no-relay", "broken"));
   // Where UDP does not get out at all, there is nothing to translate.
-  if (udp !== "no") findings.push(onNat(network, relayed));
-  const needed = udp === "no" || natOf(network) === "symmetric";
+  const nat = natOf(network, seenAs);
+  if (udp !== "no") findings.push(onNat(nat, relayed));
+  const needed = udp === "no" || nat === "symmetric";
   return [...findings, ...(relays === null ? [] : onRelays(relays, needed))];
 }
 
-function onNat(network: NetworkFact, relayed: boolean): Finding {
-  const nat = natOf(network);
+function onNat(nat: Nat, relayed: boolean): Finding {
   switch (nat) {
     case "open":
     case "steady":

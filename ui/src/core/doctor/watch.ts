@@ -4,6 +4,7 @@ import type { LinkState } from "../ports";
 import { byKey } from "../roster";
 import type { LinkSignal } from "../signal";
 import type { LinkFact } from "./facts";
+import { PATIENCE } from "./links";
 
 export type Watch = readonly WatchedLink[];
 
@@ -14,7 +15,10 @@ export interface WatchedLink {
   readonly stateAt: number;
   readonly wasConnected: boolean;
   readonly unansweredSince: number | null;
-  readonly offersHeard: number;
+  readonly leftAlone: boolean;
+  /** What tells their last offer from others: its ICE user name, which a restart changes. */
+  readonly lastOffer: string | null;
+  readonly offersRepeated: number;
   readonly answersHeard: number;
   readonly answersSent: number;
   readonly candidatesSent: number;
@@ -39,7 +43,8 @@ export function watch(links: Watch, event: AppEvent, effects: readonly Effect[],
   for (const effect of effects) {
     if (effect.do === "open-link") next = [...without(next, effect.key), fresh(effect.key, now)];
     else if (effect.do === "close-link") next = without(next, effect.key);
-    else if (effect.do === "signal") next = change(next, effect.key, (link) => heard(link, effect.signal));
+    else if (effect.do === "signal")
+      next = change(next, effect.key, (link) => heard(link, effect.signal, now));
   }
   return next;
 }
@@ -57,7 +62,7 @@ export function linkFacts(
   return links.flatMap((link) => {
     const peer = byKey(call.peers, link.key);
     if (peer === undefined) return [];
-    const { key, stateAt, unansweredSince, ...rest } = link;
+    const { key, stateAt, unansweredSince, lastOffer: _, ...rest } = link;
     return [
       {
         ...rest,
@@ -85,7 +90,9 @@ function fresh(key: string, now: number): WatchedLink {
     stateAt: now,
     wasConnected: false,
     unansweredSince: null,
-    offersHeard: 0,
+    leftAlone: false,
+    lastOffer: null,
+    offersRepeated: 0,
     answersHeard: 0,
     answersSent: 0,
     candidatesSent: 0,
@@ -100,14 +107,29 @@ function said(link: WatchedLink, signal: LinkSignal, now: number): Partial<Watch
   return { candidatesSent };
 }
 
-function heard(link: WatchedLink, signal: LinkSignal): Partial<WatchedLink> {
+function heard(link: WatchedLink, signal: LinkSignal, now: number): Partial<WatchedLink> {
   const candidatesHeard = link.candidatesHeard + candidatesIn(signal);
   switch (signal.kind) {
     case "answer":
-      return { candidatesHeard, answersHeard: link.answersHeard + 1, unansweredSince: null };
-    // Theirs may stand, and ours be given up: either way somebody spoke.
-    case "offer":
-      return { candidatesHeard, offersHeard: link.offersHeard + 1, unansweredSince: null };
+      return {
+        candidatesHeard,
+        answersHeard: link.answersHeard + 1,
+        unansweredSince: null,
+        leftAlone: false,
+      };
+    case "offer": {
+      const lastOffer = /^a=ice-ufrag:(\S+)/m.exec(signal.sdp)?.[1] ?? null;
+      const again = lastOffer !== null && lastOffer === link.lastOffer;
+      const waited = link.unansweredSince !== null && now - link.unansweredSince >= PATIENCE;
+      return {
+        candidatesHeard,
+        lastOffer,
+        offersRepeated: link.offersRepeated + (again ? 1 : 0),
+        // Theirs may stand, and ours be given up: in that case they have crossed.
+        unansweredSince: null,
+        leftAlone: link.leftAlone || waited,
+      };
+    }
     case "candidates":
       return { candidatesHeard };
   }

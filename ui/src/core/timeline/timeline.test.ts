@@ -262,10 +262,24 @@ describe("what is counted of a link", () => {
     expect(story.facts()).toMatchObject({ answersHeard: 1, candidatesHeard: 2, unansweredForMs: null });
   });
 
-  test("tells an answer that did not arrive", () => {
+  test("tells an answer that did not arrive from a second try", () => {
+    const theirs = (ufrag: string): ServerMessage => ({
+      type: "offer",
+      from: BEN,
+      sdp: { type: "offer", sdp: `${sdp}a=ice-ufrag:${ufrag}\r\n`, pc: SECRET },
+    });
+    const story = inCall().hear(theirs("one")).say(answer).hear(theirs("two")).say(answer);
+    expect(story.facts()).toMatchObject({ offersRepeated: 0, answersSent: 2, unansweredForMs: null });
+    expect(story.hear(theirs("two")).facts()).toMatchObject({ offersRepeated: 1 });
+  });
+
+  test("tells offers that crossed from one that was left alone", () => {
     const theirs: ServerMessage = { type: "offer", from: BEN, sdp: { type: "offer", sdp, pc: SECRET } };
-    const story = inCall().hear(theirs).say(answer).hear(theirs).say(answer);
-    expect(story.facts()).toMatchObject({ offersHeard: 2, answersSent: 2, unansweredForMs: null });
+    const crossed = inCall().say(offer).hear(theirs);
+    expect(crossed.facts()).toMatchObject({ leftAlone: false, unansweredForMs: null });
+    const alone = inCall().say(offer);
+    alone.now += 6_000;
+    expect(alone.hear(theirs).facts()).toMatchObject({ leftAlone: true });
   });
 
   test("tells what its media does, and whether the server still has them", () => {

@@ -12,7 +12,8 @@ const link: LinkFact = {
   wasConnected: false,
   signalingUp: true,
   unansweredForMs: null,
-  offersHeard: 0,
+  leftAlone: false,
+  offersRepeated: 0,
   answersHeard: 1,
   answersSent: 0,
   candidatesSent: 4,
@@ -41,6 +42,7 @@ const well: Facts = {
     { transport: "udp", result: { is: "works" } },
     { transport: "tcp", result: { is: "works" } },
   ],
+  seenAs: "srflx",
   path: { transport: "udp", sent: 100, received: 100, roundTripMs: 31, jitterMs: 2.4, bitsPerSecond: 9.4e6 },
 };
 
