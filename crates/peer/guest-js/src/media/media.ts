@@ -4,6 +4,7 @@
 import type { ChannelEvent, Kind } from "../wire";
 import type { FromMedia, ToMedia, ToPlayout } from "../worker/messages";
 import { SAMPLE_RATE } from "../worker/messages";
+import { BEAT, Pressure } from "../worker/pressure";
 import workletUrl from "../worklet/audio.ts?worker&url";
 
 /** Remote video tracks made ahead, because `addTransceiver` must have one at once, and those that `start` waits for. */
@@ -52,6 +53,10 @@ export class Media {
     const media = new Media(worker, context, handlers);
     await Promise.all([media.#started(socketUrl), context.audioWorklet.addModule(workletUrl)]);
     media.#connectAudio();
+    const pressure = new Pressure();
+    setInterval(() => {
+      if (pressure.beat(performance.now())) media.tell({ type: "pressure", level: pressure.level });
+    }, BEAT);
     return media;
   }
 

@@ -38,7 +38,9 @@ const receivers = new Map<string, Receiver>();
 const early = new Map<string, Frame[]>();
 const forgotten = new Set<number>();
 const spares = new Map<number, VideoTrackGenerator>();
+/** Of this thread, and of the page's. */
 const pressure = new Pressure();
+let pagePressure = 0;
 let nextSpare = 1;
 let socket: Socket | undefined;
 let audio: AudioExchange | undefined;
@@ -124,6 +126,10 @@ function handle(message: ToMedia): void {
     case "forget":
       forget(message.pc);
       break;
+    case "pressure":
+      pagePressure = message.level;
+      spareAll();
+      break;
   }
 }
 
@@ -150,8 +156,12 @@ function start(socketUrl: string, count: number): void {
 }
 
 function spareAll(): void {
-  for (const pipeline of sources.values()) pipeline.spare(pressure.level);
-  for (const { pipeline } of receivers.values()) pipeline.spare(pressure.level);
+  for (const pipeline of sources.values()) pipeline.spare(relief());
+  for (const { pipeline } of receivers.values()) pipeline.spare(relief());
+}
+
+function relief(): number {
+  return Math.max(pressure.level, pagePressure);
 }
 
 function makeSpare(): void {
@@ -177,7 +187,7 @@ function detach(pc: number, transceiver: number): void {
 
 function addSource(source: number, pipeline: SendPipeline): void {
   sources.set(source, pipeline);
-  pipeline.spare(pressure.level);
+  pipeline.spare(relief());
 }
 
 function endSource(source: number): void {
@@ -211,7 +221,7 @@ function discardSpare(spare: number): void {
 function receive(pc: number, transceiver: number, pipeline: ReceivePipeline): void {
   const receiver = { pc, transceiver, pipeline, expecting: true };
   receivers.set(key(receiver), receiver);
-  pipeline.spare(pressure.level);
+  pipeline.spare(relief());
   const frames = early.get(key(receiver)) ?? [];
   early.delete(key(receiver));
   for (const frame of frames) deliver(receiver, frame);

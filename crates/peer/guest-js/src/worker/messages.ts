@@ -29,7 +29,9 @@ export type ToMedia =
   | { type: "discard-spare"; spare: number }
   | { type: "channel-send"; pc: number; channel: number; data: string | ArrayBuffer }
   | { type: "channel-close"; pc: number; channel: number }
-  | { type: "forget"; pc: number };
+  | { type: "forget"; pc: number }
+  /** How overloaded the page's thread is (`Pressure`). */
+  | { type: "pressure"; level: number };
 
 export type FromMedia =
   | { type: "started" }

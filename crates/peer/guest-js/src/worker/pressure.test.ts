@@ -27,17 +27,26 @@ test("a machine that follows is left alone", () => {
 
 test("the longer it cannot follow, the more it is spared, up to a point", () => {
   const { run } = machine();
+  expect(run(3, 60)).toBe(0);
   expect(run(3, 60)).toBe(1);
-  expect(run(3, 60)).toBe(2);
+  expect(run(6, 60)).toBe(2);
   expect(run(60, 60)).toBe(MOST);
 });
 
 test("what was spared comes back slowly, and only once it can follow well", () => {
   const { run } = machine();
-  run(10, 60);
+  run(20, 60);
   expect(run(60, 25)).toBe(MOST);
   expect(run(13, 2)).toBe(MOST - 1);
   expect(run(60, 2)).toBe(0);
+});
+
+test("a moment of trouble, as at the start of a call, is no load", () => {
+  const { run } = machine();
+  for (let times = 0; times < 9; times++) {
+    expect(run(2.5, 60)).toBe(0);
+    expect(run(5, 5)).toBe(0);
+  }
 });
 
 test("a sleep, or a hidden page's slow timers, are no load", () => {

@@ -1,9 +1,12 @@
-// How overloaded this machine is, judged by how late a timer of the worker fires. Pure.
+// How overloaded this machine is, judged by how late timers fire. The page's thread paints, and is late first; the
+// worker's is late where the page is hidden. Pure.
 
 /** Milliseconds between two beats. */
 export const BEAT = 200;
-/** Beats of one judgement, and judgements without trouble after which a level is taken back. */
+/** Beats of one judgement, and judgements of trouble in a row that count: a start of something is no load. */
 const WINDOW = 10;
+const TROUBLE = 2;
+/** Judgements without trouble after which a level is taken back. */
 const CALM = 6;
 /** Milliseconds of delay, on average: above the first the machine cannot follow, below the second it can. */
 const LATE = 40;
@@ -20,6 +23,7 @@ export class Pressure {
   #late = 0;
   #beats = 0;
   #calm = 0;
+  #trouble = 0;
 
   /** To be called every `BEAT` milliseconds, or later. True if the level is another now. */
   beat(now: number): boolean {
@@ -32,12 +36,12 @@ export class Pressure {
     this.#late = 0;
     this.#beats = 0;
     const before = this.level;
-    if (average > LATE) {
+    this.#trouble = average > LATE ? this.#trouble + 1 : 0;
+    if (average > PROMPT) this.#calm = 0;
+    if (this.#trouble >= TROUBLE) {
       this.level = Math.min(MOST, this.level + 1);
-      this.#calm = 0;
-    } else if (average > PROMPT) {
-      this.#calm = 0;
-    } else if (this.level > 0 && ++this.#calm >= CALM) {
+      this.#trouble = 0;
+    } else if (average <= PROMPT && this.level > 0 && ++this.#calm >= CALM) {
       this.level--;
       this.#calm = 0;
     }
