@@ -9,6 +9,10 @@ const LEAST = 2;
 const MOST = 10;
 /** Samples of a fade over a seam. */
 const FADE = 120;
+/** Ticks after which what was owed through all of them is not going to come: half a second. */
+const OVERDUE = 50;
+/** Blocks that may wait when all that was late comes at once: beyond, the oldest are not worth hearing. */
+const FULL = 50;
 /** Ticks without a lack after which half of what was never needed is given up: two seconds. */
 const CALM = 200;
 
@@ -19,6 +23,9 @@ export class PlayQueue {
   #level = 0;
   /** Blocks asked for that have not come. */
   #owed = 0;
+  /** The least that was owed lately, and since how many ticks that is watched. */
+  #leastOwed = Number.POSITIVE_INFINITY;
+  #watched = 0;
   #target = FIRST;
   #lacked = 0;
   /** The last tick lacked something. */
@@ -38,8 +45,13 @@ export class PlayQueue {
 
   push(block: Int16Array): void {
     this.#owed = Math.max(0, this.#owed - 1);
+    this.#leastOwed = Math.min(this.#leastOwed, this.#owed);
     this.#blocks.push(block);
     this.#level += block.length;
+    while (this.#blocks.length > FULL) {
+      this.#level -= (this.#blocks.shift()?.length ?? 0) - this.#read;
+      this.#read = 0;
+    }
   }
 
   /** Adds the next samples, -1 to 1, to `out` from `offset` on, and gives them alone. */
@@ -62,10 +74,20 @@ export class PlayQueue {
       this.#watchAnew();
     }
     this.#lacking = lacked > 0;
+    this.#forgive();
     const missing = this.#target - this.#owed - this.#level / BLOCK;
     const wanted = Math.max(0, Math.min(MOST, Math.ceil(missing)));
     this.#owed += wanted;
     return { wanted, waiting: this.#level, lacked };
+  }
+
+  /** A tick, or its answer, that was given up on the way must not be waited for: the voice would be silent for ever. */
+  #forgive(): void {
+    this.#leastOwed = Math.min(this.#leastOwed, this.#owed);
+    if (++this.#watched < OVERDUE) return;
+    this.#owed -= this.#leastOwed;
+    this.#watched = 0;
+    this.#leastOwed = Number.POSITIVE_INFINITY;
   }
 
   #next(): number {
