@@ -33,6 +33,7 @@ mod fuzz;
 mod limiter;
 mod measure;
 mod message;
+mod nat;
 mod nonce;
 mod policy;
 mod probe;
@@ -44,5 +45,6 @@ pub use driver::TurnServer;
 pub use measure::{Load, Measured, measure, measure_streams};
 #[doc(hidden)]
 pub use fuzz::fuzz_one;
+pub use nat::{Nat, Seen, seen};
 pub use probe::{Found, ProbeError, Transport, probe, probe_stream};
 pub use stats::{Counter, Kind, Sample, Stats};

@@ -161,6 +161,14 @@ fn indication(to: SocketAddr, payload: &[u8]) -> Vec<u8> {
     out.finish()
 }
 
+/// Who sent this, if it is a Data indication with these bytes in it.
+pub(crate) fn data_from(packet: &[u8], expected: &[u8]) -> Option<SocketAddr> {
+    let message = parse(packet).filter(|message| message.has_method(DATA))?;
+    let data = message.attribute::<Data<'_>>().ok()?;
+    let from = message.attribute::<XorPeerAddress>().ok()?;
+    (data.data() == expected).then(|| from.addr(message.transaction_id()))
+}
+
 /// A number and a moment, at the head of each packet.
 const STAMP: usize = 8;
 

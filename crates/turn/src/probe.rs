@@ -145,6 +145,10 @@ impl Datagrams {
         socket.connect(server).await?;
         Ok(Self { socket, patience })
     }
+
+    pub(crate) fn local(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
 }
 
 impl Exchange for Datagrams {
@@ -317,7 +321,7 @@ impl<'a> Allocation<'a> {
     }
 }
 
-fn success(answer: &[u8]) -> Result<Message<'_>, ProbeError> {
+pub(crate) fn success(answer: &[u8]) -> Result<Message<'_>, ProbeError> {
     let message = parse(answer).ok_or(ProbeError::Nonsense)?;
     match (message.class(), message.attribute::<ErrorCode>()) {
         (MessageClass::Success, _) => Ok(message),

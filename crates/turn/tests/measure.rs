@@ -5,7 +5,7 @@
 mod common;
 
 use common::{PATIENCE, alice, serve, until};
-use snug_turn::{Credentials, Load, ProbeError, Transport, measure, measure_streams};
+use snug_turn::{Credentials, Load, Nat, ProbeError, Seen, Transport, measure, measure_streams, seen};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,6 +64,28 @@ async fn a_refusal_is_told_with_its_code() {
     };
     let refused = measure(server.address, Transport::Udp, &stranger, LOAD, PATIENCE).await;
     assert!(matches!(refused, Err(ProbeError::Refused(401))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_socket_is_seen_by_stun_and_by_the_relay() {
+    let server = serve(|_| {});
+    let found = seen(server.address, &alice(), PATIENCE).await.unwrap();
+    assert_eq!((found.by_stun, found.by_relay), (found.local, Some(found.local)));
+    assert_eq!(found.nat(), Some(Nat::Open));
+    until(|| async { server.stats.allocations.get() == 0 }).await;
+
+    let public = |port| SocketAddr::new([203, 0, 113, 7].into(), port);
+    let nat = |by_relay| {
+        Seen {
+            by_stun: public(4000),
+            by_relay,
+            ..found
+        }
+        .nat()
+    };
+    assert_eq!(nat(Some(public(4000))), Some(Nat::Steady));
+    assert_eq!(nat(Some(public(4001))), Some(Nat::Symmetric));
+    assert_eq!(nat(None), None);
 }
 
 /// A line to a server that loses one of so many of the indications that go up, and nothing else.
