@@ -85,6 +85,11 @@ impl Outbox {
 
     /// Queues a data-channel message as soon as there is room; `false` once the socket is gone.
     pub async fn put_data(&self, frame: Frame) -> bool {
+        let weight = frame.payload.len();
+        self.put_in_order(Item::Frame(frame), weight).await
+    }
+
+    async fn put_in_order(&self, item: Item, weight: usize) -> bool {
         loop {
             let drained = self.drained.notified();
             tokio::pin!(drained);
@@ -95,9 +100,9 @@ impl Outbox {
                 if queue.closed {
                     return false;
                 }
-                if queue.data_bytes == 0 || queue.data_bytes + frame.payload.len() <= DATA_LIMIT {
-                    queue.data_bytes += frame.payload.len();
-                    queue.items.push_back(Item::Frame(frame));
+                if queue.data_bytes == 0 || queue.data_bytes + weight <= DATA_LIMIT {
+                    queue.data_bytes += weight;
+                    queue.items.push_back(item);
                     break;
                 }
             }
@@ -105,6 +110,18 @@ impl Outbox {
         }
         self.filled.notify_one();
         true
+    }
+
+    /// Queues what is said of a channel as soon as there is room among its messages: a remote could open and close
+    /// channels without end. `false` once the socket is gone.
+    pub async fn put_channel(&self, text: ToWorker) -> bool {
+        let weight = weight(&text);
+        self.put_in_order(Item::Text(text), weight).await
+    }
+
+    /// Forgets what a connection has left.
+    pub fn forget(&self, pc: PcId) {
+        self.lock().starved.retain(|(of, _)| *of != pc);
     }
 
     /// Queues a text message.
@@ -129,8 +146,8 @@ impl Outbox {
                     return;
                 }
             }
-            // As many as there are channels, twice.
-            ToWorker::Channel { .. } | ToWorker::ChannelState { .. } => {}
+            // They count when they are taken out.
+            ToWorker::Channel { .. } | ToWorker::ChannelState { .. } => queue.data_bytes += weight(&text),
             ToWorker::KeyFrame { .. } | ToWorker::Target { .. } => {
                 if queue.requests >= REQUEST_LIMIT {
                     return;
@@ -179,12 +196,21 @@ impl Outbox {
     }
 }
 
+/// What a text takes of the room for messages.
+fn weight(text: &ToWorker) -> usize {
+    match text {
+        ToWorker::Channel { label, protocol, .. } => 128 + label.len() + protocol.len(),
+        ToWorker::ChannelState { .. } => 128,
+        ToWorker::Flow { .. } | ToWorker::KeyFrame { .. } | ToWorker::Target { .. } => 0,
+    }
+}
+
 impl Queue {
     fn pop(&mut self) -> Option<Item> {
         let item = self.items.pop_front()?;
         match &item {
             Item::Text(ToWorker::KeyFrame { .. } | ToWorker::Target { .. }) => self.requests -= 1,
-            Item::Text(_) => {}
+            Item::Text(text) => self.data_bytes -= weight(text),
             Item::Frame(frame) => match frame.kind {
                 FrameKind::VideoReceived | FrameKind::VideoToSend => self.video_bytes -= frame.payload.len(),
                 FrameKind::AudioReceived | FrameKind::AudioToSend | FrameKind::AudioTick | FrameKind::AudioToPlay => {
@@ -201,6 +227,7 @@ impl Queue {
 mod tests {
     use super::*;
     use bytes::Bytes;
+    use futures_util::FutureExt;
 
     fn video(key: bool, len: usize) -> Frame {
         Frame {
@@ -250,6 +277,31 @@ mod tests {
         }
         assert!(outbox.next().await.is_some());
         assert!(waiting.await);
+    }
+
+    #[tokio::test]
+    async fn a_remote_that_opens_channels_without_end_waits_for_the_worker() {
+        let outbox = Outbox::default();
+        let channel = |channel| ToWorker::Channel {
+            pc: 1,
+            channel,
+            label: "x".repeat(65_535),
+            ordered: true,
+            max_retransmits: None,
+            max_packet_life_time: None,
+            protocol: String::new(),
+            id: None,
+        };
+        let mut put = 0;
+        while let Some(true) = outbox.put_channel(channel(put)).now_or_never() {
+            put += 1;
+        }
+        assert_eq!(put as usize, DATA_LIMIT / (65_535 + 128));
+        for _ in 0..put {
+            assert!(outbox.next().await.is_some());
+        }
+        assert_eq!(outbox.lock().data_bytes, 0);
+        assert!(outbox.put_data(data(DATA_LIMIT)).await);
     }
 
     #[tokio::test]

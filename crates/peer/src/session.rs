@@ -165,10 +165,10 @@ impl Session {
     fn speak(&self, spoken: &Spoken) {
         for frame in frames(spoken) {
             if let Ok(peer) = self.peer(frame.pc) {
-                if let Some(loss) = peer.loss(frame.target) {
+                if let Some(loss) = peer.media().loss(frame.target) {
                     self.ports.audio.duplex().loss((frame.pc, frame.target), loss);
                 }
-                peer.send_media(frame);
+                peer.media().send(frame);
             }
         }
     }
@@ -191,7 +191,7 @@ impl Session {
             }
             Incoming::Text(FromWorker::KeyFrameWanted { pc, transceiver }) => {
                 if let Ok(peer) = self.peer(pc) {
-                    peer.key_frame_wanted(transceiver);
+                    peer.media().key_frame_wanted(transceiver);
                 }
             }
             Incoming::Text(FromWorker::CloseChannel { pc, channel }) => {
@@ -206,7 +206,7 @@ impl Session {
                 stats,
             }) => {
                 if let Ok(peer) = self.peer(pc) {
-                    peer.pipeline(transceiver, side, stats);
+                    peer.media().report(transceiver, side, stats);
                 }
             }
         }

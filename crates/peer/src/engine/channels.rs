@@ -151,7 +151,19 @@ impl Channels {
 
     /// Takes a channel that the remote made.
     pub fn accept(self: &Arc<Self>, dc: Arc<dyn DataChannel>) {
-        let pc = lock(&self.state).pc.clone();
+        let pc = {
+            let state = lock(&self.state);
+            if state.open.len() >= CHANNELS {
+                drop(state);
+                tracing::warn!("the remote opens too many channels");
+                return self.tasks.spawn(async move {
+                    if let Err(error) = dc.close().await {
+                        tracing::debug!(%error, "a channel was closed already");
+                    }
+                });
+            }
+            state.pc.clone()
+        };
         let (channel, outgoing, room) = self.enter();
         let this = Arc::clone(self);
         self.tasks.spawn(async move {
@@ -238,15 +250,22 @@ impl Channels {
         }
     }
 
-    fn leave(&self, channel: ChannelId, id: Option<u16>, aborted: bool) {
+    async fn leave(&self, channel: ChannelId, id: Option<u16>, aborted: bool) {
         lock(&self.state).open.remove(&channel);
-        self.outbox.put_text(ToWorker::ChannelState {
+        self.tell(channel, "closed", id, aborted).await;
+    }
+
+    async fn tell(&self, channel: ChannelId, state: &'static str, id: Option<u16>, aborted: bool) {
+        let state = ToWorker::ChannelState {
             pc: self.pc,
             channel,
-            state: "closed",
+            state,
             id,
             aborted,
-        });
+        };
+        if !self.outbox.put_channel(state).await {
+            tracing::debug!(channel, "nobody hears of a channel any more");
+        }
     }
 
     async fn run(
@@ -270,11 +289,11 @@ impl Channels {
         ));
         let id = self.read(channel, &*dc, pc, id).await;
         let aborted = self.aborted().await;
-        self.leave(channel, id, aborted);
+        self.leave(channel, id, aborted).await;
     }
 
     async fn announce(&self, channel: ChannelId, dc: &dyn DataChannel, id: Option<u16>) {
-        self.outbox.put_text(ToWorker::Channel {
+        let opened = ToWorker::Channel {
             pc: self.pc,
             channel,
             label: dc.label().await.unwrap_or_default(),
@@ -283,7 +302,10 @@ impl Channels {
             max_packet_life_time: dc.max_packet_life_time().await.unwrap_or_default(),
             protocol: dc.protocol().await.unwrap_or_default(),
             id,
-        });
+        };
+        if !self.outbox.put_channel(opened).await {
+            tracing::debug!(channel, "nobody hears of a channel any more");
+        }
     }
 
     /// Passes on what comes, until the channel's end. Gives its SCTP stream, which may be known only when it opens.
@@ -294,20 +316,12 @@ impl Channels {
         pc: Option<Arc<dyn PeerConnection>>,
         mut stream: Option<u16>,
     ) -> Option<u16> {
-        let tell = |state, id| {
-            self.outbox.put_text(ToWorker::ChannelState {
-                pc: self.pc,
-                channel,
-                state,
-                id,
-                aborted: false,
-            });
-        };
+        let tell = |state, id| self.tell(channel, state, id, false);
         // A negotiated channel needs no word from the remote, and is open without an event.
         let negotiated = dc.negotiated().await.unwrap_or(false);
         let mut open = negotiated && matches!(dc.ready_state().await, Ok(RTCDataChannelState::Open));
         if open {
-            tell("open", stream);
+            tell("open", stream).await;
         }
         while let Some(event) = dc.poll().await {
             match event {
@@ -317,7 +331,7 @@ impl Channels {
                     if let (None, Some(pc)) = (stream, &pc) {
                         stream = stream_of(&**pc, dc).await;
                     }
-                    tell("open", stream);
+                    tell("open", stream).await;
                 }
                 DataChannelEvent::OnMessage(message) => {
                     let frame = Frame {
@@ -336,7 +350,7 @@ impl Channels {
                         return stream;
                     }
                 }
-                DataChannelEvent::OnClosing => tell("closing", stream),
+                DataChannelEvent::OnClosing => tell("closing", stream).await,
                 DataChannelEvent::OnClose | DataChannelEvent::OnError => break,
                 _ => {}
             }
@@ -368,7 +382,7 @@ async fn make(channels: Weak<Channels>, mut up: watch::Receiver<bool>, mut plans
             }
             Err(error) => {
                 tracing::warn!(%error, "a channel could not be made");
-                this.leave(channel, id, false);
+                this.leave(channel, id, false).await;
             }
         }
     }

@@ -6,28 +6,24 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
 
 use super::Ports;
 use super::channels::Channels;
 use super::handler::{Handler, Ice};
-use super::plan::{Plan, Receiving, Sending};
-use super::receive::{self, Input, Receiver};
-use super::send::{self, Sender};
+use super::negotiation::Negotiation;
+use super::pipelines::{Pipelines, random};
+use super::plan::Plan;
 use super::sockets::Alarm;
 use super::states::{self, States};
-use super::stats::{self, Reports};
+use super::stats;
 use super::tap::{Shared, Signal, lock};
 use super::tasks::Tasks;
 use super::transport::Connection;
-use super::voice::{self, Listener};
-use super::way::Way;
 use crate::error::{ExceptionName, PeerError, Result};
 use crate::frame::{Frame, FrameKind};
 use crate::jsep::{Jsep, SignalingState};
 use crate::wire::{
-    Candidate, ChannelId, Configuration, Description, Direction, Event, Kind, Op, PcId, Pipeline, Sctp, SdpType, Side,
-    Snapshot, ToWorker, TransceiverId,
+    ChannelId, Configuration, Description, Direction, Event, Op, PcId, Sctp, SdpType, Snapshot, ToWorker, TransceiverId,
 };
 
 /// The worker is not asked again for a key frame that has not come yet, unless it takes longer than this.
@@ -43,27 +39,12 @@ pub struct Peer {
     ports: Ports,
     /// One operation at a time.
     negotiation: tokio::sync::Mutex<Negotiation>,
-    pipelines: Mutex<HashMap<TransceiverId, Pipelines>>,
+    media: Pipelines,
     shared: Arc<Shared>,
     channels: Arc<Channels>,
-    connected: Arc<AtomicBool>,
     ice: Arc<Ice>,
     tasks: Tasks,
-    reports: Mutex<Reports>,
     closed: AtomicBool,
-}
-
-struct Negotiation {
-    jsep: Jsep,
-    connection: Connection,
-}
-
-/// A transceiver's two tasks, from outside.
-struct Pipelines {
-    frames: mpsc::Sender<Frame>,
-    overflow: Arc<AtomicBool>,
-    stream: Arc<Mutex<Option<Sending>>>,
-    packets: Option<mpsc::Sender<Input>>,
 }
 
 impl Peer {
@@ -107,18 +88,17 @@ impl Peer {
         let mut jsep = Jsep::new(Box::new(random), configuration.cname.clone());
         jsep.allow_layers(LAYERS);
         let negotiation = Negotiation { jsep, connection };
+        let media = Pipelines::new(id, &ports, &shared, connected, &tasks);
         tracing::info!(pc = id, "created");
         Ok(Arc::new(Self {
             id,
             ports,
             negotiation: tokio::sync::Mutex::new(negotiation),
-            pipelines: Mutex::default(),
+            media,
             shared,
             channels,
-            connected,
             ice,
             tasks,
-            reports: Mutex::default(),
             closed: AtomicBool::new(false),
         }))
     }
@@ -213,17 +193,7 @@ impl Peer {
                 let report = pc
                     .get_stats(Instant::now(), webrtc::peer_connection::StatsSelector::None)
                     .await;
-                let mut reports = lock(&self.reports).clone();
-                {
-                    let duplex = self.ports.audio.duplex();
-                    for one in transceivers.iter().filter(|one| one.kind == Kind::Audio) {
-                        let (address, id) = ((self.id, one.id), one.id);
-                        let heard = duplex.heard(address).map(|heard| voice::heard(&heard));
-                        let said = duplex.said(address).map(|said| voice::said(&said));
-                        reports.extend(heard.map(|heard| ((id, Side::Receive), heard)));
-                        reports.extend(said.map(|said| ((id, Side::Send), said)));
-                    }
-                }
+                let reports = self.media.reports(&transceivers);
                 Ok(Value::Array(stats::collect(
                     &report,
                     &transceivers,
@@ -239,43 +209,12 @@ impl Peer {
         if frame.kind == FrameKind::DataToSend {
             return self.channels.send(frame).await;
         }
-        self.send_media(frame);
+        self.media.send(frame);
     }
 
-    /// Takes a media frame, or drops it.
-    pub fn send_media(&self, frame: Frame) {
-        let pipelines = lock(&self.pipelines);
-        if let Some(one) = pipelines.get(&frame.target)
-            && one.frames.try_send(frame).is_err()
-        {
-            one.overflow.store(true, Ordering::Release);
-        }
-    }
-
-    /// The share of a sender's packets that the remote has lost lately.
-    pub fn loss(&self, transceiver: TransceiverId) -> Option<f64> {
-        let counters = self.shared.counters();
-        Some(counters.outbound.get(&transceiver)?.remote?.fraction_lost)
-    }
-
-    /// The decoder needs a key frame.
-    pub fn key_frame_wanted(&self, transceiver: TransceiverId) {
-        let pipelines = lock(&self.pipelines);
-        if let Some(packets) = pipelines.get(&transceiver).and_then(|one| one.packets.as_ref())
-            && packets.try_send(Input::KeyFrameWanted).is_err()
-        {
-            tracing::debug!(transceiver, "a request for a key frame found its queue full");
-        }
-    }
-
-    /// What an encoder or a decoder counts.
-    pub fn pipeline(&self, transceiver: TransceiverId, side: Side, stats: Pipeline) {
-        if lock(&self.pipelines).contains_key(&transceiver) {
-            if let Some(wanted) = stats.wanted.filter(|_| side == Side::Send) {
-                self.shared.want(transceiver, wanted);
-            }
-            lock(&self.reports).insert((transceiver, side), stats);
-        }
+    /// What becomes of media.
+    pub fn media(&self) -> &Pipelines {
+        &self.media
     }
 
     pub async fn close_channel(&self, channel: ChannelId) {
@@ -297,10 +236,11 @@ impl Peer {
         if self.closed.swap(true, Ordering::AcqRel) {
             return;
         }
-        lock(&self.pipelines).clear();
+        self.media.clear();
         self.shared.set_plan(Plan::default());
         self.channels.clear();
         self.tasks.end().await;
+        self.ports.outbox.forget(self.id);
         let pc = Arc::clone(&self.negotiation.lock().await.connection.pc);
         if let Err(error) = pc.close().await {
             tracing::debug!(%error, "closing");
@@ -373,95 +313,11 @@ impl Peer {
         }
     }
 
-    /// Brings the media tasks and the tap's plan in line with what is negotiated.
+    /// Brings the media in line with what is negotiated.
     fn refresh(&self, one: &Negotiation) {
-        if self.closed.load(Ordering::Acquire) {
-            return;
+        if !self.closed.load(Ordering::Acquire) {
+            self.media.refresh(&one.jsep, &one.connection.way);
         }
-        let mut pipelines = lock(&self.pipelines);
-        let mut plan = Plan::default();
-        for transceiver in one.jsep.transceivers() {
-            let id = transceiver.id;
-            let pipes = pipelines
-                .entry(id)
-                .or_insert_with(|| self.start_sender(id, transceiver.kind, one.connection.way.clone()));
-            let sending = Sending::of(transceiver);
-            plan.sending.extend(sending.clone());
-            *lock(&pipes.stream) = sending;
-            if transceiver.receives_now() {
-                let packets = pipes
-                    .packets
-                    .get_or_insert_with(|| self.start_receiver(id, transceiver.kind, one.connection.way.clone()));
-                plan.receiving.extend(Receiving::of(transceiver, packets.clone()));
-            } else {
-                pipes.packets = None;
-            }
-        }
-        pipelines.retain(|id, _| {
-            one.jsep
-                .transceivers()
-                .iter()
-                .any(|transceiver| transceiver.id == *id && !transceiver.stopped)
-        });
-        lock(&self.reports).retain(|(id, _), _| pipelines.contains_key(id));
-        let known = |id: &TransceiverId| pipelines.contains_key(id);
-        {
-            let mut counters = self.shared.counters();
-            counters.inbound.retain(|id, _| known(id));
-            counters.outbound.retain(|id, _| known(id));
-        }
-        drop(pipelines);
-        self.shared.set_plan(plan);
-        self.shared.retarget();
-    }
-
-    fn start_sender(&self, transceiver: TransceiverId, kind: Kind, way: Way) -> Pipelines {
-        let (frames, queue) = mpsc::channel(send::QUEUE);
-        let (overflow, stream) = (Arc::<AtomicBool>::default(), Arc::<Mutex<Option<Sending>>>::default());
-        let starts = random();
-        let sender = Sender {
-            transceiver,
-            kind,
-            stream: Arc::clone(&stream),
-            overflow: Arc::clone(&overflow),
-            connected: Arc::clone(&self.connected),
-            shared: Arc::clone(&self.shared),
-            way,
-            // A start in the lower half keeps SRTP's rollover unambiguous (RFC 3711, 3.3.1).
-            starts: (starts as u16 & 0x7fff, (starts >> 16) as u32, (starts >> 48) as u16),
-        };
-        self.tasks.spawn(sender.run(queue));
-        Pipelines {
-            frames,
-            overflow,
-            stream,
-            packets: None,
-        }
-    }
-
-    fn start_receiver(&self, transceiver: TransceiverId, kind: Kind, way: Way) -> mpsc::Sender<Input> {
-        let (packets, queue) = mpsc::channel(receive::QUEUE);
-        if kind == Kind::Audio {
-            let listener = Listener {
-                pc: self.id,
-                transceiver,
-                shared: Arc::clone(&self.shared),
-                audio: Arc::clone(&self.ports.audio),
-                outbox: Arc::clone(&self.ports.outbox),
-            };
-            self.tasks.spawn(listener.run(queue));
-            return packets;
-        }
-        let receiver = Receiver {
-            pc: self.id,
-            transceiver,
-            shared: Arc::clone(&self.shared),
-            audio: Arc::clone(&self.ports.audio),
-            outbox: Arc::clone(&self.ports.outbox),
-            way,
-        };
-        self.tasks.spawn(receiver.run(queue));
-        packets
     }
 
     fn snapshot(&self, one: &mut Negotiation) -> Snapshot {
@@ -488,50 +344,6 @@ impl Drop for Peer {
     fn drop(&mut self) {
         // Tasks hold on to what they work with, and so would live for ever.
         self.tasks.abort();
-    }
-}
-
-impl Negotiation {
-    async fn create_offer(&mut self, restart: bool, ice: &Ice) -> Result<Description> {
-        let restart = restart || self.jsep.restart_wanted();
-        let mut transport = self.connection.offer(restart).await?;
-        (transport.candidates, transport.complete) = ice.known(&transport.ufrag);
-        self.jsep.create_offer(&transport)
-    }
-
-    async fn create_answer(&mut self, ice: &Ice) -> Result<Description> {
-        if !matches!(
-            self.jsep.state(),
-            SignalingState::HaveRemoteOffer | SignalingState::HaveLocalPranswer
-        ) {
-            return Err(PeerError::invalid_state("there is no remote offer to answer"));
-        }
-        let mut transport = self.connection.answer().await?;
-        (transport.candidates, transport.complete) = ice.known(&transport.ufrag);
-        self.jsep.create_answer(&transport)
-    }
-
-    async fn add_candidate(&mut self, candidate: Option<Candidate>) -> Result<Value> {
-        let descriptions = self.jsep.descriptions();
-        if descriptions.current_remote.is_none() && descriptions.pending_remote.is_none() {
-            return Err(PeerError::invalid_state("there is no remote description"));
-        }
-        let Some(candidate) = candidate.filter(|candidate| !candidate.candidate.is_empty()) else {
-            return Ok(Value::Null);
-        };
-        if candidate.sdp_mid.is_none() && candidate.sdp_m_line_index.is_none() {
-            return Err(PeerError::new(
-                ExceptionName::TypeError,
-                "a candidate needs sdpMid or sdpMLineIndex",
-            ));
-        }
-        if !self
-            .jsep
-            .has_section(candidate.sdp_mid.as_deref(), candidate.sdp_m_line_index)
-        {
-            return Err(PeerError::operation("a candidate belongs to no section"));
-        }
-        self.connection.add_candidate(&candidate).await.map(|()| Value::Null)
     }
 }
 
@@ -574,14 +386,6 @@ fn alarm(pc: PcId, states: &Arc<States>) -> Alarm {
         states.push(Event::DtlsState { pc, state });
         states.push(Event::ConnectionState { pc, state });
     }))
-}
-
-fn random() -> u64 {
-    getrandom::u64().unwrap_or_else(|error| {
-        // The ids need only be distinct; what must be secret is made elsewhere.
-        tracing::error!(%error, "no randomness");
-        Instant::now().elapsed().as_nanos() as u64
-    })
 }
 
 fn value<T: serde::Serialize>(of: &T) -> Result<Value> {
