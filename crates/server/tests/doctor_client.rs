@@ -64,7 +64,16 @@ fn http(process: &Process) -> String {
 fn nothing_is_wrong_with_a_healthy_server() {
     let server = Process::start(&["--turn-allow-private"], &[]);
     let report = doctor(&http(&server), &[], &[]);
-    for check in ["server", "signaling", "clock", "stun", "turn-udp", "turn-tcp", "path"] {
+    for check in [
+        "server",
+        "signaling",
+        "clock",
+        "stun",
+        "turn-udp",
+        "turn-tcp",
+        "nat",
+        "path",
+    ] {
         assert_eq!(report.level(check), "fine", "{check}: {:?}", report.findings);
     }
     assert!(report.healthy);

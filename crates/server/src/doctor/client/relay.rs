@@ -3,7 +3,9 @@ use super::address::{connect, resolve};
 use super::tls::wrap;
 use crate::doctor::Finding;
 use snug_protocol::IceServer;
-use snug_turn::{Credentials, Load, Measured, ProbeError, Transport, measure, measure_streams, probe, probe_stream};
+use snug_turn::{
+    Credentials, Load, Measured, Nat, ProbeError, Transport, measure, measure_streams, probe, probe_stream, seen,
+};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -76,6 +78,7 @@ pub(super) async fn look(servers: &[IceServer]) -> Vec<Finding> {
         return findings;
     }
     findings.extend(firewall(&tried));
+    findings.extend(nat(&tried).await);
     findings.extend(path(&tried).await);
     findings
 }
@@ -166,6 +169,30 @@ fn firewall(tried: &[(Url, Option<Credentials>, Outcome)]) -> Option<Finding> {
                 "allow UDP to the port of STUN and TURN, here and at the server",
             )
         })
+}
+
+/// What stands between this machine and the relay, where that can be reached by UDP.
+async fn nat(tried: &[(Url, Option<Credentials>, Outcome)]) -> Option<Finding> {
+    let (credentials, address) = tried
+        .iter()
+        .find_map(|(url, credentials, outcome)| match (outcome, credentials) {
+            (Outcome::Works(address), Some(credentials)) if url.kind == Kind::Udp => Some((credentials, *address)),
+            _ => None,
+        })?;
+    let found = seen(address, credentials, PATIENCE).await;
+    Some(match found.ok().and_then(|seen| seen.nat()) {
+        Some(Nat::Open) => Finding::fine("nat", "No address translation stands between here and the server."),
+        Some(Nat::Steady) => Finding::fine(
+            "nat",
+            "The NAT here lets others find their way (endpoint-independent mapping).",
+        ),
+        Some(Nat::Symmetric) => Finding::fine("nat", "The NAT here is symmetric, and the relay helps out."),
+        None => Finding::unknown(
+            "nat",
+            "What kind of NAT stands here could not be found out.",
+            "behind a NAT of its own let the server tell its public address with --turn-external-ip",
+        ),
+    })
 }
 
 /// By the best transport that works.
