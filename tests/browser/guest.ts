@@ -16,8 +16,6 @@ export interface BrowserWish {
   permission?: "granted" | "denied";
   /** `broken`: there is a camera, but it does not start, as when another program holds it. */
   camera?: "fake" | "none" | "broken";
-  /** More switches of the browser. */
-  args?: readonly string[];
   /** Runs in the page before its own scripts: for what goes wrong in a browser itself. */
   script?: () => void;
 }
@@ -25,7 +23,6 @@ export interface BrowserWish {
 export async function openBrowser({
   permission = "granted",
   camera = "fake",
-  args = [],
 }: BrowserWish = {}): Promise<Browser> {
   return chromium.launch({
     executablePath: process.env.SNUG_CHROMIUM ?? "/usr/bin/chromium",
@@ -46,7 +43,6 @@ export async function openBrowser({
       ...(permission === "granted" ? ["--use-fake-ui-for-media-stream"] : []),
       ...(camera === "none" ? [] : ["--use-fake-device-for-media-stream"]),
       ...(camera === "broken" ? [`--use-file-for-fake-video-capture=${await brokenCamera()}`] : []),
-      ...args,
     ],
   });
 }
