@@ -28,6 +28,7 @@ pub struct Inbound {
     pub repair_trip: Option<Duration>,
     /// The remote's last sender report.
     pub mark: Option<Mark>,
+    pub sent: Option<Sent>,
     pub nacks: u64,
     pub plis: u64,
     pub frames: u64,
@@ -105,6 +106,17 @@ pub struct Outbound {
     pub remote: Option<Reported>,
     /// The middle bits of the last sender reports' times, and when they were sent.
     pub reports: Vec<(u32, Instant)>,
+}
+
+/// What the remote says that it has sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sent {
+    pub packets: u32,
+    pub bytes: u32,
+    /// Reports so far.
+    pub reports: u64,
+    /// The remote's clock.
+    pub ntp: u64,
 }
 
 /// The remote's last receiver report.

@@ -13,7 +13,7 @@ use rtc::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
 use rtc::rtp;
 use rtc::shared::marshal::MarshalSize;
 
-use super::counters::Outbound;
+use super::counters::{Outbound, Sent};
 use super::egress::Left;
 use super::plan::Sending;
 use super::tap::{Shared, Signal, lock};
@@ -105,6 +105,12 @@ fn mark(shared: &Shared, report: &SenderReport) {
         inbound.mark = Some(Mark {
             ntp: report.ntp_time,
             rtp: report.rtp_time,
+        });
+        inbound.sent = Some(Sent {
+            packets: report.packet_count,
+            bytes: report.octet_count,
+            reports: inbound.sent.map_or(0, |sent| sent.reports) + 1,
+            ntp: report.ntp_time,
         });
     }
 }

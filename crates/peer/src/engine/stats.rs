@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::{Map, Value, json};
 use webrtc::peer_connection::RTCStatsReport;
 
-use super::counters::{Inbound, Outbound, Reported};
+use super::counters::{Inbound, Outbound, Reported, Sent};
 use super::tap::{Shared, lock};
 use crate::jsep::codecs::Codecs;
 use crate::jsep::transceiver::Transceiver;
@@ -15,6 +15,8 @@ use crate::wire::{Kind, Pipeline, Side, TransceiverId};
 /// What the worker reported last.
 pub type Reports = HashMap<(TransceiverId, Side), Pipeline>;
 
+/// Milliseconds from 1900, where NTP begins, to 1970.
+const NTP_OFFSET: f64 = 2_208_988_800_000.0;
 /// The one transport's id.
 const TRANSPORT: &str = "T01";
 
@@ -61,6 +63,7 @@ pub fn collect(
         if let Some(inbound) = received {
             let pipeline = reports.get(&(one.id, Side::Receive)).map(|report| &report.rtp);
             all.push(about.inbound(inbound, pipeline));
+            all.extend(inbound.sent.map(|sent| about.remote_outbound(inbound, sent)));
         }
         if let Some(outbound) = sent {
             let report = reports.get(&(one.id, Side::Send));
@@ -117,6 +120,9 @@ impl About<'_> {
             "retransmittedBytesReceived": of.retransmitted_bytes, "nackCount": of.nacks,
             "packetsDuplicated": of.duplicates,
         });
+        if of.sent.is_some() {
+            stats["remoteId"] = json!(self.id("RO"));
+        }
         if let Some(last) = of.last {
             stats["lastPacketReceivedTimestamp"] = json!(self.now - last.elapsed().as_secs_f64() * 1_000.0);
         }
@@ -171,6 +177,15 @@ impl About<'_> {
         all
     }
 
+    fn remote_outbound(&self, of: &Inbound, sent: Sent) -> Value {
+        json!({
+            "id": self.id("RO"), "type": "remote-outbound-rtp", "timestamp": self.now, "transportId": TRANSPORT,
+            "codecId": self.id("C"), "localId": self.id("I"), "kind": self.kind(), "ssrc": of.ssrc,
+            "packetsSent": sent.packets, "bytesSent": sent.bytes, "reportsSent": sent.reports,
+            "remoteTimestamp": milliseconds(sent.ntp), "totalRoundTripTime": 0, "roundTripTimeMeasurements": 0,
+        })
+    }
+
     fn remote_inbound(&self, of: &Reported) -> Value {
         let mut stats = json!({
             "id": self.id("R"), "type": "remote-inbound-rtp", "timestamp": self.now, "transportId": TRANSPORT,
@@ -186,6 +201,11 @@ impl About<'_> {
     }
 }
 
+/// Milliseconds since 1970 of an NTP time.
+fn milliseconds(ntp: u64) -> f64 {
+    ntp as f64 * 1_000.0 / 4_294_967_296.0 - NTP_OFFSET
+}
+
 /// Adds members; those that identify the object stay as they are.
 fn merge(into: &mut Value, members: Option<&Map<String, Value>>) {
     let (Some(into), Some(members)) = (into.as_object_mut(), members) else {
@@ -195,5 +215,18 @@ fn merge(into: &mut Value, members: Option<&Map<String, Value>>) {
         if !matches!(name.as_str(), "id" | "type" | "timestamp" | "ssrc" | "mid" | "kind") {
             into.insert(name.clone(), value.clone());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_remote_clock_is_told_in_milliseconds() {
+        let time = Duration::from_millis(1_800_000_000_250);
+        let told = milliseconds(crate::rtp::wall::ntp(time));
+        assert!((told - 1_800_000_000_250.0).abs() < 0.01, "{told}");
     }
 }
