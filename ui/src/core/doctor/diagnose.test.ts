@@ -208,7 +208,7 @@ describe("the path", () => {
 
   it("is good, or lossy, jittery, slow, narrow", () => {
     expect(diagnose({ ...NOTHING_KNOWN, path: good })).toMatchObject([
-      { code: "path-good", value: "0 % · 2 ms · 4 Mbit/s" },
+      { code: "path-good", value: "0 %, 2 ms, 4 Mbit/s" },
     ]);
     expect(codes({ path: { ...good, received: 95 } })).toEqual(["warning path-lossy"]);
     expect(codes({ path: { ...good, received: 60 } })).toEqual(["broken path-lossy"]);

@@ -132,8 +132,8 @@ export function onPath({ path }: Facts): readonly Finding[] {
   if (findings.length > 0) return findings;
   const figures = [
     percent(loss),
-    ...(path.jitterMs === null ? [] : [ms(path.jitterMs)]),
-    ...(path.bitsPerSecond === null ? [] : [rate(path.bitsPerSecond)]),
+    path.jitterMs === null ? "–" : ms(path.jitterMs),
+    path.bitsPerSecond === null ? "–" : rate(path.bitsPerSecond),
   ];
-  return [found("path-good", "fine", figures.join(" · "))];
+  return [found("path-good", "fine", figures.join(", "))];
 }

@@ -132,7 +132,7 @@ describe("the timeline", () => {
     expect(story.lines).toEqual([
       "out join in clear",
       "state session connecting, attempt 1",
-      "in joined 1 others",
+      "in joined 1 other",
       "state screen call",
       "state link #1 opened, offering",
       "out offer #1",

@@ -140,7 +140,13 @@ function writeSession(pen: Pen, { event, aside }: Extract<AppEvent, { type: "ses
       return;
     case "joined": {
       const others = event.joined.peers.length;
-      pen.message("in", "joined", null, sizeOf(event.joined), `${others} others`);
+      pen.message(
+        "in",
+        "joined",
+        null,
+        sizeOf(event.joined),
+        `${others} ${others === 1 ? "other" : "others"}`,
+      );
       return;
     }
     case "resumed":
@@ -213,8 +219,9 @@ function noteOf(letter: Letter | null): string {
 
 function signalNote(signal: LinkSignal): string {
   const count = candidatesIn(signal);
-  if (signal.kind === "candidates") return `${count} candidates`;
-  return count === 0 ? signal.kind : `${signal.kind} with ${count} candidates`;
+  const candidates = `${count} ${count === 1 ? "candidate" : "candidates"}`;
+  if (signal.kind === "candidates") return candidates;
+  return count === 0 ? signal.kind : `${signal.kind} with ${candidates}`;
 }
 
 /** Only from the server's closed list; what people write is not for others to read. */

@@ -157,7 +157,7 @@ export const doctorEn: DoctorWords = {
       says: () => "The relay answers, and passes nothing on.",
       fix: "Tell whoever runs the server: its relay ports (UDP 49152 to 65535) seem closed, or it does not know its public address.",
     },
-    "path-good": { says: (_, value) => `The line is good (${value}).` },
+    "path-good": { says: (_, value) => `The line is good (loss, jitter, bandwidth: ${value}).` },
     "path-lossy": {
       says: (_, value) => `The line loses ${value} of what is sent.`,
       fix: "Move closer to the Wi-Fi, or use a cable.",

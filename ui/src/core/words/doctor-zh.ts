@@ -133,7 +133,7 @@ export const doctorZh: DoctorWords = {
       says: () => "中继有应答，却什么也不转发。",
       fix: "请告诉服务器的管理者：中继端口（UDP 49152 到 65535）似乎没有开放，或者它不知道自己的公网地址。",
     },
-    "path-good": { says: (_, value) => `线路良好（${value}）。` },
+    "path-good": { says: (_, value) => `线路良好（丢包、抖动、带宽：${value}）。` },
     "path-lossy": {
       says: (_, value) => `线路丢失了 ${value} 的数据。`,
       fix: "离 Wi-Fi 近一些，或改用网线。",

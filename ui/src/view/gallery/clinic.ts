@@ -103,7 +103,7 @@ function story(): Timeline {
   const timeline = newTimeline(0);
   const entries = [
     told(0, "out", "join", 312, null, "sealed"),
-    told(41, "in", "joined", 987, null, "1 others"),
+    told(41, "in", "joined", 987, null, "1 other"),
     told(44, "out", "message", 1024, 1, "sealed: hello"),
     told(83, "in", "message", 1460, 1, "sealed: reveal"),
     told(85, "in", "message", 1460, 1, "sealed: state"),
