@@ -5,13 +5,22 @@ import { NAME } from "./lab.mjs";
 import { Lines } from "./lines.mjs";
 
 const target = process.env.CARGO_TARGET_DIR ?? new URL("../../target", import.meta.url).pathname;
-const SERVER_BIN = process.env.SNUG_SERVER_BIN ?? `${target}/debug/snug-server`;
+export const SERVER_BIN = process.env.SNUG_SERVER_BIN ?? `${target}/debug/snug-server`;
 const GUEST_BIN = process.env.SNUG_LAB_BIN ?? `${target}/debug/snug-lab`;
 
 /** Why nothing can be run here; null when it can. */
 export function unbuilt() {
-  const missing = [SERVER_BIN, GUEST_BIN].filter((path) => !existsSync(path));
-  return missing.length === 0 ? null : `not built: ${missing.join(", ")}`;
+  return missing([SERVER_BIN, GUEST_BIN]);
+}
+
+/** The same for those who need no guests of ours. */
+export function unserved() {
+  return missing([SERVER_BIN]);
+}
+
+function missing(binaries) {
+  const absent = binaries.filter((path) => !existsSync(path));
+  return absent.length === 0 ? null : `not built: ${absent.join(", ")}`;
 }
 
 /** `snug-server` with its relay, as an operator starts it on a machine with a public address. */

@@ -154,6 +154,7 @@ describe("the network", () => {
   it("whose firewall drops UDP is named, with or without a way around", () => {
     const around = [relay("udp", "silent"), relay("tcp", "works")];
     expect(codes({ network: noUdp, relays: around })).toEqual(["warning udp-blocked", "fine relay-works"]);
+    expect(codes({ network: open, relays: around })).toEqual(["warning udp-blocked", "fine relay-works"]);
     const none = [relay("udp", "silent"), relay("tcp", "silent")];
     expect(codes({ network: noUdp, relays: none })).toEqual([
       "broken udp-blocked-no-relay",

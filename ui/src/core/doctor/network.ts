@@ -77,6 +77,8 @@ export function udpWorks(network: NetworkFact, relays: readonly RelayFact[]): "y
   // A browser that may use no UDP at all has no candidates of its own.
   if (host === 0) return "no";
   const silent = byUdp.length > 0 && byUdp.every(({ result }) => result.is === "silent");
+  // The relay is there, and hears everything but UDP. Of STUN only its silence is told, and not by every socket.
+  if (silent && relays.some(works)) return "no";
   const answered = stunSilent !== null && stunAsked > stunSilent;
   if (answered) return silent ? "unknown" : "yes";
   return silent || (byUdp.length === 0 && stunAsked > 0 && stunSilent === stunAsked) ? "no" : "unknown";
