@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { CASES, mesh, together } from "./cases.mjs";
 import { openChromium } from "./chromium.mjs";
 import { adapter, peerJs, simplePeer } from "./libraries.mjs";
+import { lifecycle } from "./lifecycle.mjs";
 import { liveKit } from "./livekit.mjs";
 import { pipelines } from "./pipelines.mjs";
 import { openWebview } from "./webview.mjs";
@@ -50,6 +51,7 @@ for (const [one, other] of PAIRS) {
   }
 }
 
+list.push(["webview: lifecycle", async () => lifecycle(await page("webview"), binary)]);
 list.push(["webview to chromium: mesh", async () => mesh(await page("webview"), await page("chromium"))]);
 
 // Last, as some of them change the interfaces of the page they are loaded into.

@@ -33,8 +33,9 @@ pub struct Channels {
     outbox: Arc<Outbox>,
     tasks: Tasks,
     state: Mutex<State>,
-    /// SCTP is up.
+    /// SCTP is up, which it may be before channels are negotiated.
     up: watch::Sender<bool>,
+    negotiated: watch::Sender<bool>,
     /// Channels to be made, in the page's order: the engine numbers them as they come.
     planned: mpsc::Sender<Planned>,
 }
@@ -78,10 +79,11 @@ impl Channels {
             tasks,
             state: Mutex::default(),
             up: watch::Sender::new(false),
+            negotiated: watch::Sender::new(false),
             planned,
         });
-        this.tasks
-            .spawn(make(Arc::downgrade(&this), this.up.subscribe(), plans));
+        let ready = [this.up.subscribe(), this.negotiated.subscribe()];
+        this.tasks.spawn(make(Arc::downgrade(&this), ready, plans));
         this
     }
 
@@ -128,6 +130,11 @@ impl Channels {
         let mut state = lock(&self.state);
         state.way = Some(way);
         state.pc = Some(pc);
+    }
+
+    /// Both ends have agreed on channels, and on how large their messages may be.
+    pub fn negotiated(&self) {
+        self.negotiated.send_replace(true);
     }
 
     /// Watches for SCTP by the engine's own channel. `tell` hears `connected` when channels can be used, and `closed`
@@ -359,10 +366,12 @@ impl Channels {
     }
 }
 
-/// Makes the planned channels once SCTP is up: one made while it is coming up would be lost.
-async fn make(channels: Weak<Channels>, mut up: watch::Receiver<bool>, mut plans: mpsc::Receiver<Planned>) {
-    if up.wait_for(|up| *up).await.is_err() {
-        return;
+/// Makes the planned channels once SCTP is up and negotiated: one made while it is coming up would be lost.
+async fn make(channels: Weak<Channels>, ready: [watch::Receiver<bool>; 2], mut plans: mpsc::Receiver<Planned>) {
+    for mut one in ready {
+        if one.wait_for(|is| *is).await.is_err() {
+            return;
+        }
     }
     while let Some(planned) = plans.recv().await {
         let Planned {

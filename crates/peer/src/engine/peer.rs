@@ -68,6 +68,7 @@ impl Peer {
             &shared,
             Arc::new(handler),
             alarm(id, &states),
+            Arc::clone(&connected),
             ssrc,
         )
         .await?;
@@ -317,6 +318,9 @@ impl Peer {
     fn refresh(&self, one: &Negotiation) {
         if !self.closed.load(Ordering::Acquire) {
             self.media.refresh(&one.jsep, &one.connection.way);
+            if one.jsep.state() == SignalingState::Stable && one.jsep.max_message_size().is_some() {
+                self.channels.negotiated();
+            }
         }
     }
 
