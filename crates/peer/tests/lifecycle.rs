@@ -152,8 +152,14 @@ async fn pair(a: &mut Page, b: &mut Page, round: usize) {
     }
 }
 
+/// One test, because what it counts is the whole process's.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_hundred_connections_leave_nothing_behind() {
+async fn nothing_is_left_behind() {
+    two_hundred_connections().await;
+    pages_that_go_away_in_a_call().await;
+}
+
+async fn two_hundred_connections() {
     let (mut a, mut b) = (Page::open().await, Page::open().await);
     for page in [&a, &b] {
         page.session.close(page.pc).await.unwrap();
@@ -170,8 +176,7 @@ async fn two_hundred_connections_leave_nothing_behind() {
     Holding::returns_to(&before).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn pages_that_go_away_in_a_call_leave_nothing_behind() {
+async fn pages_that_go_away_in_a_call() {
     let before = Holding::now();
     for round in 0..SESSIONS {
         let (mut a, mut b) = (Page::open().await, Page::open().await);
