@@ -1,5 +1,4 @@
-use crate::scan::{self, Relay};
-use crate::{Identity, MediaKind, ParseError, Payload, PeerId, ResumeToken, RoomId, TrackId, TrackInfo};
+use crate::{Identity, MediaKind, ParseError, Payload, PeerId, Relay, ResumeToken, RoomId, TrackId, TrackInfo};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -170,27 +169,17 @@ impl ClientFrame {
     /// # Errors
     /// [`ParseError::Json`] when the text is not JSON, [`ParseError::Message`] when it is no message of ours.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
-        match scan::relay(text).and_then(Self::relayed) {
-            Some(frame) => Ok(frame),
+        match Relay::parse(text) {
+            Some(relay) => Ok(relay.to_frame()),
             None => Self::parse_any(text),
         }
     }
 
-    /// What makes up nearly all that a server hears.
-    fn relayed(Relay { kind, id, to, payload }: Relay<'_>) -> Option<Self> {
-        let to = to.map(PeerId::from);
-        let payload = Payload::unchecked(payload);
-        let message = match kind {
-            "offer" => ClientMessage::Offer { sdp: payload, to },
-            "answer" => ClientMessage::Answer { sdp: payload, to },
-            "candidate" => ClientMessage::Candidate { candidate: payload, to },
-            "message" => ClientMessage::Message { data: payload, to },
-            _ => return None,
-        };
-        Some(Self { id, message })
-    }
-
-    fn parse_any(text: &str) -> Result<Self, ParseError> {
+    /// Reads one frame that is no [`Relay`].
+    ///
+    /// # Errors
+    /// [`ParseError`], as of [`ClientFrame::parse`].
+    pub fn parse_any(text: &str) -> Result<Self, ParseError> {
         let head: Head = match serde_json::from_str(text) {
             Ok(head) => head,
             // What is wrong may come before what is no JSON; and a number may be JSON, and too large for us.
@@ -367,7 +356,7 @@ mod tests {
 
     #[test]
     fn the_quick_way_makes_the_same_of_a_frame() {
-        let quick = |text: &str| scan::relay(text).and_then(ClientFrame::relayed);
+        let quick = |text: &str| Relay::parse(text).map(|relay| relay.to_frame());
         assert!(
             SAMPLES[..4].iter().all(|text| quick(text).is_some()),
             "the usual is quick"

@@ -10,6 +10,7 @@ mod ice;
 mod ids;
 mod limits;
 mod payload;
+mod relay;
 mod scan;
 mod server;
 mod track;
@@ -20,6 +21,7 @@ pub use ice::IceServer;
 pub use ids::{Identity, PeerId, ResumeToken, RoomId, TrackId};
 pub use limits::Limits;
 pub use payload::Payload;
+pub use relay::{Relay, RelayKind};
 pub use server::{Joined, LeaveReason, PeerInfo, Role, ServerMessage, Topology};
 pub use track::{MediaKind, TrackInfo};
 

@@ -1,19 +1,21 @@
 use crate::Config;
 use crate::admission::Visitor;
+use crate::ahead::Ahead;
 use crate::api::Throttle;
 use crate::crowd::{Crowd, Place};
 use crate::hub::Hub;
+use crate::opening;
 use crate::page;
 use crate::proxy::{Client, is_trusted};
 use crate::relay::Relay;
-use crate::route::{Routed, route};
+use crate::route::{Routed, handshake, route};
 use crate::socket::Socket;
 use crate::tls::Acceptor;
 use hyper::StatusCode;
+use hyper::body::Bytes;
 use hyper::header::{HeaderValue, RETRY_AFTER, STRICT_TRANSPORT_SECURITY};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::upgrade::Upgraded;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use snug_protocol::{IceServer, Limits};
 use std::convert::Infallible;
@@ -30,14 +32,15 @@ use tracing::debug;
 
 /// Bytes and fields of a request's head, at most.
 const HEAD_BYTES: usize = 16 * 1024;
-const HEAD_FIELDS: usize = 64;
+pub(crate) const HEAD_FIELDS: usize = 64;
 
 /// How long a connection may ask for one thing after another, and for how long then still be sent the last of them.
 const HTTP_LIFE: Duration = Duration::from_secs(300);
 const HTTP_REST: Duration = Duration::from_secs(30);
 
 /// Browsers that were here over TLS come over TLS for a year (RFC 6797).
-const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
+const HSTS: &str = "max-age=31536000";
+const HSTS_FIELD: &str = "strict-transport-security: max-age=31536000\r\n";
 
 /// What every connection needs.
 pub(crate) struct Shared {
@@ -92,44 +95,120 @@ impl Shared {
 }
 
 /// A connection that became a socket.
-struct Opened {
+struct Opened<Io> {
     socket: Socket,
-    io: Upgraded,
+    io: Ahead<Io>,
+    /// The end of the handshake, where that is not sent yet.
+    greeting: String,
     /// Kept for as long as it lasts.
     place: Place,
 }
 
-impl Opened {
-    async fn run(self) {
-        self.socket.run(TokioIo::new(self.io)).await;
-        drop(self.place);
-    }
+/// How a connection begins.
+enum Begun<Io> {
+    Socket(Opened<Io>),
+    /// With something that is for the web server.
+    Request(Ahead<Io>, Place),
 }
 
 /// One connection: requests, and perhaps a socket that one of them becomes.
 pub(crate) async fn serve(shared: Arc<Shared>, stream: TcpStream, peer: SocketAddr, place: Place) {
-    // In boxes of their own, so that nothing of HTTP stays in memory.
-    if let Some(opened) = Box::pin(requests(shared, stream, peer, place)).await {
-        Box::pin(opened.run()).await;
-    }
-}
-
-async fn requests(shared: Arc<Shared>, stream: TcpStream, peer: SocketAddr, place: Place) -> Option<Opened> {
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%error, "no TCP_NODELAY");
     }
-    match &shared.tls {
-        Some(tls) => {
-            let stream = tls.accept(stream, peer.ip()).await?;
-            speak(&shared, stream, peer.ip(), place).await
+    let peer = peer.ip();
+    if shared.tls.is_none() {
+        return speak(shared, stream, peer, place).await;
+    }
+    // In boxes of its own, so that it takes no room where there is none.
+    Box::pin(async move {
+        if let Some(tls) = &shared.tls
+            && let Some(stream) = tls.accept(stream, peer).await
+        {
+            speak(shared.clone(), Box::new(stream), peer, place).await;
         }
-        None => speak(&shared, stream, peer.ip(), place).await,
+    })
+    .await;
+}
+
+async fn speak<Io>(shared: Arc<Shared>, io: Io, peer: IpAddr, place: Place)
+where
+    Io: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let opened = match begin(&shared, io, peer, place).await {
+        Some(Begun::Socket(opened)) => Some(opened),
+        // In a box of its own, so that nothing of HTTP stays in memory.
+        Some(Begun::Request(io, place)) => Box::pin(requests(&shared, io, peer, place)).await,
+        None => None,
+    };
+    if let Some(opened) = opened {
+        opened.socket.run(opened.io, opened.greeting).await;
+        drop(opened.place);
     }
 }
 
-async fn speak<S>(shared: &Arc<Shared>, stream: S, peer: IpAddr, place: Place) -> Option<Opened>
+/// The first request, as far as it opens a socket.
+async fn begin<Io>(shared: &Arc<Shared>, mut io: Io, peer: IpAddr, mut place: Place) -> Option<Begun<Io>>
 where
-    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    Io: AsyncRead + Unpin,
+{
+    let mut draining = shared.draining.clone();
+    let patience = Duration::from_millis(shared.limits.idle_ms);
+    let read = tokio::select! {
+        biased;
+        read = timeout(patience, opening::beginning(&mut io, HEAD_BYTES)) => read,
+        _ = draining.changed() => return None,
+    };
+    let bytes = match read {
+        Ok(Ok(bytes)) if bytes.is_empty() => return None,
+        Ok(Ok(bytes)) => bytes,
+        Ok(Err(error)) => {
+            debug!(%error, "a connection broke");
+            return None;
+        }
+        Err(_) => {
+            debug!("a connection that asks for nothing");
+            return None;
+        }
+    };
+    Some(match welcome(shared, &bytes, peer, &mut place) {
+        Some((socket, greeting, rest)) => Begun::Socket(Opened {
+            socket,
+            io: Ahead::new(io, rest),
+            greeting,
+            place,
+        }),
+        None => Begun::Request(Ahead::new(io, bytes), place),
+    })
+}
+
+/// The socket that these bytes open, the answer that opens it, and what came behind them already.
+fn welcome(shared: &Arc<Shared>, bytes: &Bytes, peer: IpAddr, place: &mut Place) -> Option<(Socket, String, Bytes)> {
+    let (request, rest) = opening::request(bytes, HEAD_BYTES)?;
+    let secure = shared.tls.is_some();
+    let client = Client::of(peer, secure, request.headers(), &shared.config.proxies);
+    let accept = handshake(&request, client, &shared.config.origins).ok()?;
+    if client.address != peer.to_canonical() {
+        place.belongs_to(client.address).ok()?;
+    }
+    let hsts = if secure { HSTS_FIELD } else { "" };
+    let greeting = format!(
+        "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n{hsts}\
+         sec-websocket-accept: {accept}\r\n\r\n"
+    );
+    let visitor = Visitor::of(&request, &shared.config);
+    let socket = Socket {
+        address: client.address,
+        visitor,
+        shared: shared.clone(),
+    };
+    Some((socket, greeting, rest))
+}
+
+/// All that a web server answers.
+async fn requests<Io>(shared: &Arc<Shared>, io: Ahead<Io>, peer: IpAddr, place: Place) -> Option<Opened<Io>>
+where
+    Io: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let upgrade = Mutex::new(None);
     let upgrade = &upgrade;
@@ -144,7 +223,7 @@ where
         };
         if shared.tls.is_some() {
             let headers = routed.response.headers_mut();
-            headers.insert(STRICT_TRANSPORT_SECURITY, HSTS);
+            headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(HSTS));
         }
         if let Some(socket) = routed.upgrade {
             *upgrade.lock().unwrap_or_else(PoisonError::into_inner) = Some((socket, client.address, visitor));
@@ -156,7 +235,7 @@ where
         .header_read_timeout(Duration::from_millis(shared.limits.idle_ms))
         .max_buf_size(HEAD_BYTES)
         .max_headers(HEAD_FIELDS)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(io), service)
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let mut draining = shared.draining.clone();
@@ -179,24 +258,24 @@ where
         Err(_) => debug!("a connection that reads too slowly"),
     }
     let (upgraded, address, visitor) = upgrade.lock().unwrap_or_else(PoisonError::into_inner).take()?;
-    match upgraded.await {
-        Ok(io) => Some(Opened {
-            socket: Socket {
-                address,
-                visitor,
-                limits: shared.limits.clone(),
-                linger: shared.config.linger,
-                hub: shared.hub.clone(),
-                shared: shared.clone(),
-            },
-            io,
-            place: place.lock().unwrap_or_else(PoisonError::into_inner).take()?,
-        }),
+    let upgraded = match upgraded.await {
+        Ok(upgraded) => upgraded,
         Err(error) => {
             debug!(%error, "no upgrade");
-            None
+            return None;
         }
-    }
+    };
+    let parts = upgraded.downcast::<TokioIo<Ahead<Io>>>().ok()?; // It is what was put in.
+    Some(Opened {
+        socket: Socket {
+            address,
+            visitor,
+            shared: shared.clone(),
+        },
+        io: parts.io.into_inner().after(parts.read_buf),
+        greeting: String::new(),
+        place: place.lock().unwrap_or_else(PoisonError::into_inner).take()?,
+    })
 }
 
 /// Counts a proxy's connection for the client that it carries now, and says no where that has too many.

@@ -12,6 +12,7 @@
 //! ```
 
 mod admission;
+mod ahead;
 mod api;
 pub mod config;
 mod connection;
@@ -20,6 +21,7 @@ mod hub;
 mod meter;
 mod metrics;
 mod observer;
+mod opening;
 mod origin;
 mod outlet;
 mod page;

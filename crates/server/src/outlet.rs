@@ -61,8 +61,13 @@ pub(crate) fn outlet(most: (usize, usize), metrics: Arc<Metrics>) -> (Outlet, In
 
 impl Outlet {
     pub(crate) fn send(&self, frame: Frame) -> Result<(), Stalled> {
+        lock(&self.0).metrics.sent(&frame, 1);
+        self.send_uncounted(frame)
+    }
+
+    /// The same, for whoever counts what it sends.
+    pub(crate) fn send_uncounted(&self, frame: Frame) -> Result<(), Stalled> {
         let mut queue = lock(&self.0);
-        queue.metrics.sent(&frame);
         if queue.frames.len() >= queue.most.0 || queue.bytes + frame.len() > queue.most.1 {
             return Err(Stalled);
         }
@@ -98,15 +103,15 @@ impl Drop for Outlet {
 }
 
 impl Inbox {
-    /// The first letter to write; `None` when there will be none.
-    pub(crate) async fn next(&self) -> Option<Letter> {
+    /// Waits for a letter; whether there will be one.
+    pub(crate) async fn stirs(&self) -> bool {
         poll_fn(|context| {
             let mut queue = lock(&self.0);
-            if let Some(letter) = queue.first() {
-                return Poll::Ready(Some(letter));
+            if queue.has_letter() {
+                return Poll::Ready(true);
             }
             if queue.end != End::Open {
-                return Poll::Ready(None);
+                return Poll::Ready(false);
             }
             queue.wait(context.waker());
             Poll::Pending
@@ -114,14 +119,23 @@ impl Inbox {
         .await
     }
 
-    /// The first letter to write, if there is one already.
-    pub(crate) fn first(&self) -> Option<Letter> {
-        lock(&self.0).first()
+    /// Whether there is a letter already.
+    pub(crate) fn has_letter(&self) -> bool {
+        lock(&self.0).has_letter()
     }
 
-    /// The letter after that, if there is one already.
-    pub(crate) fn ready(&self) -> Option<Letter> {
-        lock(&self.0).take()
+    /// Hands over the letters that are there, for as long as `take` has room for more.
+    pub(crate) fn hand_over(&self, mut take: impl FnMut(Letter) -> bool) {
+        let mut queue = lock(&self.0);
+        let waiting = queue.frames.len();
+        if waiting > 0 {
+            queue.metrics.queued(waiting);
+        }
+        while let Some(letter) = queue.take() {
+            if !take(letter) {
+                break;
+            }
+        }
     }
 
     /// Waits until the socket is to be dropped whatever it does: at once when its reader stalled, and within `linger`
@@ -137,17 +151,14 @@ impl Inbox {
         })
         .await;
         if end != End::Cut {
-            sleep(linger).await;
+            Box::pin(sleep(linger)).await;
         }
     }
 }
 
 impl Queue {
-    fn first(&mut self) -> Option<Letter> {
-        let waiting = self.frames.len();
-        let letter = self.take()?;
-        self.metrics.queued(waiting);
-        Some(letter)
+    fn has_letter(&self) -> bool {
+        !self.frames.is_empty() || matches!(self.end, End::Closing(_))
     }
 
     fn take(&mut self) -> Option<Letter> {
@@ -187,11 +198,23 @@ fn wake(mut queue: MutexGuard<'_, Queue>) {
 mod tests {
     use super::*;
 
+    /// Waits for the next letter; `None` when there will be none.
+    async fn next(inbox: &Inbox) -> Option<Letter> {
+        let mut next = None;
+        if inbox.stirs().await {
+            inbox.hand_over(|letter| {
+                next = Some(letter);
+                false
+            });
+        }
+        next
+    }
+
     #[tokio::test]
     async fn it_is_bounded_by_count_and_by_bytes() {
         let (out, inbox) = outlet((2, 10), Arc::new(Metrics::new()));
         assert_eq!(out.send("123456".into()), Ok(()));
-        assert_eq!(inbox.next().await, Some(Letter::Frame("123456".into())));
+        assert_eq!(next(&inbox).await, Some(Letter::Frame("123456".into())));
         assert_eq!(out.send("1234567".into()), Ok(()), "what was read makes room");
         assert_eq!(out.send("1234".into()), Err(Stalled), "bytes");
         let (out, _inbox) = outlet((2, 10), Arc::new(Metrics::new()));
@@ -205,9 +228,9 @@ mod tests {
         let (out, inbox) = outlet((2, 10), Arc::new(Metrics::new()));
         assert_eq!(out.send("1".into()), Ok(()));
         out.close(CloseCode::TakenOver);
-        assert_eq!(inbox.next().await, Some(Letter::Frame("1".into())));
-        assert_eq!(inbox.next().await, Some(Letter::Close(CloseCode::TakenOver)));
-        assert_eq!(inbox.next().await, None);
+        assert_eq!(next(&inbox).await, Some(Letter::Frame("1".into())));
+        assert_eq!(next(&inbox).await, Some(Letter::Close(CloseCode::TakenOver)));
+        assert_eq!(next(&inbox).await, None);
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,9 +1,11 @@
 use crate::connection::Shared;
 use crate::proxy::Client;
-use crate::{api, origin, page, status};
+use crate::{api, opening, origin, page, status};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{ALLOW, CONNECTION, HOST, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, UPGRADE};
+use hyper::header::{
+    ALLOW, CONNECTION, HOST, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
+};
 use hyper::upgrade::OnUpgrade;
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use std::net::IpAddr;
@@ -18,7 +20,7 @@ pub(crate) struct Routed {
 /// `peer` is who is connected, `client` who that speaks for.
 pub(crate) async fn route(mut request: Request<Incoming>, peer: IpAddr, client: Client, shared: &Shared) -> Routed {
     let path = request.uri().path();
-    if path == "/ws" {
+    if path == opening::PATH {
         return socket(&mut request, client, &shared.config.origins);
     }
     let response = if api::is_api(path) {
@@ -67,33 +69,18 @@ fn is_room(path: &str) -> bool {
         .is_some_and(|room| !room.is_empty() && !room.contains('/'))
 }
 
-/// The server's half of the opening handshake (RFC 6455, section 4.2).
 fn socket(request: &mut Request<Incoming>, client: Client, origins: &[String]) -> Routed {
-    let refuse = |status, text| Routed {
-        response: page::text(status, text),
-        upgrade: None,
-    };
-    let headers = request.headers();
-    if request.method() != Method::GET || !says(headers, CONNECTION, "upgrade") || !says(headers, UPGRADE, "websocket")
-    {
-        let mut routed = refuse(StatusCode::UPGRADE_REQUIRED, "this is a WebSocket\n");
-        routed
-            .response
-            .headers_mut()
-            .insert(UPGRADE, HeaderValue::from_static("websocket"));
-        return routed;
-    }
-    if !origin::allowed(headers, client.secure, origins) {
-        return refuse(StatusCode::FORBIDDEN, "this origin may not connect\n");
-    }
-    let version = headers
-        .get("sec-websocket-version")
-        .is_some_and(|version| version == "13");
-    let Some(key) = headers.get(SEC_WEBSOCKET_KEY).filter(|_| version) else {
-        return refuse(StatusCode::BAD_REQUEST, "WebSocket version 13 is spoken here\n");
-    };
-    let Ok(accept) = HeaderValue::from_str(&derive_accept_key(key.as_bytes())) else {
-        return refuse(StatusCode::BAD_REQUEST, "a bad key\n");
+    let accept = handshake(request, client, origins).and_then(|accept| {
+        HeaderValue::from_str(&accept).map_err(|_| Box::new(page::text(StatusCode::BAD_REQUEST, "a bad key\n")))
+    });
+    let accept = match accept {
+        Ok(accept) => accept,
+        Err(response) => {
+            return Routed {
+                response: *response,
+                upgrade: None,
+            };
+        }
     };
     let mut response = Response::new(Full::default());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -104,6 +91,36 @@ fn socket(request: &mut Request<Incoming>, client: Client, origins: &[String]) -
     Routed {
         response,
         upgrade: Some(hyper::upgrade::on(request)),
+    }
+}
+
+/// The server's half of the opening handshake (RFC 6455, section 4.2): the `Sec-WebSocket-Accept` of a socket to be.
+///
+/// # Errors
+/// The answer to a request that gets none.
+pub(crate) fn handshake<B>(
+    request: &Request<B>,
+    client: Client,
+    origins: &[String],
+) -> Result<String, Box<Response<Full<Bytes>>>> {
+    let headers = request.headers();
+    if request.method() != Method::GET || !says(headers, CONNECTION, "upgrade") || !says(headers, UPGRADE, "websocket")
+    {
+        let mut response = page::text(StatusCode::UPGRADE_REQUIRED, "this is a WebSocket\n");
+        response
+            .headers_mut()
+            .insert(UPGRADE, HeaderValue::from_static("websocket"));
+        return Err(response.into());
+    }
+    if !origin::allowed(headers, client.secure, origins) {
+        return Err(page::text(StatusCode::FORBIDDEN, "this origin may not connect\n").into());
+    }
+    let version = headers
+        .get(SEC_WEBSOCKET_VERSION)
+        .is_some_and(|version| version == "13");
+    match headers.get(SEC_WEBSOCKET_KEY).filter(|_| version) {
+        Some(key) => Ok(derive_accept_key(key.as_bytes())),
+        None => Err(page::text(StatusCode::BAD_REQUEST, "WebSocket version 13 is spoken here\n").into()),
     }
 }
 

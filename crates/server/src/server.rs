@@ -20,11 +20,15 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tracing::{debug, info, warn};
 
 /// How often an address may ask for ICE servers: a second, and at once.
 const ICE_REQUESTS: (u32, u32) = (5, 40);
+
+/// What is left of a connection that ended goes with the next one that comes, and after this time at the latest: to be told
+/// of each end would cost more.
+const SWEEP: Duration = Duration::from_secs(1);
 
 /// A server that listens, and serves once it [runs](Server::run).
 pub struct Server {
@@ -160,10 +164,13 @@ impl Server {
             }
         };
         tokio::pin!(leave);
+        let mut sweep = interval(SWEEP);
+        sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
+                biased;
                 () = &mut leave => break,
-                Some(_) = tasks.join_next() => {}
+                _ = sweep.tick() => {}
                 accepted = self.listener.accept() => match accepted {
                     Ok((stream, address)) => {
                         if let Some(place) = shared.enter(address.ip()) {
@@ -177,6 +184,7 @@ impl Server {
                     }
                 },
             }
+            while tasks.try_join_next().is_some() {}
         }
         info!("draining");
         drop((self.listener, drain));

@@ -168,7 +168,7 @@ impl Turn<'_> {
     fn answer(&mut self, holder: Holder, message: &ServerMessage) {
         self.effects.push(Effect::Answer {
             holder,
-            frame: encode(message),
+            frame: message.frame(),
         });
     }
 
@@ -335,8 +335,8 @@ impl Room {
         self.seats.binary_search_by_key(&seat, |seat| seat.no).ok()
     }
 
-    fn find(&self, peer: &PeerId) -> Option<usize> {
-        self.seats.iter().position(|seat| seat.peer_id == *peer)
+    fn find(&self, peer: &str) -> Option<usize> {
+        self.seats.iter().position(|seat| seat.peer_id.as_str() == peer)
     }
 
     /// How many others see.
@@ -345,11 +345,11 @@ impl Room {
     }
 
     /// Tells every seat that `whom` holds for; the message is encoded once.
-    fn tell(&self, turn: &mut Turn<'_>, message: &ServerMessage, whom: impl Fn(&Seat) -> bool) -> Outcome {
+    fn tell(&self, turn: &mut Turn<'_>, message: &impl Text, whom: impl Fn(&Seat) -> bool) -> Outcome {
         let (mut delivered, mut queued) = (0, 0);
         let mut encoded: Option<Frame> = None;
         for seat in self.seats.iter().filter(|seat| whom(seat)) {
-            let frame = encoded.get_or_insert_with(|| encode(message)).clone();
+            let frame = encoded.get_or_insert_with(|| message.frame()).clone();
             let live = seat.holder();
             turn.effects.push(Effect::Tell {
                 seat: seat.no,
@@ -377,6 +377,13 @@ impl Room {
     }
 }
 
-fn encode(message: &ServerMessage) -> Frame {
-    Frame::from(message.to_json())
+/// What can be told to a seat.
+trait Text {
+    fn frame(&self) -> Frame;
+}
+
+impl Text for ServerMessage {
+    fn frame(&self) -> Frame {
+        self.to_json().into()
+    }
 }

@@ -1,5 +1,5 @@
 use super::seat::{Kicked, Seat, Waiter};
-use super::{Effect, Room, SeatNo, Turn};
+use super::{Effect, Room, SeatNo, Text, Turn};
 use crate::{Outcome, Refusal};
 use snug_protocol::{CloseCode, Identity, LeaveReason, PeerId, ServerMessage};
 
@@ -9,7 +9,7 @@ const REMEMBERED: usize = 64;
 impl Room {
     /// Takes a seat away (rule K2).
     pub(super) fn kick(&mut self, turn: &mut Turn<'_>, peer: &PeerId, reason: Option<String>) -> Outcome {
-        let Some(at) = self.find(peer) else {
+        let Some(at) = self.find(peer.as_str()) else {
             return Outcome::Refused(Refusal::NoSuchPeer);
         };
         let holder = self.seats[at].holder();
@@ -78,7 +78,7 @@ impl Room {
     /// Ends the room for everyone (rule K6). Counted are the live seats but `by`: nothing is kept for those away.
     pub(super) fn end(&mut self, turn: &mut Turn<'_>, reason: Option<String>, by: Option<SeatNo>) -> Outcome {
         let reason = reason.unwrap_or_else(|| "a moderator ended the room".to_owned());
-        let ended = super::encode(&ServerMessage::Ended { reason: reason.clone() });
+        let ended = ServerMessage::Ended { reason: reason.clone() }.frame();
         let mut delivered = 0;
         for seat in std::mem::take(&mut self.seats) {
             if let Some(holder) = seat.holder() {

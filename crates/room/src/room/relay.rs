@@ -1,7 +1,7 @@
 use super::moderate::forbids;
-use super::{Room, SeatNo, Turn, fits};
-use crate::{Outcome, Refusal};
-use snug_protocol::{ClientMessage, Limits, MediaKind, PeerId, ServerMessage, TrackId, TrackInfo};
+use super::{Room, SeatNo, Text, Turn, fits};
+use crate::{Frame, Outcome, Refusal};
+use snug_protocol::{ClientMessage, Limits, MediaKind, PeerId, Relay, RelayKind, ServerMessage, TrackId, TrackInfo};
 
 /// How many tracks one seat may publish.
 const TRACKS: usize = 32;
@@ -84,8 +84,25 @@ impl Room {
         }
     }
 
-    /// Sends one message to one peer, or to everyone else in the room (rules M1 to M3).
+    /// What one who sits here says that is relayed unread.
+    pub(crate) fn carry(&self, turn: &mut Turn<'_>, no: SeatNo, relay: &Relay<'_>) -> Outcome {
+        let Some(at) = self.index(no) else {
+            return Outcome::Refused(Refusal::NotJoined);
+        };
+        let seat = &self.seats[at];
+        if relay.kind == RelayKind::Message && !seat.rights.data {
+            return Outcome::Refused(Refusal::MayNotSendData);
+        }
+        let from = &seat.peer_id;
+        self.send(turn, at, relay.to, &Carried { from, relay })
+    }
+
     fn relay(&self, turn: &mut Turn<'_>, at: usize, to: Option<&PeerId>, message: &ServerMessage) -> Outcome {
+        self.send(turn, at, to.map(PeerId::as_str), message)
+    }
+
+    /// Sends one message to one peer, or to everyone else in the room (rules M1 to M3).
+    fn send(&self, turn: &mut Turn<'_>, at: usize, to: Option<&str>, message: &impl Text) -> Outcome {
         let from = self.seats[at].no;
         match to {
             None => self.tell(turn, message, |seat| seat.no != from),
@@ -96,13 +113,13 @@ impl Room {
         }
     }
 
-    fn tell_one(&self, turn: &mut Turn<'_>, at: usize, message: &ServerMessage) -> Outcome {
+    fn tell_one(&self, turn: &mut Turn<'_>, at: usize, message: &impl Text) -> Outcome {
         let seat = &self.seats[at];
         let live = seat.holder();
         turn.effects.push(super::Effect::Tell {
             seat: seat.no,
             live,
-            frame: super::encode(message),
+            frame: message.frame(),
         });
         Outcome::Done {
             delivered: u32::from(live.is_some()),
@@ -152,6 +169,18 @@ impl Room {
         let found = tracks.len() < before;
         self.version += u64::from(found);
         found
+    }
+}
+
+/// A relayed frame with who sent it.
+struct Carried<'a> {
+    from: &'a PeerId,
+    relay: &'a Relay<'a>,
+}
+
+impl Text for Carried<'_> {
+    fn frame(&self) -> Frame {
+        self.relay.to_json(self.from).into()
     }
 }
 

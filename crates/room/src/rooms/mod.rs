@@ -20,7 +20,7 @@ use crate::{Input, Output, SocketId, Why};
 use desk::{Desk, Place};
 use joins::Joins;
 use session::Session;
-use snug_protocol::{CloseCode, IceServer, Limits, RoomId};
+use snug_protocol::{CloseCode, IceServer, Limits, Relay, RoomId};
 use std::time::{Duration, Instant};
 
 /// What an operator decides.
@@ -103,6 +103,13 @@ impl Rooms {
             Input::Tick => {}
             Input::Drain => self.drain(out),
         }
+    }
+
+    /// The same for a frame that is relayed unread: it says what an [`Input::Frame`] of it would, and copies less.
+    pub fn relay_into(&mut self, now: Instant, socket: SocketId, relay: &Relay<'_>, out: &mut Vec<Output>) {
+        let now = self.millis(now);
+        self.expire(now, out);
+        self.carry(now, socket, relay, out);
     }
 
     /// When to call [`Rooms::handle`] with [`Input::Tick`], if nothing else happens before.
@@ -227,6 +234,14 @@ impl Entry {
     fn session(&mut self, seat: SeatNo) -> Option<&mut Session> {
         let at = self.at(seat)?;
         Some(&mut self.sessions[at].1)
+    }
+
+    /// Where a seat's session is; `near` is where it is, if it is told something just after the one before it in the room.
+    fn near(&self, seat: SeatNo, near: usize) -> Option<usize> {
+        match self.sessions.get(near) {
+            Some((no, _)) if *no == seat => Some(near),
+            Some(_) | None => self.at(seat),
+        }
     }
 
     fn at(&self, seat: SeatNo) -> Option<usize> {

@@ -21,11 +21,14 @@ impl Rooms {
             return lost;
         };
         let mut over: Vec<SeatNo> = Vec::new();
+        let mut near = 0;
         loop {
             for effect in self.effects.drain(..) {
                 match effect {
                     Effect::Tell { seat, live, frame } => {
-                        let Some(session) = entry.session(seat) else { continue };
+                        let Some(at) = entry.near(seat, near) else { continue };
+                        near = at + 1;
+                        let session = &mut entry.sessions[at].1;
                         session.outbox.push(frame.clone());
                         if let Some(holder) = live {
                             session.outbox.trim(self.config.limits.outbox);

@@ -3,7 +3,13 @@ use super::desk::Place;
 use super::{Entry, Rooms};
 use crate::room::{Effect, Millis, RoomInput, SeatNo, Turn};
 use crate::{Grant, Outcome, Output, Refusal, SocketId};
-use snug_protocol::{ClientFrame, ClientMessage, PeerId, RoomId, ServerMessage};
+use snug_protocol::{ClientFrame, ClientMessage, PeerId, Relay, RoomId, ServerMessage};
+
+/// What one who sits in a room says.
+enum Said<'a> {
+    Message(ClientMessage),
+    Relay(&'a Relay<'a>),
+}
 
 impl Rooms {
     pub(super) fn frame(&mut self, now: Millis, socket: SocketId, frame: ClientFrame, out: &mut Vec<Output>) {
@@ -18,7 +24,7 @@ impl Rooms {
         match &entry.place {
             Place::Seat { room, seat } => {
                 let (room, seat) = (room.clone(), *seat);
-                self.seated(now, socket, &room, seat, id, message, out);
+                self.seated(now, socket, &room, seat, id, Said::Message(message), out);
             }
             Place::Door { .. } | Place::Waiting { .. } if matches!(message, ClientMessage::Ping { .. }) => {
                 if let ClientMessage::Ping { seq } = message {
@@ -37,6 +43,18 @@ impl Rooms {
         }
     }
 
+    /// A frame that is relayed unread, if it comes from one who sits in a room.
+    pub(super) fn carry(&mut self, now: Millis, socket: SocketId, relay: &Relay<'_>, out: &mut Vec<Output>) {
+        match self.desk.get(socket).map(|entry| &entry.place) {
+            Some(Place::Seat { room, seat }) => {
+                let (room, seat) = (room.clone(), *seat);
+                self.seated(now, socket, &room, seat, relay.id, Said::Relay(relay), out);
+            }
+            Some(Place::Door { .. } | Place::Waiting { .. }) => self.frame(now, socket, relay.to_frame(), out),
+            None => {} // It was closed while this frame was on its way.
+        }
+    }
+
     /// A frame from one who sits in a room.
     #[expect(clippy::too_many_arguments, reason = "they are one frame and where it came from")]
     fn seated(
@@ -46,7 +64,7 @@ impl Rooms {
         room_id: &RoomId,
         seat: SeatNo,
         id: Option<u64>,
-        message: ClientMessage,
+        said: Said<'_>,
         out: &mut Vec<Output>,
     ) {
         let Some(entry) = self.rooms.get_mut(room_id) else {
@@ -57,7 +75,7 @@ impl Rooms {
         if let Some(outcome) = id.and_then(|id| session.answered.recall(id)) {
             return answer(socket, id, outcome, out);
         }
-        if let ClientMessage::Ping { seq } = message {
+        if let Said::Message(ClientMessage::Ping { seq }) = said {
             session.outbox.acknowledge(seq);
             if let Some(id) = id {
                 session.answered.record(id, Outcome::QUIET);
@@ -66,15 +84,23 @@ impl Rooms {
             return answer(socket, id, Outcome::QUIET, out);
         }
         // Nothing may follow the message that takes the sender's seat or socket away (rule A1).
-        let is_broadcast = message.to().is_none();
-        let is_last = matches!(message, ClientMessage::Leave | ClientMessage::End { .. });
+        let (is_broadcast, is_last) = match &said {
+            Said::Message(message) => {
+                let is_last = matches!(message, ClientMessage::Leave | ClientMessage::End { .. });
+                (message.to().is_none(), is_last)
+            }
+            Said::Relay(relay) => (relay.to.is_none(), false),
+        };
         let mut turn = Turn {
             now,
             dice: &mut self.dice,
             limits: &self.config.limits,
             effects: &mut self.effects,
         };
-        let mut outcome = entry.room.handle(&mut turn, RoomInput::Said { seat, message });
+        let mut outcome = match said {
+            Said::Message(message) => entry.room.handle(&mut turn, RoomInput::Said { seat, message }),
+            Said::Relay(relay) => entry.room.carry(&mut turn, seat, relay),
+        };
         if is_last {
             answer(socket, id, outcome, out);
         }

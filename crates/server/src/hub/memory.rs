@@ -1,10 +1,12 @@
 use super::Ended;
+use crate::metrics::Metrics;
 use crate::observer::Observer;
 use crate::outlet::Outlet;
 use crate::trace;
-use snug_protocol::{ClientFrame, ClientMessage, RoomId};
-use snug_room::{Admin, AdminReply, Input, Output, RoomInfo, Rooms, SocketId};
+use snug_protocol::{ClientFrame, ClientMessage, CloseCode, Relay, RoomId};
+use snug_room::{Admin, AdminReply, Frame, Input, Output, RoomInfo, Rooms, SocketId};
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -18,31 +20,34 @@ pub(super) struct Memory {
     state: Mutex<State>,
     /// The next deadline came nearer.
     nearer: Notify,
+    observer: Arc<Observer>,
 }
 
 struct State {
     rooms: Rooms,
-    outlets: HashMap<SocketId, Outlet>,
+    outlets: HashMap<SocketId, Outlet, BuildHasherDefault<InTurn>>,
     next_socket: u64,
     outputs: Vec<Output>,
     /// When the keeper of time will wake up.
     alarm: Option<Instant>,
     draining: bool,
-    observer: Arc<Observer>,
+    /// The last time that the rooms were told.
+    now: Instant,
     reply: Option<AdminReply>,
 }
 
 impl Memory {
     pub(super) fn new(rooms: Rooms, observer: Arc<Observer>) -> Self {
         Self {
+            observer: observer.clone(),
             state: Mutex::new(State {
                 rooms,
-                outlets: HashMap::new(),
+                outlets: HashMap::default(),
                 next_socket: 1,
                 outputs: Vec::new(),
                 alarm: None,
                 draining: false,
-                observer,
+                now: Instant::now(),
                 reply: None,
             }),
             nearer: Notify::new(),
@@ -56,6 +61,7 @@ impl Memory {
         state.outlets.insert(socket, outlet);
         self.step(
             state,
+            Instant::now(),
             Input::Opened {
                 socket,
                 address: Some(address),
@@ -64,31 +70,42 @@ impl Memory {
         socket
     }
 
-    pub(super) fn take(&self, input: Input) -> Result<(), Ended> {
+    /// What came at this time, which may be a little while ago.
+    pub(super) fn take(&self, now: Instant, input: Input) -> Result<(), Ended> {
         let state = self.lock();
         if state.draining {
             return Err(Ended);
         }
-        self.step(state, input);
+        self.step(state, now, input);
+        Ok(())
+    }
+
+    /// The same for a frame that is relayed unread.
+    pub(super) fn relay(&self, now: Instant, socket: SocketId, relay: &Relay<'_>) -> Result<(), Ended> {
+        let state = self.lock();
+        if state.draining {
+            return Err(Ended);
+        }
+        self.tell(state, now, |rooms, now, out| rooms.relay_into(now, socket, relay, out));
         Ok(())
     }
 
     pub(super) fn closed(&self, socket: SocketId) {
         let mut state = self.lock();
         state.outlets.remove(&socket);
-        self.step(state, Input::Closed { socket });
+        self.step(state, Instant::now(), Input::Closed { socket });
     }
 
     pub(super) fn drain(&self) {
         let mut state = self.lock();
         state.draining = true;
-        self.step(state, Input::Drain);
+        self.step(state, Instant::now(), Input::Drain);
     }
 
     /// What an operator asks for.
     pub(super) fn admin(&self, admin: Admin) -> AdminReply {
         // The core answers each.
-        self.step(self.lock(), Input::Admin(admin))
+        self.step(self.lock(), Instant::now(), Input::Admin(admin))
             .unwrap_or(AdminReply::Unavailable)
     }
 
@@ -116,33 +133,60 @@ impl Memory {
             tokio::select! {
                 () = self.nearer.notified() => {}
                 () = sleep => {
-                    self.step(self.lock(), Input::Tick);
+                    self.step(self.lock(), Instant::now(), Input::Tick);
                 }
             }
         }
     }
 
-    fn step(&self, mut state: MutexGuard<'_, State>, input: Input) -> Option<AdminReply> {
-        let state = &mut *state;
-        let resuming = resumes(&input).then(|| state.observer.metrics.resumes());
-        let mut next = Some(input);
-        let mut outputs = std::mem::take(&mut state.outputs);
-        let mut stalled = Vec::new();
-        while let Some(input) = next {
-            state.rooms.handle_into(Instant::now(), input, &mut outputs);
-            for output in outputs.drain(..) {
-                stalled.extend(state.perform(output));
-            }
-            next = stalled.pop().map(|socket| Input::Closed { socket });
+    fn step(&self, state: MutexGuard<'_, State>, now: Instant, input: Input) -> Option<AdminReply> {
+        let metrics = &self.observer.metrics;
+        let resuming = resumes(&input).then(|| metrics.resumes());
+        let reply = self.tell(state, now, |rooms, now, out| rooms.handle_into(now, input, out));
+        if resuming.is_some_and(|before| before == metrics.resumes()) {
+            metrics.missed_resume();
         }
+        reply
+    }
+
+    /// Tells the rooms something, and carries out what they say.
+    fn tell(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        now: Instant,
+        what: impl FnOnce(&mut Rooms, Instant, &mut Vec<Output>),
+    ) -> Option<AdminReply> {
+        let state = &mut *state;
+        let metrics = &self.observer.metrics;
+        // Who waited for the lock does not turn the clock back.
+        state.now = state.now.max(now);
+        let mut outputs = std::mem::take(&mut state.outputs);
+        what(&mut state.rooms, state.now, &mut outputs);
+        let mut stalled = Vec::new();
+        let mut run = Run::default();
+        loop {
+            for output in outputs.drain(..) {
+                match output {
+                    Output::Send { socket, frame } => {
+                        run.count(&frame, metrics);
+                        stalled.extend(state.send(socket, frame));
+                    }
+                    Output::Close { socket, code } => state.close(socket, code),
+                    Output::Trace { join_id, point } => trace::point(&join_id, point.into()),
+                    Output::Happened(event) => self.observer.happened(event),
+                    Output::Admin(reply) => state.reply = Some(reply),
+                }
+            }
+            let Some(socket) = stalled.pop() else { break };
+            let closed = Input::Closed { socket };
+            state.rooms.handle_into(state.now, closed, &mut outputs);
+        }
+        run.end(metrics);
         state.outputs = outputs;
         let deadline = state.rooms.deadline().map(|(at, _)| at);
         if deadline.is_some_and(|at| state.alarm.is_none_or(|alarm| at < alarm)) {
             state.alarm = deadline;
             self.nearer.notify_one();
-        }
-        if resuming.is_some_and(|before| before == state.observer.metrics.resumes()) {
-            state.observer.metrics.missed_resume();
         }
         state.reply.take()
     }
@@ -153,24 +197,63 @@ impl Memory {
 }
 
 impl State {
-    /// Carries an output out. A socket that did not keep up comes back.
-    fn perform(&mut self, output: Output) -> Option<SocketId> {
-        match output {
-            Output::Send { socket, frame } => {
-                self.outlets.get(&socket)?.send(frame).err()?;
-                info!(socket = socket.0, "dropped: its reader does not keep up");
-                self.outlets.remove(&socket)?.cut();
-                return Some(socket);
-            }
-            Output::Close { socket, code } => {
-                info!(socket = socket.0, ?code, "closing");
-                self.outlets.remove(&socket)?.close(code);
-            }
-            Output::Trace { join_id, point } => trace::point(&join_id, point.into()),
-            Output::Happened(event) => self.observer.happened(event),
-            Output::Admin(reply) => self.reply = Some(reply),
+    /// A socket that did not keep up comes back.
+    fn send(&mut self, socket: SocketId, frame: Frame) -> Option<SocketId> {
+        self.outlets.get(&socket)?.send_uncounted(frame).err()?;
+        info!(socket = socket.0, "dropped: its reader does not keep up");
+        self.outlets.remove(&socket)?.cut();
+        Some(socket)
+    }
+
+    fn close(&mut self, socket: SocketId, code: CloseCode) {
+        info!(socket = socket.0, ?code, "closing");
+        if let Some(outlet) = self.outlets.remove(&socket) {
+            outlet.close(code);
         }
-        None
+    }
+}
+
+/// How often the same frame is sent in a row: one that goes to a whole room is looked at once.
+#[derive(Default)]
+struct Run {
+    frame: Option<Frame>,
+    count: u64,
+}
+
+impl Run {
+    fn count(&mut self, frame: &Frame, metrics: &Metrics) {
+        if !self.frame.as_ref().is_some_and(|known| Arc::ptr_eq(known, frame)) {
+            self.end(metrics);
+            self.frame = Some(frame.clone());
+        }
+        self.count += 1;
+    }
+
+    fn end(&mut self, metrics: &Metrics) {
+        if let Some(frame) = self.frame.take() {
+            metrics.sent(&frame, self.count);
+        }
+        self.count = 0;
+    }
+}
+
+/// Spreads numbers that this process gives out one after the other: nobody can choose them so that they collide.
+#[derive(Default)]
+struct InTurn(u64);
+
+impl Hasher for InTurn {
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(self.0 ^ u64::from(*byte));
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0 ^ (self.0 >> 32)
     }
 }
 

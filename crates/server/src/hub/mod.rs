@@ -9,7 +9,7 @@ use crate::observer::Observer;
 use crate::outlet::{Inbox, outlet};
 use memory::Memory;
 use redis::Redis;
-use snug_protocol::{ClientFrame, IceServer, Join, RoomId};
+use snug_protocol::{ClientFrame, IceServer, Join, Relay, RoomId};
 use snug_room::{Admin, AdminReply, Config, Grant, Input, RoomInfo, Rooms, SocketId};
 use std::io;
 use std::net::IpAddr;
@@ -99,16 +99,36 @@ impl Hub {
     }
 
     /// A frame came, parsed and within its rate. It waits while the rooms cannot take it.
-    pub(crate) async fn frame(&self, socket: SocketId, frame: ClientFrame) -> Result<(), Ended> {
-        let timed = self.metrics().received(Word::from(&frame.message)).then(Instant::now);
+    pub(crate) async fn frame(&self, socket: SocketId, now: Instant, frame: ClientFrame) -> Result<(), Ended> {
+        let timed = self.timed(Word::from(&frame.message));
         let taken = match &self.rooms {
-            Store::Memory(memory) => memory.take(Input::Frame { socket, frame }),
+            Store::Memory(memory) => memory.take(now, Input::Frame { socket, frame }),
             Store::Redis(redis) => Box::pin(redis.frame(socket, frame)).await,
         };
+        self.took(timed);
+        taken
+    }
+
+    /// The same for a frame that is relayed unread.
+    pub(crate) async fn relay(&self, socket: SocketId, now: Instant, relay: &Relay<'_>) -> Result<(), Ended> {
+        let timed = self.timed(Word::from(relay.kind));
+        let taken = match &self.rooms {
+            Store::Memory(memory) => memory.relay(now, socket, relay),
+            Store::Redis(redis) => Box::pin(redis.frame(socket, relay.to_frame())).await,
+        };
+        self.took(timed);
+        taken
+    }
+
+    /// Counts a frame; since when, if it is one that is timed.
+    fn timed(&self, word: Word) -> Option<Instant> {
+        self.metrics().received(word).then(Instant::now)
+    }
+
+    fn took(&self, timed: Option<Instant>) {
         if let Some(came) = timed {
             self.metrics().relayed(came.elapsed());
         }
-        taken
     }
 
     /// A `join` came, within its rate, and this is what its token allows.
@@ -122,13 +142,16 @@ impl Hub {
     ) -> Result<(), Ended> {
         self.metrics().received(Word::Join);
         match &self.rooms {
-            Store::Memory(memory) => memory.take(Input::Join {
-                socket,
-                id,
-                join,
-                grant,
-                ice_servers,
-            }),
+            Store::Memory(memory) => memory.take(
+                Instant::now(),
+                Input::Join {
+                    socket,
+                    id,
+                    join,
+                    grant,
+                    ice_servers,
+                },
+            ),
             Store::Redis(redis) => Box::pin(redis.join(socket, id, join, grant, ice_servers)).await,
         }
     }

@@ -99,17 +99,17 @@ impl Metrics {
         word.is_relayed() && before.is_multiple_of(TIMED)
     }
 
-    /// A frame was handed to one socket's queue.
-    pub(crate) fn sent(&self, frame: &str) {
+    /// A frame was handed to the queues of so many sockets.
+    pub(crate) fn sent(&self, frame: &str, sockets: u64) {
         let word = Word::of(frame);
-        self.sent.one(word as usize);
+        self.sent.add(word as usize, sockets);
         if let Some(result) = JoinResult::of(word) {
-            self.joins.one(result as usize);
+            self.joins.add(result as usize, sockets);
         }
         if word == Word::Error
             && let Some(slot) = error_slot(frame)
         {
-            self.errors.one(slot);
+            self.errors.add(slot, sockets);
         }
     }
 
@@ -261,7 +261,11 @@ impl<const N: usize> Family<N> {
 
     /// Counts one; says how many there were before.
     fn one(&self, slot: usize) -> u64 {
-        self.0.get(slot).map_or(0, |count| count.fetch_add(1, Relaxed))
+        self.add(slot, 1)
+    }
+
+    fn add(&self, slot: usize, more: u64) -> u64 {
+        self.0.get(slot).map_or(0, |count| count.fetch_add(more, Relaxed))
     }
 
     fn counts(&self) -> impl Iterator<Item = u64> {
@@ -295,17 +299,17 @@ mod tests {
             message: r#"a "code":"internal" in the words"#.to_owned(),
             retry_after_ms: None,
         };
-        metrics.sent(&error.to_json());
-        metrics.sent(&ServerMessage::Pong { seq: 1 }.to_json());
-        metrics.sent("{\"type\":\"nobody-knows\"}");
-        metrics.sent("");
+        metrics.sent(&error.to_json(), 1);
+        metrics.sent(&ServerMessage::Pong { seq: 1 }.to_json(), 3);
+        metrics.sent("{\"type\":\"nobody-knows\"}", 1);
+        metrics.sent("", 1);
         metrics.refused(ErrorCode::RateLimited);
         metrics.received(Word::Offer);
         metrics.closed(CloseCode::Flooding);
         let text = metrics.page(Gauges::of_node(7), false).finish();
         for line in [
             "snug_messages_total{direction=\"out\",type=\"error\"} 2",
-            "snug_messages_total{direction=\"out\",type=\"pong\"} 1",
+            "snug_messages_total{direction=\"out\",type=\"pong\"} 3",
             "snug_messages_total{direction=\"out\",type=\"other\"} 2",
             "snug_messages_total{direction=\"in\",type=\"offer\"} 1",
             "snug_errors_total{code=\"room-full\"} 1",

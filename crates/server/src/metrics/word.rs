@@ -1,4 +1,4 @@
-use snug_protocol::{ClientMessage, CloseCode, ErrorCode};
+use snug_protocol::{ClientMessage, CloseCode, ErrorCode, RelayKind};
 
 /// A label's values, each with a number of its own.
 macro_rules! label {
@@ -126,6 +126,17 @@ impl From<&ClientMessage> for Word {
             ClientMessage::Deny { .. } => Self::Deny,
             ClientMessage::End { .. } => Self::End,
             ClientMessage::Ping { .. } => Self::Ping,
+        }
+    }
+}
+
+impl From<RelayKind> for Word {
+    fn from(kind: RelayKind) -> Self {
+        match kind {
+            RelayKind::Offer => Self::Offer,
+            RelayKind::Answer => Self::Answer,
+            RelayKind::Candidate => Self::Candidate,
+            RelayKind::Message => Self::Message,
         }
     }
 }

@@ -4,7 +4,9 @@ use super::Socket;
 use crate::admission;
 use crate::trace::{self, Point};
 use crate::wire::Received;
-use snug_protocol::{ClientFrame, ClientMessage, CloseCode, ErrorCode, Identity, Join, ServerMessage};
+use snug_protocol::{
+    ClientFrame, ClientMessage, CloseCode, ErrorCode, Identity, Join, Relay, RelayKind, ServerMessage,
+};
 use snug_room::{Gate, SocketId, Verdict};
 use std::time::{Duration, Instant};
 use tracing::debug;
@@ -44,22 +46,23 @@ impl Socket {
             Received::Close => return Next::Read,
         }
         let size = text.map_or(0, str::len);
-        let frame = match text {
-            Some(text) if size <= self.limits.frame_bytes => Some(ClientFrame::parse(text)),
-            Some(_) | None => None,
+        let readable = text.filter(|_| size <= self.shared.limits.frame_bytes);
+        let relay = readable.and_then(Relay::parse);
+        let frame = readable.filter(|_| relay.is_none()).map(ClientFrame::parse_any);
+        let candidate = match (&relay, &frame) {
+            (Some(relay), _) => relay.kind == RelayKind::Candidate,
+            (None, Some(Ok(frame))) => matches!(frame.message, ClientMessage::Candidate { .. }),
+            (None, Some(Err(_)) | None) => false,
         };
-        let candidate = matches!(
-            &frame,
-            Some(Ok(ClientFrame {
-                message: ClientMessage::Candidate { .. },
-                ..
-            }))
-        );
         match gate.admit(now, candidate) {
             Verdict::Pass => {}
             Verdict::Flood => return Next::Close(CloseCode::Flooding),
             Verdict::Slow(pause) => {
-                let id = frame.and_then(|frame| frame.map_or_else(|error| error.id(), |frame| frame.id));
+                let id = match (relay, frame) {
+                    (Some(relay), _) => relay.id,
+                    (None, Some(frame)) => frame.map_or_else(|error| error.id(), |frame| frame.id),
+                    (None, None) => None,
+                };
                 return self.refuse(
                     id,
                     ErrorCode::RateLimited,
@@ -68,12 +71,18 @@ impl Socket {
                 );
             }
         }
+        if let Some(relay) = relay {
+            return match self.shared.hub.relay(socket, now, &relay).await {
+                Ok(()) => Next::Read,
+                Err(_) => Next::End,
+            };
+        }
         match frame {
             Some(Ok(ClientFrame {
                 id,
                 message: ClientMessage::Join(join),
             })) => Box::pin(self.join(socket, id, join)).await,
-            Some(Ok(frame)) => match self.hub.frame(socket, frame).await {
+            Some(Ok(frame)) => match self.shared.hub.frame(socket, now, frame).await {
                 Ok(()) => Next::Read,
                 Err(_) => Next::End,
             },
@@ -81,7 +90,10 @@ impl Socket {
             None if text.is_some() => self.refuse(
                 None,
                 ErrorCode::TooLarge,
-                &format!("a frame of {size} bytes: the limit is {}", self.limits.frame_bytes),
+                &format!(
+                    "a frame of {size} bytes: the limit is {}",
+                    self.shared.limits.frame_bytes
+                ),
                 Duration::ZERO,
             ),
             None => self.refuse(
@@ -103,7 +115,7 @@ impl Socket {
             Err(refused) => {
                 let code = admission::code(refused);
                 debug!(socket = socket.0, %refused, "no seat");
-                self.hub.metrics().refused(code);
+                self.shared.hub.metrics().refused(code);
                 let answer = error(id, code, &refused.to_string(), Duration::ZERO);
                 return Next::Last(answer, CloseCode::Unauthorized);
             }
@@ -111,14 +123,14 @@ impl Socket {
         let identity = grant.identity.as_ref().or(join.identity.as_ref());
         let identity = identity.map(Identity::as_str);
         let ice_servers = self.shared.ice_servers(identity, self.visitor.host.as_deref());
-        match self.hub.join(socket, id, join, grant, ice_servers).await {
+        match self.shared.hub.join(socket, id, join, grant, ice_servers).await {
             Ok(()) => Next::Read,
             Err(_) => Next::End,
         }
     }
 
     fn refuse(&self, id: Option<u64>, code: ErrorCode, message: &str, pause: Duration) -> Next {
-        self.hub.metrics().refused(code);
+        self.shared.hub.metrics().refused(code);
         Next::Answer(error(id, code, message, pause), pause)
     }
 }

@@ -5,17 +5,17 @@ mod writing;
 
 use crate::admission::Visitor;
 use crate::connection::Shared;
-use crate::hub::Hub;
 use crate::meter::Meter;
 use crate::metrics::Dropped;
-use crate::outlet::{Inbox, Letter};
+use crate::outlet::Inbox;
 use crate::wire::{Received, Wire};
 use judge::Next;
-use snug_protocol::Limits;
 use snug_room::{Gate, SocketId};
+use std::future::poll_fn;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{MissedTickBehavior, Sleep, interval_at, sleep, timeout};
@@ -33,22 +33,21 @@ const SILENT_HEARTBEATS: u32 = 3;
 pub(crate) struct Socket {
     pub(crate) address: IpAddr,
     pub(crate) visitor: Visitor,
-    pub(crate) limits: Arc<Limits>,
-    pub(crate) linger: Duration,
-    pub(crate) hub: Hub,
     pub(crate) shared: Arc<Shared>,
 }
 
 impl Socket {
-    /// Runs until the client or the hub ends it.
-    pub(crate) async fn run(&self, io: impl AsyncRead + AsyncWrite + Unpin) {
+    /// Sends `greeting`, and runs until the client or the hub ends it.
+    pub(crate) async fn run(&self, io: impl AsyncRead + AsyncWrite + Unpin, greeting: String) {
         let mut wire = Wire::new(Meter::new(io, 2 * HARD_LIMIT), HARD_LIMIT);
-        let (id, inbox) = self.hub.open(self.address);
+        wire.greet(greeting);
+        let (id, inbox) = self.shared.hub.open(self.address);
         tokio::select! {
+            biased;
             () = self.talk(id, &mut wire, &inbox) => {}
-            () = inbox.given_up(self.linger) => {}
+            () = inbox.given_up(self.shared.config.linger) => {}
         }
-        self.hub.closed(id).await;
+        self.shared.hub.closed(id).await;
     }
 
     /// What happens seldom is in boxes: a socket holds room for the largest of what it may be doing.
@@ -56,8 +55,8 @@ impl Socket {
     where
         Io: AsyncRead + AsyncWrite + Unpin,
     {
-        let mut gate = Gate::new(Instant::now(), &self.limits);
-        let heartbeat = Duration::from_millis(self.limits.heartbeat_ms.max(1));
+        let mut gate = Gate::new(Instant::now(), &self.shared.limits);
+        let heartbeat = Duration::from_millis(self.shared.limits.heartbeat_ms.max(1));
         let mut pulse = interval_at(tokio::time::Instant::now() + heartbeat, heartbeat);
         pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // Longer than this no client is waited for, be it silent or deaf.
@@ -69,13 +68,12 @@ impl Socket {
             let stirred = tokio::select! {
                 biased;
                 received = wire.next(), if quiet.is_none() => Stirred::Received(received),
-                letter = inbox.next() => Stirred::Letter(letter),
+                more = inbox.stirs() => if more { Stirred::Letters } else { return },
                 () = until(&mut quiet), if quiet.is_some() => Stirred::Quiet,
                 _ = pulse.tick() => Stirred::Pulse,
             };
             let result = match stirred {
-                Stirred::Letter(None) => return,
-                Stirred::Letter(Some(letter)) => write(wire, letter, inbox, patience).await,
+                Stirred::Letters => write(wire, inbox, patience).await,
                 Stirred::Received(received) => {
                     silent = 0;
                     match self.hear(id, &mut gate, wire, received, patience).await {
@@ -85,9 +83,11 @@ impl Socket {
                         Heard::End => return,
                     }
                     // And so that whoever never stops talking is told something, too.
-                    match inbox.first() {
-                        Some(letter) => write(wire, letter, inbox, patience).await,
-                        None => Ok(()),
+                    if inbox.has_letter() {
+                        others().await;
+                        write(wire, inbox, patience).await
+                    } else {
+                        Ok(())
                     }
                 }
                 Stirred::Quiet => {
@@ -98,7 +98,7 @@ impl Socket {
                     silent += 1;
                     if silent > SILENT_HEARTBEATS {
                         debug!(socket = id.0, "silent for too long");
-                        self.hub.metrics().dropped(Dropped::Silent);
+                        self.shared.hub.metrics().dropped(Dropped::Silent);
                         return;
                     }
                     match wire.feed_ping() {
@@ -153,7 +153,7 @@ impl Socket {
                             pause
                         }
                         Next::Last(answer, code) => {
-                            self.hub.metrics().closed(code);
+                            self.shared.hub.metrics().closed(code);
                             if wire.feed(&answer).is_err() || flush(wire, patience).await.is_err() {
                                 return Heard::End;
                             }
@@ -161,7 +161,7 @@ impl Socket {
                         }
                         Next::Pause(pause) => pause,
                         Next::Close(code) => {
-                            self.hub.metrics().closed(code);
+                            self.shared.hub.metrics().closed(code);
                             return Heard::Close(ours(code));
                         }
                     };
@@ -190,7 +190,7 @@ impl Socket {
                 while let Some(Ok(_)) = wire.next().await {}
             }
         };
-        if timeout(self.linger, goodbye).await.is_err() {
+        if timeout(self.shared.config.linger, goodbye).await.is_err() {
             debug!(socket = socket.0, "the client did not answer the close");
         }
     }
@@ -198,11 +198,25 @@ impl Socket {
 
 /// What a socket waits for.
 enum Stirred {
-    Letter(Option<Letter>),
+    Letters,
     Received(Option<Result<Received, Error>>),
     /// It has not listened for long enough.
     Quiet,
     Pulse,
+}
+
+/// Lets those sockets go first that have something to hear by now. What they have to tell this one it is told together with
+/// what it waits for itself, with one write.
+async fn others() {
+    let mut went = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut went, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// How far a socket got with what its client said.

@@ -13,38 +13,44 @@ use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode as Code;
 
-/// Writes this letter and all that are there already, with as few writes as there can be.
-pub(super) async fn write<Io>(
-    wire: &mut Wire<Meter<Io>>,
-    first: Letter,
-    inbox: &Inbox,
-    patience: Duration,
-) -> Result<(), Error>
+/// Writes all letters that are there, with as few writes as there can be.
+pub(super) async fn write<Io>(wire: &mut Wire<Meter<Io>>, inbox: &Inbox, patience: Duration) -> Result<(), Error>
 where
     Io: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut next = Some(first);
-    while let Some(letter) = next {
-        match letter {
-            Letter::Frame(frame) => wire.feed(&frame)?,
-            Letter::Close(code) => {
-                wire.feed_close(ours(code))?;
-                let goodbye = async {
-                    wire.flush().await?;
-                    while let Some(received) = wire.next().await {
-                        received?;
-                    }
-                    Err(Error::ConnectionClosed)
-                };
-                return Box::pin(within(patience, goodbye)).await;
+    loop {
+        let mut fed = Ok(());
+        let mut last = None;
+        inbox.hand_over(|letter| {
+            match letter {
+                Letter::Frame(frame) => fed = wire.feed(&frame),
+                Letter::Close(code) => last = Some(code),
             }
+            fed.is_ok() && last.is_none() && !wire.is_full()
+        });
+        fed?;
+        if let Some(code) = last {
+            return Box::pin(within(patience, goodbye(wire, code))).await;
         }
-        if wire.is_full() {
-            flush(wire, patience).await?;
+        let is_all = !wire.is_full();
+        flush(wire, patience).await?;
+        if is_all {
+            return Ok(());
         }
-        next = inbox.ready();
     }
-    flush(wire, patience).await
+}
+
+/// Says that it closes, and listens until the client said so too.
+async fn goodbye<Io>(wire: &mut Wire<Meter<Io>>, code: CloseCode) -> Result<(), Error>
+where
+    Io: AsyncRead + AsyncWrite + Unpin,
+{
+    wire.feed_close(ours(code))?;
+    wire.flush().await?;
+    while let Some(received) = wire.next().await {
+        received?;
+    }
+    Err(Error::ConnectionClosed)
 }
 
 /// Nearly always the socket takes it all at once, and no clock is asked.

@@ -1,11 +1,11 @@
 //! A client's WebSocket, from the end of its opening handshake on (RFC 6455, sections 5 to 7).
 //!
-//! Frame headers and errors are tungstenite's. Its streams are not used: each holds a read buffer of its own, which is
+//! The parser of frame headers and the errors are tungstenite's. Its streams are not used: each holds a read buffer of its own, which is
 //! most of what an idle client costs, and zeroes it at each read; and each message is copied and looked at once more on its
 //! way. Here all sockets of a thread share a few buffers, messages are read where they lie, and what is written is encoded
 //! into one buffer and goes out with one write.
 
-mod pool;
+pub(crate) mod pool;
 mod reader;
 
 pub(crate) use reader::Received;
@@ -17,11 +17,15 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
-use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
 
 /// Past this, what waits to be written is to be flushed before there is more of it.
 const FULL: usize = 64 * 1024;
+
+/// Bytes of a frame's header, at most, where nothing is masked (section 5.2).
+const HEADER: usize = 10;
+/// The bit of a frame that is a whole message.
+const FINAL: u8 = 0x80;
 
 pub(crate) struct Wire<Io> {
     io: Io,
@@ -56,6 +60,14 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Wire<Io> {
             pong: None,
             unflushed: false,
             closing: Closing::Open,
+        }
+    }
+
+    /// Puts what ends the opening handshake before all messages.
+    pub(crate) fn greet(&mut self, greeting: String) {
+        if !greeting.is_empty() {
+            self.out = pool::take();
+            self.out.extend_from_slice(greeting.as_bytes());
         }
     }
 
@@ -173,15 +185,19 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Wire<Io> {
         if self.out.capacity() == 0 {
             self.out = pool::take();
         }
-        let header = FrameHeader {
-            is_final: true,
-            rsv1: false,
-            rsv2: false,
-            rsv3: false,
-            opcode,
-            mask: None,
-        };
-        header.format(payload.len() as u64, &mut self.out)?;
+        self.out.reserve(HEADER + payload.len());
+        self.out.push(FINAL | u8::from(opcode));
+        match payload.len() {
+            short @ ..126 => self.out.push(short as u8),
+            middle @ 126..=0xffff => {
+                self.out.push(126);
+                self.out.extend_from_slice(&(middle as u16).to_be_bytes());
+            }
+            long => {
+                self.out.push(127);
+                self.out.extend_from_slice(&(long as u64).to_be_bytes());
+            }
+        }
         self.out.extend_from_slice(payload);
         Ok(())
     }

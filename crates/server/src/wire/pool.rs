@@ -1,7 +1,7 @@
 use std::cell::RefCell;
 
 /// Room for what one read takes in, and for most of what one write puts out.
-pub(super) const CHUNK: usize = 32 * 1024;
+pub(crate) const CHUNK: usize = 32 * 1024;
 /// What a thread keeps: at any moment it reads one socket, and few writes are stuck half-way.
 const KEPT: usize = 8;
 
@@ -10,14 +10,14 @@ thread_local! {
 }
 
 /// An empty buffer of at least [`CHUNK`].
-pub(super) fn take() -> Vec<u8> {
+pub(crate) fn take() -> Vec<u8> {
     CHUNKS
         .with_borrow_mut(Vec::pop)
         .unwrap_or_else(|| Vec::with_capacity(CHUNK))
 }
 
 /// Gives a buffer to whoever needs one next. Idle sockets hold none.
-pub(super) fn give(mut buffer: Vec<u8>) {
+pub(crate) fn give(mut buffer: Vec<u8>) {
     if (CHUNK..=2 * CHUNK).contains(&buffer.capacity()) {
         buffer.clear();
         CHUNKS.with_borrow_mut(|chunks| {

@@ -1,7 +1,7 @@
 use super::Heard;
 use super::view::Line;
 use serde_json::Value;
-use snug_protocol::{ClientFrame, ClientMessage, Limits};
+use snug_protocol::{ClientFrame, ClientMessage, Limits, Relay};
 use snug_room::{AdminReply, Config, Input, Output, Rooms, SocketId};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -66,8 +66,18 @@ impl Core {
             Line::Say { socket, message } if message["type"] != "ping" && !self.open.contains_key(socket) => {}
             Line::Say { socket, message } => {
                 let at = self.socket(*socket, &mut heard);
-                let frame = parse(message);
-                self.handle(Input::Frame { socket: at, frame }, &mut heard);
+                let text = message.to_string();
+                match Relay::parse(&text) {
+                    Some(relay) => {
+                        let mut outputs = Vec::new();
+                        self.rooms.relay_into(self.now, at, &relay, &mut outputs);
+                        self.perform(outputs, &mut heard);
+                    }
+                    None => {
+                        let frame = parse(message);
+                        self.handle(Input::Frame { socket: at, frame }, &mut heard);
+                    }
+                }
             }
             Line::Pass { millis } => {
                 let end = self.now + Duration::from_millis(*millis);
@@ -105,7 +115,12 @@ impl Core {
     }
 
     fn handle(&mut self, input: Input, heard: &mut Heard) {
-        for output in self.rooms.handle(self.now, input) {
+        let outputs = self.rooms.handle(self.now, input);
+        self.perform(outputs, heard);
+    }
+
+    fn perform(&mut self, outputs: Vec<Output>, heard: &mut Heard) {
+        for output in outputs {
             match output {
                 Output::Send { socket, frame } => {
                     let place = self
