@@ -7,8 +7,9 @@ use super::{Assembled, Packet};
 
 /// A request and the key frame that it brings take a round trip, and this long to be encoded and to be sent.
 const MAKING: Duration = Duration::from_millis(150);
-/// Key frames are asked for no more often than this, and no less often while one is needed.
-const PAUSE_MIN: Duration = Duration::from_millis(250);
+/// Key frames are asked for no more often than this, as browsers make none within 300 ms of the last one, and no less
+/// often until one comes.
+const PAUSE_MIN: Duration = Duration::from_millis(350);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 
 /// The pictures of one transceiver.
@@ -65,7 +66,6 @@ impl Pictures {
             return None;
         }
         self.asked = Some(now);
-        self.wanted = false;
         Some(ssrc)
     }
 
@@ -82,5 +82,33 @@ impl Pictures {
 
     fn pause(&self) -> Duration {
         (self.trip * 3 / 2 + MAKING).clamp(PAUSE_MIN, PAUSE_MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_frame_is_asked_for_until_it_comes_but_not_all_the_time() {
+        let (mut pictures, start) = (Pictures::default(), Instant::now());
+        let packet = |sequence, first| Packet {
+            sequence,
+            timestamp: 3_000 * u32::from(sequence),
+            marker: true,
+            payload: bytes::Bytes::copy_from_slice(&[0x10, first]),
+        };
+        pictures.want_key();
+        assert_eq!((pictures.ask(start), pictures.deadline(start)), (None, None));
+        pictures.push(packet(1, 1), 7, start);
+        assert_eq!(pictures.ask(start), Some(7));
+        let again = start + PAUSE_MIN;
+        assert_eq!((pictures.ask(start), pictures.deadline(start)), (None, Some(again)));
+        assert_eq!(pictures.ask(again), Some(7));
+        pictures.push(packet(2, 0), 7, again);
+        assert!(pictures.poll(again).is_some_and(|frame| frame.key));
+        assert_eq!(pictures.ask(again + PAUSE_MAX), None);
+        assert!(pictures.push(packet(9, 1), 8, again));
+        assert_eq!(pictures.ask(again + PAUSE_MAX), Some(8));
     }
 }
