@@ -125,6 +125,58 @@ async fn chromium_and_we_understand_each_other() {
     late_data(&browser).await;
 }
 
+/// As in a network that lets no datagrams pass: the browser connects to us, and learns of nothing else.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Chromium"]
+async fn a_browser_reaches_us_by_tcp_alone() {
+    let browser = Chromium::start().await;
+    let page = Arc::new(Page::open().await);
+    let voice = page.add("audio", "mic").await;
+    reflect(&page, voice);
+    page.add("video", "cam").await;
+    browser.run(CAPTURE).await;
+    browser
+        .run("for (const track of stream.getTracks()) pc.addTrack(track, stream)")
+        .await;
+    let mut offer = page.run(json!({"type": "set-local"})).await["pendingLocal"].clone();
+    offer["sdp"] = without_candidates(&offer["sdp"]);
+    let mut answer = browser
+        .run(&format!(
+            "await pc.setRemoteDescription({offer}); await pc.setLocalDescription(); return pc.localDescription.toJSON()"
+        ))
+        .await;
+    answer["sdp"] = without_candidates(&answer["sdp"]);
+    page.run(json!({"type": "set-remote", "description": answer})).await;
+    let passive = |heard: &Heard| match heard {
+        Heard::Event(event) if event["type"] == "ice-candidate" => {
+            let candidate = event["candidate"]["candidate"].as_str()?;
+            candidate
+                .contains("tcptype passive")
+                .then(|| event["candidate"].clone())
+        }
+        _ => None,
+    };
+    let (candidate, _) = page.hear(0, passive).await;
+    browser.run(&format!("await pc.addIceCandidate({candidate})")).await;
+    page.event(0, "connection-state", "state", "connected").await;
+    flows(&browser).await;
+    let protocols = browser
+        .run(
+            "const all = [...(await pc.getStats()).values()]; \
+             const pair = all.find((one) => one.type === 'candidate-pair' && one.nominated); \
+             return all.find((one) => one.id === pair.localCandidateId).protocol",
+        )
+        .await;
+    assert_eq!(protocols, "tcp");
+    page.session.end().await;
+}
+
+fn without_candidates(sdp: &Value) -> Value {
+    let lines = sdp.as_str().unwrap().split_inclusive('\n');
+    let kept = lines.filter(|line| !line.starts_with("a=candidate") && !line.starts_with("a=end-of-candidates"));
+    kept.collect::<String>().into()
+}
+
 /// The browser changes its directions, then we ours.
 async fn directions(browser: &Chromium, page: &Page) {
     for (theirs, ours) in [

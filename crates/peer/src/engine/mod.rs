@@ -7,6 +7,7 @@ pub mod carrier;
 mod certificates;
 mod channels;
 mod counters;
+mod direct_tcp;
 mod egress;
 mod engine_stats;
 mod feedback;

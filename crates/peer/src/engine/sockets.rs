@@ -23,6 +23,8 @@ use webrtc::runtime::{
     Transmit,
 };
 
+use super::direct_tcp::Listener;
+
 /// Bytes asked for; the system may give less.
 const BUFFER: usize = 2 << 20;
 
@@ -34,6 +36,8 @@ pub struct Sockets {
     pub tokio: TokioRuntime,
     /// A relay may be used.
     pub relay: bool,
+    /// Whether the connection has been connected.
+    pub connected: Arc<AtomicBool>,
     pub alarm: Alarm,
 }
 
@@ -84,7 +88,8 @@ impl Runtime for Sockets {
     }
 
     fn wrap_tcp_listener(&self, listener: TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {
-        self.tokio.wrap_tcp_listener(listener)
+        let inner = self.tokio.wrap_tcp_listener(listener)?;
+        Ok(Arc::new(Listener::new(inner, Arc::clone(&self.connected))))
     }
 
     fn connect_tcp<'a>(&'a self, remote: SocketAddr) -> Boxed<'a, io::Result<Arc<dyn AsyncTcpStream>>> {
@@ -215,6 +220,7 @@ mod tests {
         let sockets = Sockets {
             tokio: TokioRuntime,
             relay: false,
+            connected: Arc::default(),
             alarm: Alarm(Arc::new(move || tell.try_send(()).unwrap())),
         };
         sockets.spawn(Box::pin(async {})).detach();

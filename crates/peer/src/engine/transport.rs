@@ -5,6 +5,7 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use rtc::ice::mdns::MulticastDnsMode;
@@ -103,6 +104,7 @@ impl Connection {
         shared: &Arc<Shared>,
         handler: Arc<dyn PeerConnectionEventHandler>,
         alarm: Alarm,
+        connected: Arc<AtomicBool>,
         ssrc: u32,
     ) -> Result<(Self, Arc<dyn DataChannel>)> {
         let mut streams = Streams::default();
@@ -114,6 +116,7 @@ impl Connection {
             shared,
             Arc::clone(&handler),
             alarm.clone(),
+            Arc::clone(&connected),
             query,
         )
         .await
@@ -128,6 +131,7 @@ impl Connection {
                     shared,
                     handler,
                     alarm,
+                    connected,
                     MulticastDnsMode::Disabled,
                 )
                 .await
@@ -361,6 +365,11 @@ impl Connection {
             self.early.push_back(candidate.clone());
             return Ok(());
         }
+        // Two of this kind wait for each other, and datagrams are better in any case.
+        let mut words = candidate.candidate.split_whitespace();
+        if words.any(|word| word == "tcptype") && words.next() == Some("passive") {
+            return Ok(());
+        }
         // Each of them is tried with each of ours, and an mDNS name is asked for.
         if self.tried >= CANDIDATES {
             tracing::warn!("the remote has too many candidates");
@@ -389,6 +398,7 @@ async fn build(
     shared: &Arc<Shared>,
     handler: Arc<dyn PeerConnectionEventHandler>,
     alarm: Alarm,
+    connected: Arc<AtomicBool>,
     mdns: MulticastDnsMode,
 ) -> std::result::Result<Arc<dyn PeerConnection>, Error> {
     let mut media = MediaEngine::default();
@@ -403,10 +413,12 @@ async fn build(
         .with_runtime(Arc::new(Sockets {
             tokio: TokioRuntime,
             relay: relay(configuration),
+            connected,
             alarm,
         }))
         .with_handler(handler)
         .with_udp_addrs(addresses())
+        .with_tcp_addrs(addresses())
         .with_data_channel_send_buffer_limit(CHANNEL_BUFFER)
         .build()
         .await?;

@@ -137,7 +137,7 @@ impl Chromium {
         loop {
             let message = tokio::time::timeout(PATIENCE * 3, socket.0.next())
                 .await
-                .unwrap()
+                .unwrap_or_else(|_| panic!("no answer to {script}"))
                 .unwrap()
                 .unwrap();
             let Message::Text(text) = message else { continue };
