@@ -42,9 +42,9 @@ mod stats;
 pub use config::{Config, Limits, Secret, Tls};
 pub use credentials::{Credentials, credentials};
 pub use driver::TurnServer;
-pub use measure::{Load, Measured, measure, measure_streams};
 #[doc(hidden)]
 pub use fuzz::fuzz_one;
+pub use measure::{Load, Measured, measure, measure_streams};
 pub use nat::{Nat, Seen, seen};
 pub use probe::{Found, ProbeError, Transport, probe, probe_stream};
 pub use stats::{Counter, Kind, Sample, Stats};
