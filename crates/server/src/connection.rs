@@ -192,9 +192,11 @@ fn welcome(shared: &Arc<Shared>, bytes: &Bytes, peer: IpAddr, place: &mut Place)
         place.belongs_to(client.address).ok()?;
     }
     let hsts = if secure { HSTS_FIELD } else { "" };
+    // By which a client finds out that its clock is wrong.
+    let date = httpdate::HttpDate::from(SystemTime::now());
     let greeting = format!(
         "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n{hsts}\
-         sec-websocket-accept: {accept}\r\n\r\n"
+         date: {date}\r\nsec-websocket-accept: {accept}\r\n\r\n"
     );
     let visitor = Visitor::of(&request, &shared.config);
     let socket = Socket {
