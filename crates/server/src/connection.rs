@@ -40,7 +40,6 @@ const HTTP_REST: Duration = Duration::from_secs(30);
 
 /// Browsers that were here over TLS come over TLS for a year (RFC 6797).
 const HSTS: &str = "max-age=31536000";
-const HSTS_FIELD: &str = "strict-transport-security: max-age=31536000\r\n";
 
 /// What every connection needs.
 pub(crate) struct Shared {
@@ -191,7 +190,11 @@ fn welcome(shared: &Arc<Shared>, bytes: &Bytes, peer: IpAddr, place: &mut Place)
     if client.address != peer.to_canonical() {
         place.belongs_to(client.address).ok()?;
     }
-    let hsts = if secure { HSTS_FIELD } else { "" };
+    let hsts = if secure {
+        format!("{STRICT_TRANSPORT_SECURITY}: {HSTS}\r\n")
+    } else {
+        String::new()
+    };
     // By which a client finds out that its clock is wrong.
     let date = httpdate::HttpDate::from(SystemTime::now());
     let greeting = format!(

@@ -4,6 +4,7 @@ import { median, peakOf, toneLevel } from "../core/doctor/tone";
 import type { DeviceLive } from "../core/ports";
 import { pause } from "./doctor-pause";
 import { type Kind, Opener } from "./open";
+import { openSpeaker } from "./sounds";
 
 export interface DevicesNow {
   readonly camera: Asked;
@@ -110,25 +111,18 @@ async function listen(
 }
 
 async function tone(context: AudioContext, sinkId: string | null): Promise<() => void> {
-  const out = context.createMediaStreamDestination();
-  const element = new Audio();
-  element.srcObject = out.stream;
-  if (sinkId !== null && "setSinkId" in element) {
-    // A speaker that went away is found out by its absence from the list.
-    await element.setSinkId(sinkId).catch(() => {});
-  }
+  // A speaker that went away is found out by its absence from the list.
+  const speaker = await openSpeaker(context, sinkId).catch(() => openSpeaker(context, null));
   const gain = context.createGain();
   gain.gain.setValueAtTime(0, context.currentTime);
   gain.gain.linearRampToValueAtTime(TONE_GAIN, context.currentTime + 0.05);
-  gain.connect(out);
+  gain.connect(speaker.out);
   const oscillator = context.createOscillator();
   oscillator.frequency.value = TONE_HZ;
   oscillator.connect(gain);
   oscillator.start();
-  await element.play();
   return () => {
     oscillator.stop();
-    element.pause();
-    element.srcObject = null;
+    speaker.close();
   };
 }

@@ -46,8 +46,7 @@ export class Loop {
           if (candidate.candidate === "") return;
           this.relayed = true;
           done();
-          // One of a connection that was closed meanwhile has nowhere to go.
-          to.addIceCandidate(candidate).catch(() => {});
+          handOver(candidate, to);
         };
         from.onicecandidateerror = ({ errorCode }) => {
           // 701 is the browser's own, for servers that cannot be reached.
@@ -89,6 +88,14 @@ export class Loop {
     const both = Promise.all([opened, this.far]);
     return (await within(both, CONNECT_MS, signal)) ? { is: "open", loop: this } : { is: "no-traffic" };
   }
+}
+
+/** From one connection of this page to another. */
+export function handOver(candidate: RTCIceCandidate, to: RTCPeerConnection): void {
+  to.addIceCandidate(candidate).catch((error: unknown) => {
+    // One of a connection that was closed meanwhile has nowhere to go.
+    if (to.signalingState !== "closed") console.warn("a candidate cannot be tried", error);
+  });
 }
 
 function given(pc: RTCPeerConnection): RTCSessionDescriptionInit {

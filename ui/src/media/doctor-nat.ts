@@ -4,6 +4,7 @@
  */
 import type { SeenAs } from "../core/doctor/facts";
 import type { IceServer } from "../generated/IceServer";
+import { handOver } from "./doctor-loop";
 import { within } from "./doctor-pause";
 import { relaysByTransport } from "./doctor-relay";
 
@@ -32,7 +33,7 @@ export async function seenThroughRelay(
       };
     });
     behind.onicecandidate = ({ candidate }) => {
-      if (candidate !== null) direct.addIceCandidate(candidate).catch(() => {});
+      if (candidate !== null) handOver(candidate, direct);
     };
     await direct.setLocalDescription();
     if (!(await within(gathered, GATHER_MS, signal)) || direct.localDescription === null) return null;

@@ -14,17 +14,40 @@ export function playChime(chime: Chime, sinkId: string | null): Promise<void> {
 
 async function play(frequencies: readonly number[], sinkId: string | null): Promise<void> {
   const context = new AudioContext();
+  try {
+    const speaker = await openSpeaker(context, sinkId);
+    const notes = frequencies.map((frequency, i) =>
+      note(context, speaker.out, frequency, context.currentTime + 0.25 * i),
+    );
+    await Promise.all(notes);
+    speaker.close();
+  } finally {
+    await context.close();
+  }
+}
+
+export interface Speaker {
+  readonly out: AudioNode;
+  close(): void;
+}
+
+/** A context's way to a speaker, the system's own where that is null. Rejects when it has gone. */
+export async function openSpeaker(context: AudioContext, sinkId: string | null): Promise<Speaker> {
   const out = context.createMediaStreamDestination();
   const element = new Audio();
   element.srcObject = out.stream;
-  if (sinkId !== null && "setSinkId" in element) await element.setSinkId(sinkId);
-  await element.play();
-  const notes = frequencies.map((frequency, i) =>
-    note(context, out, frequency, context.currentTime + 0.25 * i),
-  );
-  await Promise.all(notes);
-  element.srcObject = null;
-  await context.close();
+  const close = () => {
+    element.pause();
+    element.srcObject = null;
+  };
+  try {
+    if (sinkId !== null && "setSinkId" in element) await element.setSinkId(sinkId);
+    await element.play();
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return { out, close };
 }
 
 function note(context: AudioContext, out: AudioNode, frequency: number, at: number): Promise<void> {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::Ports;
+use super::build::Surroundings;
 use super::channels::Channels;
 use super::handler::{Handler, Ice};
 use super::negotiation::Negotiation;
@@ -65,10 +66,12 @@ impl Peer {
         let (connection, keeper) = Connection::new(
             &configuration,
             ports.certificates.find(&configuration.certificates),
-            &shared,
-            Arc::new(handler),
-            alarm(id, &states),
-            Arc::clone(&connected),
+            Surroundings {
+                shared: &shared,
+                handler: Arc::new(handler),
+                alarm: alarm(id, &states),
+                connected: Arc::clone(&connected),
+            },
             ssrc,
         )
         .await?;

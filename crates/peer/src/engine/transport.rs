@@ -3,46 +3,27 @@
 //! their parameters (see `jsep::transport`).
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
-use rtc::ice::mdns::MulticastDnsMode;
 use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::certificate::RTCCertificate;
 use rtc::peer_connection::configuration::RTCOfferOptions;
-use rtc::peer_connection::configuration::setting_engine::SctpMaxMessageSize;
-use rtc::peer_connection::transport::RTCDtlsRole;
-use rtc::rtp_transceiver::rtp_sender::{
-    RTCRtpCodec, RTCRtpCodecParameters, RTCRtpCodingParameters, RTCRtpEncodingParameters, RtpCodecKind,
-};
+use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodingParameters, RTCRtpEncodingParameters, RtpCodecKind};
 use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
 use rtc::shared::error::Error;
 use webrtc::data_channel::{DataChannel, RTCDataChannelInit};
 use webrtc::media_stream::track_local::TrackLocal;
 use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
-use webrtc::peer_connection::{
-    MediaEngine, PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCConfiguration,
-    RTCConfigurationBuilder, RTCIceCandidateInit, RTCIceServer, RTCIceTransportPolicy, RTCSdpType,
-    RTCSessionDescription, Registry, SettingEngine, SettingEngineBuilder,
-};
-use webrtc::runtime::TokioRuntime;
+use webrtc::peer_connection::{PeerConnection, RTCIceCandidateInit, RTCSdpType, RTCSessionDescription};
 
-use super::sockets::{Alarm, Sockets, addresses};
+use super::build::{Surroundings, build, placeholder, relay, rtc_configuration};
 use super::stream::Streams;
-use super::tap::{Shared, Tap};
 use super::way::Way;
 use crate::error::{ExceptionName, PeerError, Result};
-use crate::jsep::compose::MAX_MESSAGE_SIZE;
 use crate::jsep::sdp::Sdp;
 use crate::jsep::transport::{Setup, Transport};
-use crate::wire::{Candidate, Configuration, IceTransportPolicy, SdpType};
+use crate::wire::{Candidate, Configuration, SdpType};
 
-/// Packets the remote may retransmit late without SRTP taking them for a replay.
-const REPLAY_WINDOW: usize = 4_096;
-/// Bytes a data channel may hold unacknowledged.
-pub const CHANNEL_BUFFER: usize = 1 << 20;
 /// The label and the SCTP stream of the engine's own channel.
 const KEEPER: &str = "\u{0}keeper";
 const KEEPER_STREAM: u16 = 1_022;
@@ -50,8 +31,6 @@ const KEEPER_STREAM: u16 = 1_022;
 const EARLY: usize = 64;
 /// Candidates of the remote that are tried for each of its generations.
 const CANDIDATES: usize = 128;
-/// Bytes of data-channel messages the remote may send ahead.
-const RECEIVE_BUFFER: u32 = 4 << 20;
 
 /// The engine's connection.
 pub struct Connection {
@@ -101,43 +80,12 @@ impl Connection {
     pub async fn new(
         configuration: &Configuration,
         certificates: Vec<RTCCertificate>,
-        shared: &Arc<Shared>,
-        handler: Arc<dyn PeerConnectionEventHandler>,
-        alarm: Alarm,
-        connected: Arc<AtomicBool>,
+        surroundings: Surroundings<'_>,
         ssrc: u32,
     ) -> Result<(Self, Arc<dyn DataChannel>)> {
         let mut streams = Streams::default();
         let configuration = &streams.local(configuration).await;
-        let query = MulticastDnsMode::QueryOnly;
-        let pc = match build(
-            configuration,
-            &certificates,
-            shared,
-            Arc::clone(&handler),
-            alarm.clone(),
-            Arc::clone(&connected),
-            query,
-        )
-        .await
-        {
-            Ok(pc) => pc,
-            Err(error) => {
-                // Not every system lets the multicast port be opened.
-                tracing::debug!(%error, "trying without mDNS");
-                build(
-                    configuration,
-                    &certificates,
-                    shared,
-                    handler,
-                    alarm,
-                    connected,
-                    MulticastDnsMode::Disabled,
-                )
-                .await
-                .map_err(failed)?
-            }
-        };
+        let pc = build(configuration, &certificates, &surroundings).await?;
         let carrier = Arc::new(TrackLocalStaticRTP::new(MediaStreamTrack::new(
             "carrier".to_owned(),
             "carrier".to_owned(),
@@ -390,109 +338,6 @@ impl Connection {
             .await
             .map_err(|error| PeerError::new(ExceptionName::InvalidModificationError, error.to_string()))
     }
-}
-
-async fn build(
-    configuration: &Configuration,
-    certificates: &[RTCCertificate],
-    shared: &Arc<Shared>,
-    handler: Arc<dyn PeerConnectionEventHandler>,
-    alarm: Alarm,
-    connected: Arc<AtomicBool>,
-    mdns: MulticastDnsMode,
-) -> std::result::Result<Arc<dyn PeerConnection>, Error> {
-    let mut media = MediaEngine::default();
-    media.register_codec(placeholder(), RtpCodecKind::Audio)?;
-    let pc = PeerConnectionBuilder::<SocketAddr>::new()
-        .with_configuration(rtc_configuration(configuration, certificates))
-        .with_media_engine(media)
-        .with_setting_engine(settings(mdns))
-        .with_interceptor_registry(
-            Registry::new().with(rtc::interceptor::Slot::Custom(1), Tap::new(Arc::clone(shared))),
-        )
-        .with_runtime(Arc::new(Sockets {
-            tokio: TokioRuntime,
-            relay: relay(configuration),
-            connected,
-            alarm,
-        }))
-        .with_handler(handler)
-        .with_udp_addrs(addresses())
-        .with_tcp_addrs(addresses())
-        .with_data_channel_send_buffer_limit(CHANNEL_BUFFER)
-        .build()
-        .await?;
-    Ok(Arc::new(pc))
-}
-
-fn settings(mdns: MulticastDnsMode) -> SettingEngine {
-    let at_once = Some(Duration::ZERO);
-    SettingEngineBuilder::new()
-        .with_multicast_dns_mode(mdns)
-        // The defaults would wait 200 ms a stage.
-        .with_ice_connection_attempts(Some(Duration::from_millis(30)), Some(200))
-        .with_host_acceptance_min_wait(at_once)
-        .with_srflx_acceptance_min_wait(at_once)
-        .with_prflx_acceptance_min_wait(at_once)
-        .with_relay_acceptance_min_wait(at_once)
-        .with_srtp_replay_protection_window(REPLAY_WINDOW)
-        .with_srtcp_replay_protection_window(REPLAY_WINDOW)
-        .with_include_loopback_candidate(true)
-        // See `Setup::answer`.
-        .with_answering_dtls_role(RTCDtlsRole::Server)
-        .with_discard_local_candidates_during_ice_restart(true)
-        .with_sctp_max_message_size(SctpMaxMessageSize::Bounded(MAX_MESSAGE_SIZE))
-        .with_sctp_max_receive_buffer_size(RECEIVE_BUFFER)
-        .build()
-}
-
-/// The codec of the section that carries the transport; nothing is ever sent with it.
-fn placeholder() -> RTCRtpCodecParameters {
-    RTCRtpCodecParameters {
-        rtp_codec: RTCRtpCodec {
-            mime_type: "audio/PCMU".to_owned(),
-            clock_rate: 8_000,
-            ..Default::default()
-        },
-        payload_type: 0,
-    }
-}
-
-fn rtc_configuration(configuration: &Configuration, certificates: &[RTCCertificate]) -> RTCConfiguration {
-    let servers = configuration.ice_servers.iter().filter_map(|server| {
-        let urls: Vec<String> = server.urls.iter().filter(|url| supported(url)).cloned().collect();
-        (!urls.is_empty()).then(|| RTCIceServer {
-            urls,
-            username: server.username.clone().unwrap_or_default(),
-            credential: server.credential.clone().unwrap_or_default(),
-        })
-    });
-    RTCConfigurationBuilder::new()
-        .with_certificates(certificates.to_vec())
-        .with_ice_servers(servers.collect())
-        .with_ice_transport_policy(match configuration.ice_transport_policy {
-            IceTransportPolicy::All => RTCIceTransportPolicy::All,
-            IceTransportPolicy::Relay => RTCIceTransportPolicy::Relay,
-        })
-        .build()
-}
-
-/// Whether a relay may be used.
-fn relay(configuration: &Configuration) -> bool {
-    configuration
-        .ice_servers
-        .iter()
-        .flat_map(|server| server.urls.iter())
-        .any(|url| url.starts_with("turn"))
-}
-
-/// What is reached by streams has become local by now.
-fn supported(url: &str) -> bool {
-    let udp = url.starts_with("stun:") || (url.starts_with("turn:") && !url.contains("transport=tcp"));
-    if !udp {
-        tracing::warn!("an ICE server is left out: its URL is not supported");
-    }
-    udp
 }
 
 fn read(sdp: &str) -> Result<(Sdp, Transport)> {

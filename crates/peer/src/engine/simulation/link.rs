@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use rtc::interceptor::{Packet, TaggedPacket};
+use rtc::sansio::Protocol;
 use rtc::shared::marshal::MarshalSize;
+
+use crate::engine::tap::Tap;
 
 /// Packets come out after `delay` and the time that they take at `rate`, unless they are lost.
 pub struct Link {
@@ -66,12 +69,21 @@ impl Link {
     }
 
     /// What has come out by now.
-    pub fn next(&mut self, now: Instant) -> Option<TaggedPacket> {
+    fn next(&mut self, now: Instant) -> Option<TaggedPacket> {
         let (at, count) = *self.flying.first_key_value()?.0;
         if at > now {
             return None;
         }
         self.flying.remove(&(at, count))
+    }
+
+    /// Hands what has come out to the tap at its end, which keeps all of it to itself.
+    pub fn deliver(&mut self, to: &mut Tap, now: Instant) {
+        while let Some(mut msg) = self.next(now) {
+            msg.now = now;
+            to.handle_read(msg).unwrap();
+            assert!(to.poll_read().is_none());
+        }
     }
 
     /// A number below `limit` (xorshift*).

@@ -23,7 +23,7 @@ use crate::jsep::codecs::Codecs;
 use crate::rtp::Assembled;
 use crate::rtp::pictures::Pictures;
 use crate::rtp::vp8::Payloader;
-use crate::wire::Kind;
+use crate::wire::{Kind, TransceiverId};
 use link::Link;
 
 const SSRC: u32 = 1_000;
@@ -145,21 +145,13 @@ impl Call {
         while let Some(msg) = self.sender.poll_write() {
             self.there.send(msg, now);
         }
-        while let Some(mut msg) = self.there.next(now) {
-            msg.now = now;
-            self.receiver.handle_read(msg).unwrap();
-            assert!(self.receiver.poll_read().is_none());
-        }
+        self.there.deliver(&mut self.receiver, now);
         self.receiver.handle_timeout(now).unwrap();
         self.watch();
         while let Some(msg) = self.receiver.poll_write() {
             self.back.send(msg, now);
         }
-        while let Some(mut msg) = self.back.next(now) {
-            msg.now = now;
-            self.sender.handle_read(msg).unwrap();
-            assert!(self.sender.poll_read().is_none());
-        }
+        self.back.deliver(&mut self.sender, now);
     }
 
     /// A picture is taken, encoded and sent.
@@ -198,8 +190,7 @@ impl Call {
             rtp::Packet { header, payload }
         });
         let packets = packets.collect();
-        let message = self.message(carry(packets));
-        self.sender.handle_write(message).unwrap();
+        self.sender.handle_write(message(carry(packets), self.now())).unwrap();
     }
 
     /// What the receiving task does.
@@ -211,27 +202,10 @@ impl Call {
         while let Some(frame) = self.pictures.poll(now) {
             self.seen.push((number(&frame), self.millis));
         }
-        let trip = self
-            .receiving
-            .counters()
-            .inbound
-            .get(&2)
-            .and_then(|one| one.repair_trip);
-        if let Some(trip) = trip {
-            self.pictures.set_round_trip(trip);
-        }
+        set_round_trip(&mut self.pictures, &self.receiving, 2);
         if let Some(ssrc) = self.pictures.ask(now) {
             self.plis += 1;
-            let message = self.message(picture_loss(ssrc));
-            self.receiver.handle_write(message).unwrap();
-        }
-    }
-
-    fn message(&self, packets: Vec<Box<dyn rtcp::Packet>>) -> TaggedPacket {
-        TaggedPacket {
-            now: self.now(),
-            transport: TransportContext::default(),
-            message: Packet::Rtcp(packets).into(),
+            self.receiver.handle_write(message(picture_loss(ssrc), now)).unwrap();
         }
     }
 
@@ -242,6 +216,23 @@ impl Call {
             .map(|pair| pair[1].1 - pair[0].1)
             .max()
             .unwrap_or(0)
+    }
+}
+
+/// What a task gives to a tap.
+fn message(packets: Vec<Box<dyn rtcp::Packet>>, now: Instant) -> TaggedPacket {
+    TaggedPacket {
+        now,
+        transport: TransportContext::default(),
+        message: Packet::Rtcp(packets).into(),
+    }
+}
+
+/// As the receiving task learns it.
+fn set_round_trip(pictures: &mut Pictures, receiving: &Shared, transceiver: TransceiverId) {
+    let counters = receiving.counters();
+    if let Some(trip) = counters.inbound.get(&transceiver).and_then(|one| one.repair_trip) {
+        pictures.set_round_trip(trip);
     }
 }
 

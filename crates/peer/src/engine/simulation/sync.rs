@@ -241,21 +241,13 @@ impl Meeting {
             self.there[usize::from(voice)].send(msg, now);
         }
         for link in &mut self.there {
-            while let Some(mut msg) = link.next(now) {
-                msg.now = now;
-                self.receiver.handle_read(msg).unwrap();
-                assert!(self.receiver.poll_read().is_none());
-            }
+            link.deliver(&mut self.receiver, now);
         }
         self.receiver.handle_timeout(now).unwrap();
         while let Some(msg) = self.receiver.poll_write() {
             self.back.send(msg, now);
         }
-        while let Some(mut msg) = self.back.next(now) {
-            msg.now = now;
-            self.sender.handle_read(msg).unwrap();
-            assert!(self.sender.poll_read().is_none());
-        }
+        self.back.deliver(&mut self.sender, now);
     }
 
     /// The receiver's loudspeaker.
@@ -290,15 +282,7 @@ impl Meeting {
         if let Some(ssrc) = self.order.ask(now) {
             self.receiver.handle_write(message(picture_loss(ssrc), now)).unwrap();
         }
-        let trip = self
-            .receiving
-            .counters()
-            .inbound
-            .get(&VIDEO)
-            .and_then(|one| one.repair_trip);
-        if let Some(trip) = trip {
-            self.order.set_round_trip(trip);
-        }
+        set_round_trip(&mut self.order, &self.receiving, VIDEO);
         while let Some(frame) = self.order.poll(now) {
             self.show.take(frame, now);
         }
@@ -327,14 +311,6 @@ impl Meeting {
         }
         assert!(count as u64 > (to - from) * 28, "{count} pictures");
         (near as f64 / count as f64, worst)
-    }
-}
-
-fn message(packets: Vec<Box<dyn rtcp::Packet>>, now: Instant) -> TaggedPacket {
-    TaggedPacket {
-        now,
-        transport: TransportContext::default(),
-        message: Packet::Rtcp(packets).into(),
     }
 }
 
