@@ -19,6 +19,11 @@ pub enum FrameKind {
     /// 10 ms of the page's audio ([`crate::audio::message`]).
     AudioTick,
     AudioToPlay,
+    /// A voice that the page transforms before it is sent; it comes back as `AudioToSend`.
+    VoiceToSend,
+    /// A received voice that the page transforms before it is decoded ([`crate::engine`] has the bytes), and its way back.
+    VoiceReceived,
+    VoiceTransformed,
 }
 
 /// One encoded frame or one data-channel message.
@@ -62,13 +67,20 @@ impl FrameKind {
             Self::DataReceived => 6,
             Self::AudioTick => 7,
             Self::AudioToPlay => 8,
+            Self::VoiceToSend => 9,
+            Self::VoiceReceived => 10,
+            Self::VoiceTransformed => 11,
         }
     }
 
     fn codec(self) -> u8 {
         match self {
             Self::VideoToSend | Self::VideoReceived => VP8,
-            Self::AudioToSend | Self::AudioReceived => OPUS,
+            Self::AudioToSend
+            | Self::AudioReceived
+            | Self::VoiceToSend
+            | Self::VoiceReceived
+            | Self::VoiceTransformed => OPUS,
             Self::DataToSend | Self::DataReceived => 0,
             Self::AudioTick | Self::AudioToPlay => PCM,
         }
@@ -81,6 +93,7 @@ impl FrameKind {
             2 => Some(Self::AudioToSend),
             5 => Some(Self::DataToSend),
             7 => Some(Self::AudioTick),
+            11 => Some(Self::VoiceTransformed),
             _ => None,
         }
     }

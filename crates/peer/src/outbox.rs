@@ -213,9 +213,13 @@ impl Queue {
             Item::Text(text) => self.data_bytes -= weight(text),
             Item::Frame(frame) => match frame.kind {
                 FrameKind::VideoReceived | FrameKind::VideoToSend => self.video_bytes -= frame.payload.len(),
-                FrameKind::AudioReceived | FrameKind::AudioToSend | FrameKind::AudioTick | FrameKind::AudioToPlay => {
-                    self.audio_frames -= 1
-                }
+                FrameKind::AudioReceived
+                | FrameKind::AudioToSend
+                | FrameKind::AudioTick
+                | FrameKind::AudioToPlay
+                | FrameKind::VoiceToSend
+                | FrameKind::VoiceReceived
+                | FrameKind::VoiceTransformed => self.audio_frames -= 1,
                 FrameKind::DataReceived | FrameKind::DataToSend => self.data_bytes -= frame.payload.len(),
             },
         }

@@ -12,7 +12,7 @@ use crate::audio::driver::Audio;
 use crate::audio::duplex::Spoken;
 use crate::engine::{Certificates, Peer, Ports, frames};
 use crate::error::{PeerError, Result};
-use crate::frame::FrameKind;
+use crate::frame::{Frame, FrameKind};
 use crate::outbox::Outbox;
 use crate::socket::{Incoming, Socket};
 use crate::wire::{Certificate, CertificateRequest, Configuration, Event, FromWorker, Op, Opened, PcId};
@@ -116,6 +116,7 @@ impl Session {
     /// Closes a peer connection; closing twice is no error.
     pub async fn close(&self, pc: PcId) -> Result<()> {
         let peer = lock(&self.peers).remove(&pc);
+        self.ports.audio.forget(pc);
         if let Some(peer) = peer {
             self.shut(peer).await;
         }
@@ -168,7 +169,12 @@ impl Session {
                 if let Some(loss) = peer.media().loss(frame.target) {
                     self.ports.audio.duplex().loss((frame.pc, frame.target), loss);
                 }
-                peer.media().send(frame);
+                if self.ports.audio.transforms().sends((frame.pc, frame.target)) {
+                    let kind = FrameKind::VoiceToSend;
+                    self.ports.outbox.put_media(Frame { kind, ..frame });
+                } else {
+                    peer.media().send(frame);
+                }
             }
         }
     }
@@ -177,12 +183,14 @@ impl Session {
     pub(crate) async fn dispatch(&self, item: Incoming) {
         match item {
             Incoming::Frame(frame) if frame.kind == FrameKind::AudioTick => self.ports.audio.tick(frame),
+            Incoming::Frame(frame) if frame.kind == FrameKind::VoiceTransformed => self.ports.audio.transformed(frame),
             Incoming::Text(
                 text @ (FromWorker::AudioSource { .. }
                 | FromWorker::AudioEnabled { .. }
                 | FromWorker::AudioGone { .. }
                 | FromWorker::AudioSend { .. }
-                | FromWorker::AudioStop { .. }),
+                | FromWorker::AudioStop { .. }
+                | FromWorker::VoiceTransform { .. }),
             ) => self.ports.audio.tell(&text),
             Incoming::Frame(frame) => {
                 if let Ok(peer) = self.peer(frame.pc) {

@@ -425,6 +425,13 @@ pub enum FromWorker {
         pc: PcId,
         transceiver: TransceiverId,
     },
+    /// The page transforms a voice, or no longer.
+    VoiceTransform {
+        pc: PcId,
+        transceiver: TransceiverId,
+        side: Side,
+        active: bool,
+    },
 }
 
 /// Members of webrtc-stats that only an encoder or a decoder knows.

@@ -27,6 +27,9 @@ import { expose } from "./surface/idl";
 import { runtime, startRuntime } from "./surface/runtime";
 import { StatsReport } from "./surface/stats";
 import { Receiver, Sender, Transceiver } from "./surface/transceiver";
+import { ScriptTransform } from "./surface/transform";
+import { EncodedAudioFrame, EncodedVideoFrame } from "./surface/transform-frame";
+import { wrapWorkers } from "./surface/transform-workers";
 import { DtlsTransport, IceTransport, SctpTransport } from "./surface/transports";
 
 // biome-ignore lint/suspicious/noExplicitAny: any class will do.
@@ -67,6 +70,9 @@ const INTERFACES: Record<string, [Interface, number?, Record<string, number>?]> 
   RTCDTMFToneChangeEvent: [ToneChangeEvent, 1],
   RTCError: [PeerError, 1],
   RTCErrorEvent: [PeerErrorEvent, 2],
+  RTCRtpScriptTransform: [ScriptTransform, 1],
+  RTCEncodedVideoFrame: [EncodedVideoFrame, 1],
+  RTCEncodedAudioFrame: [EncodedAudioFrame, 1],
 };
 
 let installing: Promise<void> | undefined;
@@ -102,6 +108,7 @@ export function install(): Promise<void> {
         Object.defineProperty(globalThis, name, { configurable: true, writable: true, value: type });
         installed[name] = type;
       }
+      wrapWorkers();
       // What frames of this origin take over (../../src/frames.js).
       Object.defineProperty(globalThis, Symbol.for("tauri-plugin-peer-connection"), { value: installed });
     },

@@ -163,6 +163,13 @@ export type FromWorker =
     }
   | { type: "audio-stop"; pc: number; transceiver: number }
   | { type: "key-frame-wanted"; pc: number; transceiver: number }
+  | {
+      type: "voice-transform";
+      pc: number;
+      transceiver: number;
+      side: "send" | "receive";
+      active: boolean;
+    }
   | { type: "close-channel"; pc: number; channel: number }
   | { type: "pipeline"; pc: number; transceiver: number; side: "send" | "receive"; stats: PipelineStats };
 

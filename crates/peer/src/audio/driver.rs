@@ -4,11 +4,12 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::duplex::{Duplex, Spoken};
-use super::message::Tick;
+use super::message::{Address, Tick};
 use super::processor::Processing;
+use super::transform::{Arrived, Transforms};
 use crate::frame::{Frame, FrameKind};
 use crate::outbox::Outbox;
-use crate::wire::FromWorker;
+use crate::wire::{FromWorker, PcId, Side};
 
 /// Ticks that may wait: more are a machine that cannot follow, and would only be heard later.
 const TICKS: usize = 100;
@@ -18,6 +19,7 @@ pub struct Audio {
     duplex: Arc<Mutex<Duplex>>,
     ticks: Mutex<Option<SyncSender<Frame>>>,
     waiting: Mutex<Option<Receiver<Frame>>>,
+    transforms: Mutex<Transforms>,
 }
 
 impl Default for Audio {
@@ -27,6 +29,7 @@ impl Default for Audio {
             duplex: Arc::default(),
             ticks: Mutex::new(Some(ticks)),
             waiting: Mutex::new(Some(waiting)),
+            transforms: Mutex::default(),
         }
     }
 }
@@ -61,8 +64,17 @@ impl Audio {
         }
     }
 
-    /// Takes what the page says about its microphones.
+    /// Takes what the page says about its microphones and its transforms.
     pub fn tell(&self, text: &FromWorker) {
+        if let FromWorker::VoiceTransform {
+            pc,
+            transceiver,
+            side,
+            active,
+        } = *text
+        {
+            return self.transform((pc, transceiver), side, active);
+        }
         let mut duplex = self.duplex();
         match *text {
             FromWorker::AudioSource {
@@ -88,8 +100,44 @@ impl Audio {
                 max_bitrate,
             } => duplex.attach(source, (pc, transceiver), active, max_bitrate.map(|most| most as u32)),
             FromWorker::AudioStop { pc, transceiver } => duplex.detach((pc, transceiver)),
-            FromWorker::KeyFrameWanted { .. } | FromWorker::CloseChannel { .. } | FromWorker::Pipeline { .. } => {}
+            FromWorker::KeyFrameWanted { .. }
+            | FromWorker::CloseChannel { .. }
+            | FromWorker::Pipeline { .. }
+            | FromWorker::VoiceTransform { .. } => {}
         }
+    }
+
+    fn transform(&self, voice: Address, side: Side, active: bool) {
+        if self.transforms().set(voice, side, active) && side == Side::Receive {
+            // What waits is of the other kind: sealed, or opened by somebody else's key.
+            self.duplex().restart(voice);
+        }
+    }
+
+    /// A received voice comes back from the page.
+    pub fn transformed(&self, frame: Frame) {
+        let voice = (frame.pc, frame.target);
+        let Ok(number) = u32::try_from(frame.timestamp) else {
+            return;
+        };
+        let arrived = self.transforms().come_back(voice, number);
+        if let Some(Arrived {
+            sequence,
+            timestamp,
+            at,
+        }) = arrived
+        {
+            self.duplex().packet(voice, sequence, timestamp, frame.payload, at);
+        }
+    }
+
+    /// Forgets what a connection's voices were transformed by.
+    pub fn forget(&self, pc: PcId) {
+        self.transforms().forget(pc);
+    }
+
+    pub fn transforms(&self) -> MutexGuard<'_, Transforms> {
+        lock(&self.transforms)
     }
 
     pub fn duplex(&self) -> MutexGuard<'_, Duplex> {
@@ -101,6 +149,7 @@ impl Audio {
         drop(lock(&self.ticks).take());
         drop(lock(&self.waiting).take());
         *lock(&self.duplex) = Duplex::default();
+        *self.transforms() = Transforms::default();
     }
 }
 

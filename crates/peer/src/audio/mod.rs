@@ -14,6 +14,7 @@ pub mod message;
 pub mod opus;
 pub mod processor;
 pub mod speech;
+pub mod transform;
 
 /// Samples a second.
 pub const RATE: usize = 48_000;

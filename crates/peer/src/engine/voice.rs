@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes, BytesMut};
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
 
@@ -11,8 +11,10 @@ use super::receive::Input;
 use super::tap::Shared;
 use crate::audio::driver::Audio;
 use crate::audio::duplex::{Heard, Said, Spoken};
+use crate::audio::transform::Arrived;
 use crate::frame::{Frame, FrameKind};
 use crate::outbox::Outbox;
+use crate::rtp::Packet;
 use crate::wire::{PcId, Pipeline, TransceiverId};
 
 /// The worker is told this often that something comes.
@@ -46,9 +48,19 @@ impl Listener {
                 .entry(self.transceiver)
                 .or_default()
                 .frames += 1;
-            self.audio
-                .duplex()
-                .packet(voice, packet.sequence, packet.timestamp, packet.payload, at);
+            let arrived = Arrived {
+                sequence: packet.sequence,
+                timestamp: packet.timestamp,
+                at,
+            };
+            let number = self.audio.transforms().leave(voice, arrived);
+            if let Some(number) = number {
+                self.outbox.put_media(to_transform(voice, number, source, &packet));
+            } else {
+                self.audio
+                    .duplex()
+                    .packet(voice, packet.sequence, packet.timestamp, packet.payload, at);
+            }
             if noticed.is_none_or(|before| at >= before + NOTICE) {
                 noticed = Some(at);
                 self.outbox
@@ -73,6 +85,21 @@ pub fn frames(spoken: &Spoken) -> impl Iterator<Item = Frame> {
         timestamp: spoken.timestamp,
         ..frame(FrameKind::AudioToSend, *to, speech.payload.clone())
     })
+}
+
+/// A received packet for the page to transform: for `timestamp` its number, for `duration` its RTP time, and in front
+/// of the payload its SSRC u32, its sequence number u16 and a zero u16.
+fn to_transform(voice: (PcId, TransceiverId), number: u32, source: u32, packet: &Packet) -> Frame {
+    let mut payload = BytesMut::with_capacity(8 + packet.payload.len());
+    payload.put_u32_le(source);
+    payload.put_u16_le(packet.sequence);
+    payload.put_u16_le(0);
+    payload.put_slice(&packet.payload);
+    Frame {
+        timestamp: number.into(),
+        duration: packet.timestamp,
+        ..frame(FrameKind::VoiceReceived, voice, payload.freeze())
+    }
 }
 
 fn frame(kind: FrameKind, (pc, target): (PcId, TransceiverId), payload: Bytes) -> Frame {

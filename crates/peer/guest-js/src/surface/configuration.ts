@@ -1,6 +1,7 @@
 // RTCConfiguration: conversions, and what a page may not ask for (WebRTC 4.4.1.6).
 import { Certificate } from "./certificate";
 import {
+  boolean,
   type Converter,
   dictionary,
   enumeration,
@@ -29,6 +30,8 @@ export interface Settings {
   rtcpMuxPolicy: RTCRtcpMuxPolicy;
   certificates: Certificate[];
   iceCandidatePoolSize: number;
+  /** The older form of encoded transforms is wanted (`createEncodedStreams`). */
+  encodedInsertableStreams?: boolean;
 }
 
 const configuration = dictionary<Partial<Settings>>({
@@ -50,6 +53,7 @@ const configuration = dictionary<Partial<Settings>>({
   rtcpMuxPolicy: { type: enumeration<RTCRtcpMuxPolicy>("require"), standard: "require" },
   certificates: { type: sequence(instance(() => Certificate)), standard: () => [] },
   iceCandidatePoolSize: { type: octetEnforced, standard: 0 },
+  encodedInsertableStreams: { type: boolean },
 });
 
 /** Checks a configuration; `former` is the one it is to replace. */

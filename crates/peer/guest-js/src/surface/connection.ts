@@ -121,6 +121,7 @@ export class PeerConnection extends EventTarget {
       () => this.#signaling.inForce,
       (operation) => this.#signaling.enqueue(operation),
     );
+    this.#lines.insertable = this.#settings.encodedInsertableStreams ?? false;
     this.#channels = new Channels(
       this.#commands,
       (channel) => this.dispatchEvent(new DataChannelEvent("datachannel", { channel })),

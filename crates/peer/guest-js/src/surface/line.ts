@@ -1,11 +1,13 @@
 // One m-line in the making: the state behind a transceiver, its sender and its receiver.
 import type { RemoteTrack } from "../media/media";
 import type { Direction, Kind } from "../wire";
+import type { Side } from "../worker/transform-messages";
 import { type DtmfSender, makeDtmfSender } from "./dtmf";
 import { checkEncodings, type Encoding, modified, proposedEncodings } from "./parameters";
 import { sends } from "./sdp";
 import type { StatsReport } from "./stats";
 import { faces, type Receiver, type Sender, type Transceiver } from "./transceiver";
+import { SideOfLine } from "./transform";
 import type { DtlsTransport } from "./transports";
 
 /** What a transceiver asks of its connection. */
@@ -21,6 +23,9 @@ export interface LineHost {
   setStreams(line: Line, streams: MediaStream[]): void;
   preferCodecs(line: Line, codecs: RTCRtpCodec[]): void;
   limitsChanged(line: Line): void;
+  /** `encodedInsertableStreams` is set. */
+  readonly insertable: boolean;
+  transformChanged(line: Line, side: Side): void;
   playTone(line: Line, tone: string, duration: number): void;
   sources(line: Line): RTCRtpSynchronizationSource[];
   stats(line: Line, side: "inbound-rtp" | "outbound-rtp"): Promise<StatsReport>;
@@ -34,6 +39,8 @@ export class Line {
   readonly sender: Sender;
   readonly receiver: Receiver;
   readonly dtmf: DtmfSender | null;
+  /** What is done to its frames. */
+  readonly transforms: Record<Side, SideOfLine>;
   /** Rust's number, once it has given one. */
   number: number | undefined;
   mid: string | null = null;
@@ -84,6 +91,7 @@ export class Line {
       get: () => this.#muted,
     });
     const line = this;
+    this.transforms = { send: new SideOfLine(this, "send"), receive: new SideOfLine(this, "receive") };
     this.dtmf =
       kind === "audio"
         ? makeDtmfSender({

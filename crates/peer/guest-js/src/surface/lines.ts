@@ -1,12 +1,13 @@
 // The transceivers of one connection: what the page does to them, and whose frames flow.
 
 import type { Direction, Kind, Op } from "../wire";
-import type { Limits } from "../worker/messages";
+import type { Limits, TransformStreams } from "../worker/messages";
+import type { Side } from "../worker/transform-messages";
 import type { Commands } from "./commands";
 import { queueTask } from "./handlers";
 import { Line, type LineHost } from "./line";
 import { type Encoding, sectionParameters } from "./parameters";
-import { directionOf, receives, sends } from "./sdp";
+import { directionOf, receives, sends, sourcesOf } from "./sdp";
 import { makeReport, type Stats, type StatsReport, select } from "./stats";
 import type { Transport } from "./transports";
 
@@ -22,6 +23,7 @@ export interface LineInit {
 export class Lines implements LineHost {
   readonly cname: string;
   closed = false;
+  insertable = false;
   /** Counts what the page changes, so that an offer made meanwhile is made anew. */
   revision = 0;
   #commands: Commands;
@@ -238,6 +240,7 @@ export class Lines implements LineHost {
     if (pc === undefined) return;
     const { media, sources } = this.#commands.runtime;
     for (const line of this.#lines) {
+      this.#describeStreams(line);
       const may =
         this.#flowing && !this.closed && !line.stopping && !line.stopped && sends(line.currentDirection);
       const track = may && line.number !== undefined ? line.track : null;
@@ -252,6 +255,48 @@ export class Lines implements LineHost {
       }
       if (former) sources.release(former);
     }
+  }
+
+  transformChanged(line: Line, side: Side): void {
+    const pc = this.#commands.number;
+    if (pc === undefined || line.number === undefined || this.closed) return;
+    this.#commands.runtime.media.tell({
+      type: "transform",
+      pc,
+      transceiver: line.number,
+      side,
+      kind: line.kind,
+      transform: line.transforms[side].number,
+      rids: line.encodings.flatMap(({ rid }) => rid ?? []),
+      streams: this.#streams(line, side),
+    });
+  }
+
+  /** Transforms tell of their frames what the descriptions in force say. */
+  #describeStreams(line: Line): void {
+    const pc = this.#commands.number;
+    const { number } = line;
+    if (pc === undefined || number === undefined) return;
+    for (const side of ["send", "receive"] as const) {
+      if (line.transforms[side].number === null) continue;
+      const streams = this.#streams(line, side);
+      this.#commands.runtime.media.tell({
+        type: "transform-streams",
+        pc,
+        transceiver: number,
+        side,
+        streams,
+      });
+    }
+  }
+
+  #streams(line: Line, side: Side): TransformStreams {
+    const { local, remote } = this.#described();
+    const [codec] = this.negotiated(line)?.codecs ?? [];
+    return {
+      ssrcs: line.mid === null ? [] : sourcesOf(side === "send" ? local : remote, line.mid),
+      ...(codec && { payloadType: codec.payloadType, mimeType: codec.mimeType }),
+    };
   }
 
   /** The remote sends on this line from now on, or again: its first frame unmutes the track. */
@@ -302,6 +347,9 @@ export class Lines implements LineHost {
     if (this.closed) return;
     const pc = this.#commands.number;
     line.number = number;
+    // Before the first frame.
+    for (const side of ["send", "receive"] as const)
+      if (line.transforms[side].number !== null) this.transformChanged(line, side);
     if (pc !== undefined && !line.stopped && line.remote.track.readyState === "live")
       line.remote.connect(pc, number);
   }

@@ -7,6 +7,7 @@ import { instance, needs, nullable, string } from "./idl";
 import type { Line } from "./line";
 import { preferences, sendParameters } from "./parameters";
 import type { StatsReport } from "./stats";
+import type { ScriptTransform } from "./transform";
 import type { DtlsTransport } from "./transports";
 
 let building = false;
@@ -79,6 +80,18 @@ export class Sender {
   async getStats(): Promise<StatsReport> {
     return this.#line.host.stats(this.#line, "outbound-rtp");
   }
+
+  get transform(): ScriptTransform | null {
+    return this.#line.transforms.send.transform;
+  }
+  set transform(transform: ScriptTransform | null) {
+    this.#line.transforms.send.transform = transform;
+  }
+
+  /** The older form of `transform`: the frames come to the page itself. */
+  createEncodedStreams(): { readable: ReadableStream; writable: WritableStream } {
+    return this.#line.transforms.send.createStreams();
+  }
 }
 
 export class Receiver {
@@ -129,6 +142,17 @@ export class Receiver {
 
   async getStats(): Promise<StatsReport> {
     return this.#line.host.stats(this.#line, "inbound-rtp");
+  }
+
+  get transform(): ScriptTransform | null {
+    return this.#line.transforms.receive.transform;
+  }
+  set transform(transform: ScriptTransform | null) {
+    this.#line.transforms.receive.transform = transform;
+  }
+
+  createEncodedStreams(): { readable: ReadableStream; writable: WritableStream } {
+    return this.#line.transforms.receive.createStreams();
   }
 }
 

@@ -10,6 +10,10 @@ export const FrameKind = {
   DataOut: 5,
   DataIn: 6,
   AudioToPlay: 8,
+  /** Voices to be transformed, before they are sent and before they are decoded; the latter's way back. */
+  VoiceOut: 9,
+  VoiceIn: 10,
+  VoiceBack: 11,
 } as const;
 export const Codec = { None: 0, Vp8: 1, Opus: 2 } as const;
 

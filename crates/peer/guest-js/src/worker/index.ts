@@ -9,6 +9,7 @@ import type { FromMedia, Limits, ToMedia } from "./messages";
 import type { Port, ReceivePipeline, SendPipeline } from "./pipeline";
 import { BEAT, Pressure } from "./pressure";
 import { Socket } from "./socket";
+import { Transforms } from "./transform";
 import { VideoReceive } from "./video-receive";
 import { VideoSend } from "./video-send";
 
@@ -46,11 +47,21 @@ let socket: Socket | undefined;
 let audio: AudioExchange | undefined;
 
 const port: Port = {
-  send: (message) => socket?.send(message),
+  send: (message) => {
+    if (!transforms.outgoing(message)) socket?.send(message);
+  },
   tell: (message) => socket?.tell(message),
   backlog: () => socket?.backlog ?? 0,
   trouble: (message) => tell({ type: "trouble", message }),
 };
+
+const transforms = new Transforms({
+  send: (message) => socket?.send(message),
+  tell: port.tell,
+  decode: (frame) => receivers.get(key({ pc: frame.pc, transceiver: frame.id }))?.pipeline.push(frame),
+  keyFrame: (pc, transceiver) => senders.get(key({ pc, transceiver }))?.keyFrame(),
+  trouble: port.trouble,
+});
 
 scope.onmessage = ({ data }) => {
   // The track of `video-source` has arrived by transfer; everything else is plain data.
@@ -125,6 +136,15 @@ function handle(message: ToMedia): void {
       break;
     case "forget":
       forget(message.pc);
+      break;
+    case "transform-made":
+      transforms.add(message.transform, message.port);
+      break;
+    case "transform":
+      transforms.set(message);
+      break;
+    case "transform-streams":
+      transforms.describe(message, message.streams);
       break;
     case "pressure":
       pagePressure = message.level;
@@ -244,6 +264,10 @@ function arrived(frame: Frame): void {
     audio?.answer(frame.payload.buffer);
     return;
   }
+  if (frame.kind === FrameKind.VoiceOut || frame.kind === FrameKind.VoiceIn) {
+    transforms.voice(frame);
+    return;
+  }
   const address = key({ pc: frame.pc, transceiver: frame.id });
   const receiver = receivers.get(address);
   if (receiver) deliver(receiver, frame);
@@ -271,7 +295,7 @@ function deliver(receiver: Receiver, frame: Frame): void {
     receiver.expecting = false;
     tell({ type: "receiving", pc: receiver.pc, transceiver: receiver.transceiver });
   }
-  receiver.pipeline.push(frame);
+  if (!transforms.incoming(frame)) receiver.pipeline.push(frame);
 }
 
 function heard(message: ToWorker): void {
@@ -307,6 +331,7 @@ function sendData(pc: number, channel: number, data: string | ArrayBuffer): void
 
 function forget(pc: number): void {
   forgotten.add(pc);
+  transforms.forget(pc);
   for (const pipeline of sources.values()) {
     for (const sink of [...pipeline.sinks()]) if (sink.pc === pc) detach(pc, sink.transceiver);
   }

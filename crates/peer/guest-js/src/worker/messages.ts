@@ -1,5 +1,6 @@
 // What the page and its media worker say to each other. Types only.
-import type { ChannelEvent, Processing } from "../wire";
+import type { ChannelEvent, Kind, Processing } from "../wire";
+import type { Side } from "./transform-messages";
 
 /** Limits of one sender (RTCRtpEncodingParameters); absent means none. */
 export interface Limits {
@@ -8,6 +9,25 @@ export interface Limits {
   maxBitrate?: number;
   maxFramerate?: number;
   scaleResolutionDownBy?: number;
+}
+
+/** What descriptions say of the streams of a transceiver's direction. */
+export interface TransformStreams {
+  /** SSRCs by layer. */
+  ssrcs: number[];
+  payloadType?: number;
+  mimeType?: string;
+}
+
+/** Who transforms the frames of a transceiver's direction; null: nobody. */
+export interface TransformOf {
+  pc: number;
+  transceiver: number;
+  side: Side;
+  kind: Kind;
+  transform: number | null;
+  rids: string[];
+  streams: TransformStreams;
 }
 
 export type ToMedia =
@@ -30,6 +50,10 @@ export type ToMedia =
   | { type: "channel-send"; pc: number; channel: number; data: string | ArrayBuffer }
   | { type: "channel-close"; pc: number; channel: number }
   | { type: "forget"; pc: number }
+  /** An encoded transform, which serves nobody yet. */
+  | { type: "transform-made"; transform: number; port: MessagePort }
+  | ({ type: "transform" } & TransformOf)
+  | { type: "transform-streams"; pc: number; transceiver: number; side: Side; streams: TransformStreams }
   /** How overloaded the page's thread is (`Pressure`). */
   | { type: "pressure"; level: number };
 
