@@ -11,6 +11,8 @@ const COMMANDS: &[&str] = &[
     "hint",
     "trace",
     "copy_text",
+    "save_report",
+    "clock_ahead",
     "closed",
 ];
 

@@ -1,10 +1,13 @@
-//! What the page may ask. Each command is one letter to the [`controller`](crate::controller).
+//! What the page may ask. Each command is one letter to the [`controller`](crate::controller), but for those that touch
+//! nothing that lives there.
 
 use crate::controller::{Ask, Inbox};
-use crate::page::{BootInfo, CommandError, HintKind, JoinRequest, SessionId, ShellEvent};
+use crate::links;
+use crate::page::{BootInfo, CommandError, CommandErrorCode, HintKind, JoinRequest, SessionId, ShellEvent};
+use crate::report;
 use serde_json::Value;
-use tauri::State;
 use tauri::ipc::Channel;
+use tauri::{AppHandle, Manager, State};
 
 type Answer<T> = Result<T, CommandError>;
 
@@ -49,6 +52,37 @@ pub fn trace(join_id: &str, point: u8, name: &str, at: f64) {
 #[tauri::command]
 pub async fn copy_text(inbox: State<'_, Inbox>, text: String) -> Answer<()> {
     inbox.ask(|reply| Ask::CopyText(text, reply)).await?
+}
+
+/// Writes the doctor's report to the person's downloads. Answers with the path.
+#[tauri::command]
+pub async fn save_report(app: AppHandle, text: String) -> Answer<String> {
+    if text.len() > report::MAX_BYTES {
+        return Err(CommandError::bad_argument("no report is that long"));
+    }
+    let desktop = |error: &dyn std::fmt::Display| CommandError::new(CommandErrorCode::Desktop, error.to_string());
+    // Not every system names a folder for downloads.
+    let paths = app.path();
+    let folder = paths.download_dir().or_else(|_| paths.home_dir());
+    let folder = folder.map_err(|error| desktop(&error))?;
+    let saved = tauri::async_runtime::spawn_blocking(move || report::save(&folder, &text)).await;
+    let path = saved
+        .map_err(|error| desktop(&error))?
+        .map_err(|error| desktop(&error))?;
+    Ok(path.display().to_string())
+}
+
+/// Milliseconds by which this machine's clock is ahead of the server's; null where the server does not say.
+#[tauri::command]
+pub async fn clock_ahead(server: String) -> Answer<Option<f64>> {
+    let server = links::server(&server).ok_or_else(|| CommandError::bad_argument("that is no server"))?;
+    match snug_client::clock_ahead(&server).await {
+        Ok(ahead) => Ok(Some(ahead)),
+        Err(error) => {
+            tracing::info!(%error, "the clocks cannot be compared");
+            Ok(None)
+        }
+    }
 }
 
 #[tauri::command]

@@ -14,6 +14,7 @@ mod opening;
 pub mod page;
 mod permissions;
 mod renderer;
+mod report;
 mod shell;
 mod signaling;
 mod trace;
@@ -67,6 +68,8 @@ fn run(args: args::Args) -> tauri::Result<()> {
             commands::hint,
             commands::trace,
             commands::copy_text,
+            commands::save_report,
+            commands::clock_ahead,
             commands::closed
         ])
         .on_permission_request(permissions::answer)

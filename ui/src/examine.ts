@@ -22,12 +22,11 @@ import { wordsFor } from "./core/words";
 import type { IceServer } from "./generated/IceServer";
 import type { MediaInsight } from "./media/web-rtc-media";
 import type { Page } from "./run";
-import { compareClocks, tryServer } from "./signaling-probe";
+import { tryServer } from "./signaling-probe";
 
 export class Examiner implements Clinic {
   readonly view: Readable<ClinicView>;
   readonly timeline: Readable<TimelineView>;
-  readonly saveReport: Clinic["saveReport"];
   private exam = NO_EXAM;
   private links: Watch = [];
   private written: Timeline = newTimeline(Date.now());
@@ -44,8 +43,6 @@ export class Examiner implements Clinic {
     this.told = new Store(() => this.named());
     this.view = this.shown;
     this.timeline = this.told;
-    // The desktop's webview saves no files by itself; there the report is copied.
-    this.saveReport = host.kind === "web" ? (lang) => save(this.reportIn(lang)) : null;
   }
 
   /** Before anything happens that is worth looking at. */
@@ -89,6 +86,15 @@ export class Examiner implements Clinic {
     } catch (error) {
       console.warn("the report cannot be copied", error);
       return false;
+    }
+  }
+
+  async saveReport(lang: Lang): Promise<string | null> {
+    try {
+      return await this.host.saveReport(this.reportIn(lang));
+    } catch (error) {
+      console.warn("the report cannot be saved", error);
+      return null;
     }
   }
 
@@ -165,7 +171,7 @@ export class Examiner implements Clinic {
     if (server === null) return {};
     const [tried, clockAheadMs] = await Promise.all([
       tryServer(this.host.signaling, server, signal),
-      compareClocks(this.host, server, signal),
+      this.host.clockAhead(server, signal),
     ]);
     this.iceServers = tried.iceServers;
     return { signaling: tried.fact, clockAheadMs };
@@ -247,13 +253,4 @@ function serverIn({ screen, settings, setup }: App): string | null {
     case "home":
       return settings.server ?? setup.defaultServer;
   }
-}
-
-function save(text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: "application/json" }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = "snug-report.json";
-  link.click();
-  URL.revokeObjectURL(url);
 }

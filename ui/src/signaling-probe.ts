@@ -2,7 +2,7 @@
 import { toHex } from "./core/bytes";
 import type { SignalingFact } from "./core/doctor/facts";
 import { median } from "./core/doctor/tone";
-import type { Host, Signaling } from "./core/ports";
+import type { Signaling } from "./core/ports";
 import type { IceServer } from "./generated/IceServer";
 import type { SessionEvent } from "./generated/SessionEvent";
 
@@ -78,25 +78,6 @@ export function tryServer(signaling: Signaling, server: string, signal: AbortSig
       session.leave();
     }
   });
-}
-
-/**
- * Milliseconds by which our clock is ahead of the server's, to a second: a page may read the date of answers of its own
- * server only, so that the app knows nothing here.
- */
-export async function compareClocks(host: Host, server: string, signal: AbortSignal): Promise<number | null> {
-  if (host.kind !== "web" || server !== window.location.origin) return null;
-  try {
-    const before = Date.now();
-    const answer = await fetch("/healthz", { cache: "no-store", signal });
-    const here = (before + Date.now()) / 2;
-    const told = Date.parse(answer.headers.get("date") ?? "");
-    // Whole seconds, cut off: half of one is the best guess.
-    return Number.isNaN(told) ? null : here - (told + 500);
-  } catch (error) {
-    if (signal.aborted) throw error;
-    return null;
-  }
 }
 
 function random(): string {

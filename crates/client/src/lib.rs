@@ -17,6 +17,7 @@ mod driver;
 mod network;
 mod socket;
 mod trace;
+mod wall;
 
 use driver::Driver;
 pub use network::Network;
@@ -26,6 +27,7 @@ use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, watch};
+pub use wall::{ClockUnknown, clock_ahead};
 
 /// Events that may wait for their reader. A reader that stops reading stops the session's clock, and nothing grows.
 const EVENTS: usize = 256;

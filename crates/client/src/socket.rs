@@ -9,6 +9,7 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::error::{Error, UrlError};
+use tokio_tungstenite::tungstenite::handshake::client::Response;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig, frame::coding::CloseCode};
 use tokio_tungstenite::tungstenite::{Message, http};
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
@@ -31,7 +32,7 @@ pub(crate) async fn run(
     reports: mpsc::Sender<Input>,
 ) {
     let opened = tokio::select! {
-        opened = open(&url, &dialer) => opened,
+        opened = open(&url, &dialer) => opened.map(|(socket, _)| socket),
         // Nothing is written before the socket is open, so this is the driver letting go.
         _ = outgoing.recv() => return,
     };
@@ -59,9 +60,10 @@ pub(crate) async fn run(
     }
 }
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub(crate) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-async fn open(url: &str, dialer: &Dialer) -> Result<Socket, Error> {
+/// A socket, and the answer that opened it.
+pub(crate) async fn open(url: &str, dialer: &Dialer) -> Result<(Socket, Response), Error> {
     let connector = if url.starts_with("wss:") {
         Connector::Rustls(tls().await?)
     } else {
@@ -76,8 +78,7 @@ async fn open(url: &str, dialer: &Dialer) -> Result<Socket, Error> {
     let port = uri.port_u16().unwrap_or(if url.starts_with("wss:") { 443 } else { 80 });
     let stream = dialer.dial(host.trim_matches(['[', ']']), port).await?;
     stream.set_nodelay(true)?;
-    let (socket, _) = client_async_tls_with_config(request, stream, Some(config), Some(connector)).await?;
-    Ok(socket)
+    client_async_tls_with_config(request, stream, Some(config), Some(connector)).await
 }
 
 fn local_address(socket: &Socket) -> Option<IpAddr> {
@@ -144,7 +145,7 @@ async fn last_words(mut socket: Socket) -> Option<u16> {
     tokio::time::timeout(FAREWELL, read).await.unwrap_or(None)
 }
 
-async fn close(mut socket: Socket) {
+pub(crate) async fn close(mut socket: Socket) {
     let frame = CloseFrame {
         code: CloseCode::Normal,
         reason: "".into(),

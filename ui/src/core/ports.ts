@@ -53,6 +53,10 @@ export interface Host {
   /** Later links: a deep link or a second start. Returns the way to stop listening. */
   onLink(listener: (link: Parsed<RoomLink>, joinAtOnce: boolean) => void): () => void;
   copyText(text: string): Promise<void>;
+  /** Leaves the doctor's report among the person's downloads. Resolves to where it lies. */
+  saveReport(text: string): Promise<string>;
+  /** Milliseconds by which our clock is ahead of the server's, to a second; null where that cannot be known. */
+  clockAhead(server: string, signal: AbortSignal): Promise<number | null>;
   /** Makes `RTCPeerConnection` exist where the webview has none. Resolves at once elsewhere. */
   ensurePeerConnection(): Promise<void>;
   /** One of the twelve points of a join; `at` is milliseconds since the Unix epoch, with fractions. */

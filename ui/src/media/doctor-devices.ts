@@ -2,7 +2,7 @@
 import type { DeviceFact, EchoFact, Facts } from "../core/doctor/facts";
 import { median, peakOf, toneLevel } from "../core/doctor/tone";
 import type { DeviceLive } from "../core/ports";
-import { pause } from "./doctor-pause";
+import { pause, unless } from "./doctor-pause";
 import { type Kind, Opener } from "./open";
 import { openSpeaker } from "./sounds";
 
@@ -42,7 +42,14 @@ export async function lookAtDevices(now: DevicesNow, signal: AbortSignal): Promi
     if (now.inCall || microphone?.is !== "works") return facts;
     const track = opened.find(({ kind }) => kind === "audio") ?? now.open;
     if (track === null) return facts;
-    const heard = await listen(track, speakers === 0 ? null : now.speaker, speakers !== 0, signal);
+    const bound = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
+    const heard = await listen(track, speakers === 0 ? null : now.speaker, speakers !== 0, bound).catch(
+      (error: unknown) => {
+        if (signal.aborted) throw error;
+        console.warn("the speaker cannot be listened to", error);
+        return null;
+      },
+    );
     return heard === null
       ? facts
       : { ...facts, microphone: { ...microphone, level: heard.level }, echo: heard.echo };
@@ -64,6 +71,8 @@ const TONE_MS = 700;
 /** The canceller needs a moment to learn the way from the speaker to the microphone. */
 const LEARN_MS = 300;
 const LOOK_MS = 40;
+/** A loud-speaker that does not begin must not hold up the rest. */
+const PATIENCE_MS = 15_000;
 
 /** Null where the page may run no sound yet. */
 async function listen(
@@ -77,7 +86,7 @@ async function listen(
   const own = track.clone();
   own.enabled = true;
   try {
-    await context.resume();
+    await unless(signal, context.resume());
     if (context.state !== "running") return null;
     const source = context.createMediaStreamSource(new MediaStream([own]));
     const analyser = context.createAnalyser();
@@ -97,7 +106,7 @@ async function listen(
     };
     const before = await hear(QUIET_MS);
     if (!play) return { level, echo: null };
-    const quiet = await tone(context, sinkId);
+    const quiet = await tone(context, sinkId, signal);
     try {
       await pause(LEARN_MS, signal);
       return { level, echo: { before, during: await hear(TONE_MS - LEARN_MS) } };
@@ -110,9 +119,10 @@ async function listen(
   }
 }
 
-async function tone(context: AudioContext, sinkId: string | null): Promise<() => void> {
+async function tone(context: AudioContext, sinkId: string | null, signal: AbortSignal): Promise<() => void> {
   // A speaker that went away is found out by its absence from the list.
-  const speaker = await openSpeaker(context, sinkId).catch(() => openSpeaker(context, null));
+  const open = openSpeaker(context, sinkId).catch(() => openSpeaker(context, null));
+  const speaker = await unless(signal, open);
   const gain = context.createGain();
   gain.gain.setValueAtTime(0, context.currentTime);
   gain.gain.linearRampToValueAtTime(TONE_GAIN, context.currentTime + 0.05);

@@ -19,6 +19,16 @@ export function pause(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
+/** What `thing` comes to. Rejects with the signal's reason when that is aborted first. */
+export function unless<T>(signal: AbortSignal, thing: Promise<T>): Promise<T> {
+  return new Promise((done, fail) => {
+    const cancelled = () => fail(signal.reason as Error);
+    if (signal.aborted) cancelled();
+    signal.addEventListener("abort", cancelled, { once: true });
+    thing.then(done, fail).finally(() => signal.removeEventListener("abort", cancelled));
+  });
+}
+
 /** True when `thing` came within `ms`. */
 export async function within(thing: Promise<unknown>, ms: number, signal: AbortSignal): Promise<boolean> {
   const scope = new AbortController();

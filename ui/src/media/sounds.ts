@@ -34,9 +34,15 @@ export interface Speaker {
 /** A context's way to a speaker, the system's own where that is null. Rejects when it has gone. */
 export async function openSpeaker(context: AudioContext, sinkId: string | null): Promise<Speaker> {
   const out = context.createMediaStreamDestination();
+  // WebKit begins to play no stream that nothing flows in, and waits.
+  const silence = context.createConstantSource();
+  silence.offset.value = 0;
+  silence.connect(out);
+  silence.start();
   const element = new Audio();
   element.srcObject = out.stream;
   const close = () => {
+    silence.stop();
     element.pause();
     element.srcObject = null;
   };

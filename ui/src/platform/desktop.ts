@@ -49,6 +49,8 @@ export async function desktopHost(onTrace: Host["trace"]): Promise<Host> {
     testMode: boot.testMode,
     onLink: (listener) => subscribe(links, listener),
     copyText: (text) => invoke("copy_text", { text }),
+    saveReport: (text) => invoke("save_report", { text }),
+    clockAhead: (server) => invoke("clock_ahead", { server }),
     ensurePeerConnection: () => {
       peerConnection ??= installPeerConnection();
       return peerConnection;

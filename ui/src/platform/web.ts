@@ -35,6 +35,8 @@ export function webHost({ signaling, onTrace }: WebHostParts): Host {
       };
     },
     copyText: (text) => navigator.clipboard.writeText(text),
+    saveReport: async (text) => download("snug-report.json", text),
+    clockAhead: (asked, signal) => (asked === server ? compareClocks(signal) : Promise.resolve(null)),
     ensurePeerConnection: async () => {
       if (typeof RTCPeerConnection === "undefined") throw new Error("this browser has no RTCPeerConnection");
     },
@@ -76,6 +78,33 @@ function watchNetwork(listener: () => void): () => void {
     window.removeEventListener("online", listener);
     connection?.removeEventListener("change", changed);
   };
+}
+
+/** Resolves to the name, which is all that a page learns of it. */
+function download(name: string, text: string): string {
+  const url = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(url);
+  return name;
+}
+
+/** A page may read the date of answers of its own server only. */
+async function compareClocks(signal: AbortSignal): Promise<number | null> {
+  try {
+    const before = Date.now();
+    const answer = await fetch("/healthz", { cache: "no-store", signal });
+    const here = (before + Date.now()) / 2;
+    const told = Date.parse(answer.headers.get("date") ?? "");
+    // Whole seconds, cut off: half of one is the best guess.
+    return Number.isNaN(told) ? null : here - (told + 500);
+  } catch (error) {
+    if (signal.aborted) throw error;
+    console.info("the clocks cannot be compared", error);
+    return null;
+  }
 }
 
 /** Null at the front door. */

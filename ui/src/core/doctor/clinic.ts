@@ -12,8 +12,8 @@ export interface Clinic {
   cancel(): void;
   /** False where it cannot be copied. */
   copyReport(lang: Lang): Promise<boolean>;
-  /** Null where the page cannot save files. */
-  readonly saveReport: ((lang: Lang) => void) | null;
+  /** Where it lies; null where it cannot be saved. */
+  saveReport(lang: Lang): Promise<string | null>;
 }
 
 export interface ClinicView {

@@ -40,6 +40,8 @@ export const doctorEn: DoctorWords = {
   save: "Save report",
   copied: "Report copied",
   copyFailed: "Couldn't copy the report",
+  saved: (where) => `Saved as ${where}`,
+  saveFailed: "Couldn't save the report. Copy it instead.",
   reportHint: "The report has no names, addresses or keys in it.",
   findings: {
     "camera-works": { says: () => "The camera works." },

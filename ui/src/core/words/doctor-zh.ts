@@ -40,6 +40,8 @@ export const doctorZh: DoctorWords = {
   save: "保存报告",
   copied: "报告已复制",
   copyFailed: "无法复制报告",
+  saved: (where) => `已保存到 ${where}`,
+  saveFailed: "无法保存报告，请改用复制。",
   reportHint: "报告里没有名字、地址和密钥。",
   findings: {
     "camera-works": { says: () => "摄像头正常。" },

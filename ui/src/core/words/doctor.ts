@@ -28,6 +28,8 @@ export interface DoctorWords {
   readonly save: string;
   readonly copied: string;
   readonly copyFailed: string;
+  readonly saved: (where: string) => string;
+  readonly saveFailed: string;
   readonly reportHint: string;
   readonly findings: Readonly<Record<FindingCode, FindingWords>>;
 }

@@ -78,7 +78,7 @@ export function clinicOf(screen: string): Clinic {
     begin() {},
     cancel() {},
     copyReport: async () => true,
-    saveReport: () => {},
+    saveReport: async () => "snug-report.json",
   };
 }
 
