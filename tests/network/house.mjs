@@ -6,11 +6,11 @@ import { Lines } from "./lines.mjs";
 
 const target = process.env.CARGO_TARGET_DIR ?? new URL("../../target", import.meta.url).pathname;
 export const SERVER_BIN = process.env.SNUG_SERVER_BIN ?? `${target}/debug/snug-server`;
-const GUEST_BIN = process.env.SNUG_LAB_BIN ?? `${target}/debug/snug-lab`;
+export const LAB_BIN = process.env.SNUG_LAB_BIN ?? `${target}/debug/snug-lab`;
 
 /** Why nothing can be run here; null when it can. */
 export function unbuilt() {
-  return missing([SERVER_BIN, GUEST_BIN]);
+  return missing([SERVER_BIN, LAB_BIN]);
 }
 
 /** The same for those who need no guests of ours. */
@@ -63,15 +63,23 @@ export class Server {
 
 /** A guest without a page (`crates/lab`): the app's own session and peer connection. */
 export class Guest {
-  constructor(site, server, room, identity, { media = false, chatter = null, environment = {} } = {}) {
+  constructor(
+    site,
+    server,
+    room,
+    identity,
+    { media = false, voice = false, video = null, chatter = null, environment = {} } = {},
+  ) {
     const options = [
       ...(media ? ["--media"] : []),
+      ...(voice ? ["--voice"] : []),
+      ...(video === null ? [] : ["--video", String(video)]),
       ...(chatter === null ? [] : ["--chatter", String(chatter)]),
     ];
     this.identity = identity;
     this.child = site.spawn(
-      GUEST_BIN,
-      ["--server", server.url, "--room", room, "--identity", identity, ...options],
+      LAB_BIN,
+      ["guest", "--server", server.url, "--room", room, "--identity", identity, ...options],
       { env: { ...process.env, ...environment } },
     );
     this.lines = new Lines(this.child, `${identity} (${site.kind})`, (line) => JSON.parse(line));
@@ -117,6 +125,11 @@ export class Guest {
     const from = this.now;
     this.tell({ do: "report" });
     return this.until("it reports", ({ event }) => event === "report", from);
+  }
+
+  /** What its link to `other` has carried by now (`flow` in crates/lab/src/media.rs). */
+  async flow(other) {
+    return (await this.report()).links[other] ?? {};
   }
 
   /** Its link to `other`, once `frames` more frames have come by it: the candidates' types at both ends. */

@@ -94,11 +94,6 @@ export class Lab {
         ip -n ${this.internet} link set s${number} master br0 up
         ip -n ${router} addr add 2001:db8::${number}:1/64 dev wan nodad
         ip -n ${router} link set wan up
-        ip -n ${router} addr add 2001:db8:${number}::1/64 dev lan nodad
-        ip -n ${router} link set lan up
-        ip -n ${host} addr add 2001:db8:${number}::2/64 dev eth0 nodad
-        ip -n ${host} link set eth0 up
-        ip -n ${host} route add default via 2001:db8:${number}::1
         ip -n ${this.internet} route add 2001:db8:${number}::/64 via 2001:db8::${number}:1
         ip -n ${router} route add 2001:db8::/32 via ${SERVER6}
       `);
@@ -126,15 +121,11 @@ export class Lab {
         ip -n ${this.internet} link set s${number} master br0 up
         ip -n ${outermost} addr add ${wan}/16 dev wan
         ip -n ${outermost} link set wan up
-        ip -n ${router} addr add 10.0.${number}.1/24 dev lan
-        ip -n ${router} link set lan up
-        ip -n ${host} addr add 10.0.${number}.2/24 dev eth0
-        ip -n ${host} link set eth0 up
-        ip -n ${host} route add default via 10.0.${number}.1
       `);
       if (carrier !== null) rules(carrier, routerRules("port-restricted", ""));
       this.#knows(host, dns ? [] : [`${SERVER} ${NAME}`]);
     }
+    site.connect();
     rules(router, routerRules(kind, `10.0.${number}.2`));
     rules(router, WITNESS);
     site.address = kind === "ipv6-only" ? `2001:db8:${number}::2` : wan;
@@ -211,6 +202,20 @@ export class Site {
       const { nftables } = JSON.parse(listed.stdout.toString());
       return nftables.flatMap((one) => one.set?.elem ?? []);
     });
+  }
+
+  /** Gives both ends of the cable between host and router their addresses. */
+  connect() {
+    const { host, router, number } = this;
+    const net = this.kind === "ipv6-only" ? `2001:db8:${number}::` : `10.0.${number}.`;
+    const size = this.kind === "ipv6-only" ? "64 nodad" : "24";
+    run(`
+      ip -n ${router} addr add ${net}1/${size} dev lan
+      ip -n ${router} link set lan up
+      ip -n ${host} addr add ${net}2/${size} dev eth0
+      ip -n ${host} link set eth0 up
+      ip -n ${host} route add default via ${net}1
+    `);
   }
 
   /** Starts a program on the host. */
@@ -352,7 +357,7 @@ function rules(namespace, text) {
   if (done.status !== 0) throw new Error(`nft refuses: ${done.stderr}\n${text}`);
 }
 
-function run(script) {
+export function run(script) {
   const done = spawnSync("sh", ["-ec", script]);
   if (done.status !== 0) throw new Error(`${done.stderr}\n${script}`);
 }

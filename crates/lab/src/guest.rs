@@ -1,5 +1,5 @@
 use crate::chatter::Chatter;
-use crate::media::{Media, News, Signal};
+use crate::media::{Media, News, Signal, Streams};
 use crate::roster::Roster;
 use crate::{Args, Command};
 use serde_json::{Value, json};
@@ -42,7 +42,15 @@ impl Guest {
         let (handle, events) = Client::start(&args.server, join);
         let mut beat = interval(Duration::from_millis(args.chatter.unwrap_or(1_000).max(1)));
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let media = if args.media { Some(Media::open().await) } else { None };
+        let streams = Streams {
+            video: args.video * 1_000,
+            voice: args.voice,
+        };
+        let media = if args.media {
+            Some(Media::open(streams).await)
+        } else {
+            None
+        };
         Self {
             handle,
             events,

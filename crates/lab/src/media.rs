@@ -1,23 +1,22 @@
-use crate::guest::{millis, tell};
-use futures_util::{SinkExt, StreamExt};
+use crate::guest::tell;
+use crate::page::{EVERY, ORIGIN, Page};
 use serde_json::{Value, json};
 use snug_protocol::IceServer;
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tauri_plugin_peer_connection::Session;
 use tauri_plugin_peer_connection::wire::{Configuration, Op};
 use tokio::sync::mpsc;
 use tokio::time::{Interval, MissedTickBehavior, interval};
-use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
-const ORIGIN: &str = "tauri://localhost";
-/// Ten frames a second of this many bytes to each peer: 240 kbit/s.
-const FRAME: usize = 3_000;
-const EVERY: Duration = Duration::from_millis(100);
-/// Frames that stay away for longer have stopped.
-const GAP: Duration = Duration::from_millis(1_000);
+/// What is sent by each link.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Streams {
+    /// Bits per second of video.
+    pub(crate) video: u32,
+    pub(crate) voice: bool,
+}
 
 /// What one page says to another.
 pub(crate) enum Signal {
@@ -42,8 +41,8 @@ pub(crate) struct Media {
     /// Said, and not handed on yet.
     signals: VecDeque<(String, Signal)>,
     beat: Interval,
-    out: mpsc::Sender<Vec<u8>>,
-    heard: Heard,
+    streams: Streams,
+    page: Page,
 }
 
 struct Link {
@@ -61,17 +60,11 @@ struct Link {
 /// A new way that has not come about is looked for again.
 const AGAIN: Duration = Duration::from_secs(5);
 
-/// By peer connection: when frames came.
-type Heard = Arc<Mutex<BTreeMap<u32, Frames>>>;
-
-struct Frames {
-    count: u64,
-    last: Instant,
-    longest_gap: Duration,
-}
+/// In this order.
+const TRACKS: [(&str, &str); 2] = [("video", "camera"), ("audio", "microphone")];
 
 impl Media {
-    pub(crate) async fn open() -> Self {
+    pub(crate) async fn open(streams: Streams) -> Self {
         let (sink, events) = mpsc::channel(4_096);
         let tell = move |event| {
             let event = serde_json::to_value(event).expect("events are JSON");
@@ -80,35 +73,7 @@ impl Media {
         let (session, opened) = Session::open(Arc::new(tell), vec![ORIGIN.to_owned()])
             .await
             .expect("a session");
-        let mut request = opened.socket_url.into_client_request().expect("an address");
-        request
-            .headers_mut()
-            .insert("origin", ORIGIN.parse().expect("an origin"));
-        let (socket, _) = tokio_tungstenite::connect_async(request)
-            .await
-            .expect("the loopback socket");
-        let (mut write, mut read) = socket.split();
-        let (out, mut outgoing) = mpsc::channel::<Vec<u8>>(64);
-        tokio::spawn(async move {
-            while let Some(frame) = outgoing.recv().await {
-                write
-                    .send(Message::binary(frame))
-                    .await
-                    .expect("the loopback socket takes frames");
-            }
-        });
-        let heard = Heard::default();
-        let counted = Arc::clone(&heard);
-        tokio::spawn(async move {
-            while let Some(Ok(message)) = read.next().await {
-                // Kind 3 is video that was received; bytes 4 to 8 name the peer connection.
-                if let Message::Binary(bytes) = message
-                    && let [3, _, _, _, a, b, c, d, ..] = bytes[..]
-                {
-                    count(&counted, u32::from_le_bytes([a, b, c, d]));
-                }
-            }
-        });
+        let page = Page::open(opened.socket_url).await;
         let mut beat = interval(EVERY);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
@@ -118,8 +83,8 @@ impl Media {
             beat,
             configuration: json!({}),
             links: BTreeMap::new(),
-            out,
-            heard,
+            streams,
+            page,
         }
     }
 
@@ -134,10 +99,15 @@ impl Media {
             return;
         }
         let pc = self.connect(identity, true).await;
-        let op = json!({"type": "add-transceiver", "kind": "video", "direction": "sendrecv", "streams": ["s"],
-            "trackId": "camera", "byAddTrack": true});
-        let video = self.run(pc, op).await;
-        self.link(identity).video = video["transceiver"].as_u64().and_then(|id| u32::try_from(id).ok());
+        for (kind, track) in TRACKS {
+            if kind == "audio" && !self.streams.voice {
+                continue;
+            }
+            let op = json!({"type": "add-transceiver", "kind": kind, "direction": "sendrecv", "streams": ["s"],
+                "trackId": track, "byAddTrack": true});
+            let added = self.run(pc, op).await;
+            self.begin(identity, kind, number(&added["transceiver"])).await;
+        }
         self.offer(identity).await;
     }
 
@@ -204,10 +174,8 @@ impl Media {
             let stats = self.run(link.pc, json!({"type": "get-stats"})).await;
             let mut told = path(stats.as_array().map(Vec::as_slice).unwrap_or_default());
             told["state"] = json!(link.state);
-            if let Some(frames) = lock(&self.heard).get(&link.pc) {
-                told["frames"] = json!(frames.count);
-                told["gapMs"] = json!(millis(frames.longest_gap));
-            }
+            flow(stats.as_array().map(Vec::as_slice).unwrap_or_default(), &mut told);
+            self.page.report(link.pc, &mut told);
             report.insert(identity.clone(), told);
         }
         Value::Object(report)
@@ -245,8 +213,7 @@ impl Media {
     fn send(&self) {
         for link in self.links.values() {
             if let (Some(video), "connected") = (link.video, link.state.as_str()) {
-                // A full socket loses a frame, as a busy encoder does.
-                self.out.try_send(frame(link.pc, video)).ok();
+                self.page.frame(link.pc, video);
             }
         }
     }
@@ -269,21 +236,36 @@ impl Media {
         self.link(identity).offered = false;
         let seen = self.run(pc, json!({"type": "set-remote", "description": offer})).await;
         if self.link(identity).video.is_none() {
-            let video = seen["transceivers"][0]["transceiver"]
-                .as_u64()
-                .expect("guests offer video");
-            let video = u32::try_from(video).expect("a small number");
-            for op in [
-                json!({"type": "set-direction", "transceiver": video, "direction": "sendrecv"}),
-                json!({"type": "set-sender", "transceiver": video, "trackId": "camera", "streams": ["s"]}),
-            ] {
-                self.run(pc, op).await;
+            for offered in seen["transceivers"].as_array().expect("a list").clone() {
+                let (_, track) = *TRACKS
+                    .iter()
+                    .find(|(kind, _)| offered["kind"] == *kind)
+                    .expect("guests offer video and audio");
+                let transceiver = number(&offered["transceiver"]);
+                for op in [
+                    json!({"type": "set-direction", "transceiver": transceiver, "direction": "sendrecv"}),
+                    json!({"type": "set-sender", "transceiver": transceiver, "trackId": track, "streams": ["s"]}),
+                ] {
+                    self.run(pc, op).await;
+                }
+                let kind = offered["kind"].as_str().unwrap_or_default();
+                self.begin(identity, kind, transceiver).await;
             }
-            self.link(identity).video = Some(video);
         }
         let made = self.run(pc, json!({"type": "set-local"})).await;
         let answer = Signal::Description(made["currentLocal"].clone());
         self.signals.push_back((identity.to_owned(), answer));
+    }
+
+    /// A transceiver sends what the page makes.
+    async fn begin(&mut self, identity: &str, kind: &str, transceiver: u32) {
+        let pc = self.link(identity).pc;
+        if kind == "audio" {
+            self.page.speak(pc, transceiver).await;
+        } else {
+            self.page.film(pc, transceiver, self.streams.video).await;
+            self.link(identity).video = Some(transceiver);
+        }
     }
 
     async fn connect(&mut self, identity: &str, polite: bool) -> u32 {
@@ -336,42 +318,26 @@ fn path(stats: &[Value]) -> Value {
     }
 }
 
-fn count(heard: &Heard, pc: u32) {
-    let now = Instant::now();
-    if let Some(frames) = lock(heard).get(&pc) {
-        let gap = now - frames.last;
-        if gap > GAP {
-            tell("seen-again", json!({"pc": pc, "gapMs": millis(gap)}));
-        }
+/// What came and what went, as `getStats` tells it: bytes of video, its bitrate, and a voice's samples.
+fn flow(stats: &[Value], told: &mut Value) {
+    let of = |kind: &str, media: &str| {
+        let is = |one: &&Value| one["type"] == kind && one["kind"] == media;
+        stats.iter().find(is).unwrap_or(&Value::Null)
+    };
+    let (video, voice) = (of("inbound-rtp", "video"), of("inbound-rtp", "audio"));
+    told["bytes"] = video["bytesReceived"].clone();
+    told["target"] = of("outbound-rtp", "video")["targetBitrate"].clone();
+    for member in [
+        "totalSamplesReceived",
+        "concealedSamples",
+        "fecPacketsReceived",
+        "packetsLost",
+    ] {
+        told["voice"][member] = voice[member].clone();
     }
-    let mut heard = lock(heard);
-    let frames = heard.entry(pc).or_insert(Frames {
-        count: 0,
-        last: now,
-        longest_gap: Duration::ZERO,
-    });
-    frames.longest_gap = frames.longest_gap.max(now - frames.last);
-    frames.last = now;
-    frames.count += 1;
 }
 
-/// A key frame of VP8, by its head (RFC 6386, 9.1), as the engine wants to see it; the rest is nothing.
-fn frame(pc: u32, video: u32) -> Vec<u8> {
-    let since = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap_or_default();
-    let micros = i64::try_from(since.as_micros()).unwrap_or_default();
-    // Video to send, a key frame, VP8.
-    let mut message = vec![1, 1, 1, 0];
-    message.extend(pc.to_le_bytes());
-    message.extend(video.to_le_bytes());
-    message.extend(micros.to_le_bytes());
-    message.extend(0_u32.to_le_bytes());
-    message.extend([0x10, 0, 0, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0xe0, 0x01]);
-    message.resize(message.len() + FRAME, 0);
-    message
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+fn number(value: &Value) -> u32 {
+    let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
+    number.expect("a transceiver has a number")
 }
