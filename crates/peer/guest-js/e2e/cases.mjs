@@ -53,9 +53,9 @@ export function carry(one, other) {
 }
 
 /** Opens two ends, plays `story` with the signals carried between them, and closes everything. */
-export async function together(pageOne, pageOther, story) {
-  const one = await End.open(pageOne);
-  const other = await End.open(pageOther, { polite: true });
+export async function together(pageOne, pageOther, story, options = {}) {
+  const one = await End.open(pageOne, options);
+  const other = await End.open(pageOther, { polite: true, ...options });
   const signals = carry(one, other);
   try {
     const note = await story(one, other);

@@ -10,6 +10,7 @@ import { adapter, peerJs, simplePeer } from "./libraries.mjs";
 import { lifecycle } from "./lifecycle.mjs";
 import { liveKit } from "./livekit.mjs";
 import { pipelines } from "./pipelines.mjs";
+import { inverted, SEALING } from "./sealing.mjs";
 import { openWebview } from "./webview.mjs";
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -50,6 +51,21 @@ for (const [one, other] of PAIRS) {
     ]);
   }
 }
+
+for (const [one, other] of PAIRS) {
+  for (const [name, story] of Object.entries(SEALING)) {
+    // Chromium does not give up a transform again.
+    if (one === "chromium" && name === "dropped") continue;
+    list.push([
+      `${one} to ${other}: ${name}`,
+      async () => together(await page(one), await page(other), story),
+    ]);
+  }
+}
+list.push([
+  "webview to webview: inverted",
+  async () => together(await page("webview"), await page("webview"), inverted, { insertable: true }),
+]);
 
 list.push(["webview: lifecycle", async () => lifecycle(await page("webview"), binary)]);
 list.push(["webview to chromium: mesh", async () => mesh(await page("webview"), await page("chromium"))]);

@@ -166,8 +166,9 @@ export function close(number: number): void {
 
 /** livekit-client: joins a room and publishes a camera. Resolves when the room has taken it. */
 export async function liveKit(url: string): Promise<number> {
-  const { Room, createLocalVideoTrack, isBrowserSupported } = await import("livekit-client");
+  const { Room, createLocalVideoTrack, isBrowserSupported, isE2EESupported } = await import("livekit-client");
   if (!isBrowserSupported()) throw new Error("livekit-client takes this for no browser");
+  if (!isE2EESupported()) throw new Error("livekit-client finds no encoded transforms");
   const end = await begin();
   const room = new Room({ singlePeerConnection: false });
   room.on("disconnected", (reason) => end.events.push(`error disconnected ${reason}`));

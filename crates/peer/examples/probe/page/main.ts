@@ -4,9 +4,10 @@ import { install, supported } from "tauri-plugin-peer-connection-api";
 import * as libraries from "./libraries";
 import * as pipelines from "./pipelines";
 import * as probe from "./probe";
+import * as sealing from "./sealing";
 
 const ready = supported() ? install() : Promise.resolve();
-Object.assign(window, { ready, probe, pipelines, libraries });
+Object.assign(window, { ready, probe, pipelines, libraries, sealing });
 
 const state = document.querySelector<HTMLOutputElement>("#state");
 const say = (text: string) => {

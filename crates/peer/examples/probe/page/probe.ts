@@ -24,8 +24,10 @@ const peers: Peer[] = [];
 let sharedContext: AudioContext | undefined;
 
 /** Opens a connection and gives its number. */
-export function open({ polite = false, video = true } = {}): number {
-  const pc = new RTCPeerConnection();
+export function open({ polite = false, video = true, insertable = false } = {}): number {
+  const pc = new RTCPeerConnection(
+    insertable ? ({ encodedInsertableStreams: true } as RTCConfiguration) : undefined,
+  );
   const peer: Peer = {
     pc,
     polite,

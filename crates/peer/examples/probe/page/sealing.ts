@@ -1,0 +1,96 @@
+// Encoded transforms of a peer: sealed end to end by a worker that knows nothing of the plugin (`public/sealing.js`),
+// or turned over by the page itself.
+import { at } from "./probe";
+
+interface Flow {
+  frames: number;
+  failures: number;
+  metadata?: Record<string, unknown>;
+  error?: string;
+}
+
+const workers = new Map<number, Worker>();
+
+function transform(worker: Worker, name: string, work: string, secret: string): unknown {
+  const key = new TextEncoder().encode(secret.padEnd(32).slice(0, 32));
+  const Transform = (globalThis as unknown as Record<string, new (...given: unknown[]) => unknown>)
+    .RTCRtpScriptTransform as new (
+    ...given: unknown[]
+  ) => unknown;
+  return new Transform(worker, { name, work, secret: key });
+}
+
+/** The worker that works for a peer. */
+function worker(number: number): Worker {
+  const known = workers.get(number) ?? new Worker("./sealing.js");
+  workers.set(number, known);
+  return known;
+}
+
+/** Seals and opens what flows on a transceiver. In Chromium its halves take a transform only in the turn they are made. */
+function treat(number: number, { sender, receiver }: RTCRtpTransceiver, secret: string, work = "seal"): void {
+  const { kind } = receiver.track;
+  const flows = { [`send ${kind}`]: [sender, work], [`receive ${kind}`]: [receiver, "open"] } as const;
+  for (const [name, [half, what]] of Object.entries(flows)) {
+    if ((half as { transform?: unknown }).transform) continue;
+    Object.assign(half, { transform: transform(worker(number), name, what, secret) });
+  }
+}
+
+/** Treats all transceivers that the other end makes. */
+export function open(number: number, secret: string): void {
+  at(number).pc.addEventListener("track", ({ transceiver }) => treat(number, transceiver, secret));
+}
+
+/** Treats all transceivers; with the work `drop` nothing is sent. */
+export function seal(number: number, secret: string, work?: string): void {
+  for (const transceiver of at(number).pc.getTransceivers()) treat(number, transceiver, secret, work);
+}
+
+/** Lets everything pass as it is. */
+export function unseal(number: number): void {
+  for (const face of [...at(number).pc.getSenders(), ...at(number).pc.getReceivers()])
+    Object.assign(face, { transform: null });
+}
+
+/** What the worker has done, by the names `send video`, `receive audio`, …; `key` is one of them to ask for key frames. */
+export function flows(number: number, key?: string): Promise<Record<string, Flow>> {
+  const { port1, port2 } = new MessageChannel();
+  return new Promise((resolve) => {
+    port1.onmessage = ({ data }) => resolve(data);
+    workers.get(number)?.postMessage({ key }, [port2]);
+  });
+}
+
+interface Streams {
+  readable: ReadableStream<{ data: ArrayBuffer; type?: string }>;
+  writable: WritableStream<{ data: ArrayBuffer; type?: string }>;
+}
+
+/** Inverts all bits of what the peer receives from now on but the codec's header, in the page. */
+export function invertReceived(number: number): void {
+  at(number).pc.addEventListener("track", ({ receiver, track }) => turn(receiver, track.kind));
+}
+
+/** And of what it sends now. */
+export function invertSent(number: number): void {
+  for (const sender of at(number).pc.getSenders()) if (sender.track) turn(sender, sender.track.kind);
+}
+
+function turn(face: RTCRtpSender | RTCRtpReceiver, kind: string): void {
+  const { readable, writable } = (
+    face as unknown as { createEncodedStreams(): Streams }
+  ).createEncodedStreams();
+  const inverting = new TransformStream<{ data: ArrayBuffer; type?: string }>({
+    transform(frame, controller) {
+      const bytes = new Uint8Array(frame.data);
+      const clear = kind === "audio" ? 1 : frame.type === "key" ? 10 : 3;
+      for (let index = clear; index < bytes.length; index++) bytes[index] = (bytes[index] ?? 0) ^ 0xff;
+      controller.enqueue(frame);
+    },
+  });
+  readable
+    .pipeThrough(inverting)
+    .pipeTo(writable)
+    .catch((error) => console.error("probe: streams:", error));
+}
