@@ -2,17 +2,27 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+use crate::rtp::format::VideoCodec;
 use crate::wire::PcId;
 
 /// Bytes before the payload.
 pub const HEADER_LEN: usize = 24;
 
+/// The number of a video codec.
+fn video(codec: VideoCodec) -> u8 {
+    match codec {
+        VideoCodec::Vp8 => VP8,
+        VideoCodec::Vp9 => VP9,
+        VideoCodec::H264 => H264,
+    }
+}
+
 /// What a binary message carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FrameKind {
-    VideoToSend,
+    VideoToSend(VideoCodec),
     AudioToSend,
-    VideoReceived,
+    VideoReceived(VideoCodec),
     AudioReceived,
     DataToSend,
     DataReceived,
@@ -38,6 +48,8 @@ pub struct Frame {
     pub gap: bool,
     /// The level of audio to send as RFC 6464 writes it; `None` when unknown.
     pub level: Option<u8>,
+    /// The layer of a simulcast (video to send), or 0.
+    pub layer: u8,
     pub pc: PcId,
     /// A transceiver's or a channel's number.
     pub target: u32,
@@ -55,13 +67,15 @@ const GAP: u8 = 4;
 const VP8: u8 = 1;
 const OPUS: u8 = 2;
 const PCM: u8 = 3;
+const VP9: u8 = 4;
+const H264: u8 = 5;
 
 impl FrameKind {
     fn number(self) -> u8 {
         match self {
-            Self::VideoToSend => 1,
+            Self::VideoToSend(_) => 1,
             Self::AudioToSend => 2,
-            Self::VideoReceived => 3,
+            Self::VideoReceived(_) => 3,
             Self::AudioReceived => 4,
             Self::DataToSend => 5,
             Self::DataReceived => 6,
@@ -75,7 +89,7 @@ impl FrameKind {
 
     fn codec(self) -> u8 {
         match self {
-            Self::VideoToSend | Self::VideoReceived => VP8,
+            Self::VideoToSend(codec) | Self::VideoReceived(codec) => video(codec),
             Self::AudioToSend
             | Self::AudioReceived
             | Self::VoiceToSend
@@ -87,9 +101,12 @@ impl FrameKind {
     }
 
     /// Only what a worker may send.
-    fn to_send(number: u8) -> Option<Self> {
+    fn to_send(number: u8, codec: u8) -> Option<Self> {
         match number {
-            1 => Some(Self::VideoToSend),
+            1 => {
+                let mut all = VideoCodec::ALL.into_iter();
+                all.find(|one| video(*one) == codec).map(Self::VideoToSend)
+            }
             2 => Some(Self::AudioToSend),
             5 => Some(Self::DataToSend),
             7 => Some(Self::AudioTick),
@@ -103,7 +120,7 @@ impl Frame {
     /// Reads a message from the worker; `None` if it is short, of an unknown kind or codec, or one only Rust sends.
     pub fn parse(message: Bytes) -> Option<Self> {
         let header: &[u8; HEADER_LEN] = message.first_chunk()?;
-        let kind = FrameKind::to_send(header[0])?;
+        let kind = FrameKind::to_send(header[0], header[2])?;
         if header[2] != kind.codec() {
             return None;
         }
@@ -114,7 +131,12 @@ impl Frame {
             key: header[1] & KEY != 0,
             text: header[1] & TEXT != 0,
             gap: header[1] & GAP != 0,
-            level: Some(header[3]).filter(|level| *level != 0),
+            level: Some(header[3]).filter(|level| *level != 0 && kind == FrameKind::AudioToSend),
+            layer: if matches!(kind, FrameKind::VideoToSend(_)) {
+                header[3]
+            } else {
+                0
+            },
             pc: word(4),
             target: word(8),
             timestamp: timestamp.cast_signed(),
@@ -130,7 +152,7 @@ impl Frame {
         out.put_u8(self.kind.number());
         out.put_u8(flag(self.key, KEY) | flag(self.text, TEXT) | flag(self.gap, GAP));
         out.put_u8(self.kind.codec());
-        out.put_u8(self.level.unwrap_or(0));
+        out.put_u8(self.level.unwrap_or(self.layer));
         out.put_u32_le(self.pc);
         out.put_u32_le(self.target);
         out.put_i64_le(self.timestamp);
@@ -146,11 +168,12 @@ mod tests {
 
     fn frame() -> Frame {
         Frame {
-            kind: FrameKind::VideoToSend,
+            kind: FrameKind::VideoToSend(VideoCodec::Vp8),
             key: true,
             text: false,
             gap: true,
             level: None,
+            layer: 2,
             pc: 7,
             target: 0x0102_0304,
             timestamp: -5_000_000_000,
@@ -161,13 +184,17 @@ mod tests {
 
     #[test]
     fn a_frame_survives_the_trip() {
-        assert_eq!(Frame::parse(frame().to_bytes()), Some(frame()));
+        for codec in VideoCodec::ALL {
+            let mut frame = frame();
+            frame.kind = FrameKind::VideoToSend(codec);
+            assert_eq!(Frame::parse(frame.to_bytes()), Some(frame));
+        }
     }
 
     #[test]
     fn the_layout_is_the_documented_one() {
         let bytes = frame().to_bytes();
-        assert_eq!(&bytes[..4], &[1, 5, 1, 0]);
+        assert_eq!(&bytes[..4], &[1, 5, 1, 2]);
         assert_eq!(&bytes[4..12], &[7, 0, 0, 0, 4, 3, 2, 1]);
         assert_eq!(&bytes[24..], b"frame");
     }

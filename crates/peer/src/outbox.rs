@@ -62,7 +62,7 @@ impl Outbox {
         if queue.closed {
             return Put::Dropped;
         }
-        if frame.kind == FrameKind::VideoReceived {
+        if matches!(frame.kind, FrameKind::VideoReceived(_)) {
             let stream = (frame.pc, frame.target);
             let waits = queue.starved.contains(&stream) && !frame.key;
             if waits || queue.video_bytes + frame.payload.len() > VIDEO_LIMIT {
@@ -212,7 +212,7 @@ impl Queue {
             Item::Text(ToWorker::KeyFrame { .. } | ToWorker::Target { .. }) => self.requests -= 1,
             Item::Text(text) => self.data_bytes -= weight(text),
             Item::Frame(frame) => match frame.kind {
-                FrameKind::VideoReceived | FrameKind::VideoToSend => self.video_bytes -= frame.payload.len(),
+                FrameKind::VideoReceived(_) | FrameKind::VideoToSend(_) => self.video_bytes -= frame.payload.len(),
                 FrameKind::AudioReceived
                 | FrameKind::AudioToSend
                 | FrameKind::AudioTick
@@ -233,13 +233,16 @@ mod tests {
     use bytes::Bytes;
     use futures_util::FutureExt;
 
+    use crate::rtp::format::VideoCodec;
+
     fn video(key: bool, len: usize) -> Frame {
         Frame {
-            kind: FrameKind::VideoReceived,
+            kind: FrameKind::VideoReceived(VideoCodec::Vp8),
             key,
             text: false,
             gap: false,
             level: None,
+            layer: 0,
             pc: 1,
             target: 2,
             timestamp: 0,

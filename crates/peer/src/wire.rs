@@ -30,6 +30,8 @@ pub struct Configuration {
     pub certificates: Vec<u32>,
     /// The canonical name of our end (RFC 3550); one is made up if there is none.
     pub cname: Option<String>,
+    /// The video that the webview can encode and decode besides VP8: `VP9`, `H264`.
+    pub codecs: Vec<String>,
 }
 
 /// What `generate_certificate` takes.
@@ -345,16 +347,37 @@ impl std::fmt::Debug for Pair {
     }
 }
 
+/// One encoding of a sender.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EncodingId {
+    pub transceiver: TransceiverId,
+    /// The place of its layer in the simulcast as it was first proposed, which it keeps when others are rejected; 0
+    /// where there is no simulcast.
+    pub layer: u8,
+}
+
+impl EncodingId {
+    /// The one encoding of a sender without simulcast.
+    pub fn only(transceiver: TransceiverId) -> Self {
+        Self { transceiver, layer: 0 }
+    }
+}
+
 /// Text from Rust to the worker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum ToWorker {
-    /// The remote asked for a key frame.
-    KeyFrame { pc: PcId, transceiver: TransceiverId },
-    /// The encoder's new bitrate, in bits per second.
+    /// The remote asked for a key frame of an encoding.
+    KeyFrame {
+        pc: PcId,
+        transceiver: TransceiverId,
+        layer: u8,
+    },
+    /// The encoder's new bitrate, in bits per second; 0 for a layer that has to pause.
     Target {
         pc: PcId,
         transceiver: TransceiverId,
+        layer: u8,
         bitrate: u32,
     },
     /// The remote made a channel.
@@ -444,6 +467,8 @@ pub struct Pipeline {
     pub source: Option<Map<String, Value>>,
     /// Bits per second beyond which an encoder has no use for more.
     pub wanted: Option<u32>,
+    /// Of which encoding this is.
+    pub layer: u8,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]

@@ -125,6 +125,76 @@ async fn chromium_and_we_understand_each_other() {
     late_data(&browser).await;
 }
 
+/// What the browser encodes in each codec comes here whole, goes back, and is decoded there; a codec that the browser does
+/// not have is left out.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Chromium"]
+async fn every_codec_goes_both_ways_and_can_be_changed() {
+    let browser = Chromium::start().await;
+    let page = Arc::new(Page::open_with(json!({"codecs": ["VP9", "H264"]})).await);
+    let voice = page.add("audio", "mic").await;
+    reflect(&page, voice);
+    page.add("video", "cam").await;
+    browser.run(CAPTURE).await;
+    browser
+        .run("for (const track of stream.getTracks()) pc.addTrack(track, stream)")
+        .await;
+    let mut begun = false;
+    for (number, codec) in [(4, "VP9"), (5, "H264"), (1, "VP8"), (4, "VP9")] {
+        let prefer = format!(
+            "const all = RTCRtpReceiver.getCapabilities('video').codecs; \
+             const wanted = all.filter(({{ mimeType }}) => mimeType === 'video/{codec}'); \
+             const rest = all.filter(({{ mimeType }}) => mimeType !== 'video/{codec}'); \
+             const one = pc.getTransceivers().find((one) => one.receiver.track.kind === 'video'); \
+             if (wanted.length > 0) one.setCodecPreferences([...wanted, ...rest]); \
+             return wanted.length",
+        );
+        if browser.run(&prefer).await == 0 {
+            println!("this browser has no {codec}");
+            continue;
+        }
+        let from = page.heard();
+        let snapshot = browser.offers(&page).await;
+        let codecs = &snapshot["transceivers"][1]["codecs"];
+        assert_eq!(codecs[0], format!("video/{codec}"), "{codecs}");
+        if !begun {
+            begun = true;
+            browser.candidates(&page, 0).await;
+            browser.gathered(&page).await;
+        }
+        let came = |heard: &Heard| match heard {
+            Heard::Frame(frame) if frame.kind == 3 && frame.codec == number => Some(()),
+            _ => None,
+        };
+        page.hear(from, came).await;
+        browser
+            .run(&format!(
+                "await until(async () => {{ \
+                   const all = [...(await pc.getStats()).values()]; \
+                   const one = all.find((one) => one.type === 'inbound-rtp' && one.kind === 'video'); \
+                   const codec = all.find(({{ id }}) => id === one?.codecId); \
+                   globalThis.base ??= {{}}; \
+                   if (codec?.mimeType !== 'video/{codec}') return false; \
+                   base['{from}'] ??= one.framesDecoded; \
+                   return one.framesDecoded >= base['{from}'] + 30; \
+                 }}, '{codec}')"
+            ))
+            .await;
+        let stats = page.run(json!({"type": "get-stats"})).await;
+        let all = stats.as_array().unwrap();
+        for side in ["inbound-rtp", "outbound-rtp"] {
+            let of = all
+                .iter()
+                .find(|one| one["type"] == side && one["kind"] == "video")
+                .unwrap();
+            let told = all.iter().find(|one| one["id"] == of["codecId"]).unwrap();
+            assert_eq!(told["mimeType"], format!("video/{codec}"), "{side}");
+            assert_eq!(told["clockRate"], 90_000);
+        }
+    }
+    page.session.end().await;
+}
+
 /// As in a network that lets no datagrams pass: the browser connects to us, and learns of nothing else.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Chromium"]

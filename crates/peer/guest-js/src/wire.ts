@@ -2,6 +2,8 @@
 
 export type Kind = "audio" | "video";
 export type Direction = RTCRtpTransceiverDirection;
+/** As descriptions name them. */
+export type VideoCodecName = "VP8" | "VP9" | "H264";
 
 export interface Description {
   type: RTCSdpType;
@@ -83,6 +85,8 @@ export type Configuration = Omit<RTCConfiguration, "certificates"> & {
   certificates: number[];
   /** The canonical name of our end (RFC 3550). */
   cname?: string;
+  /** The video that this webview can encode and decode. */
+  codecs?: VideoCodecName[];
 };
 
 /** What `generate_certificate` resolves to. */
@@ -137,8 +141,8 @@ export type ChannelEvent =
 
 /** Text from Rust to the worker. */
 export type ToWorker =
-  | { type: "key-frame"; pc: number; transceiver: number }
-  | { type: "target"; pc: number; transceiver: number; bitrate: number }
+  | { type: "key-frame"; pc: number; transceiver: number; layer: number }
+  | { type: "target"; pc: number; transceiver: number; layer: number; bitrate: number }
   | ChannelEvent;
 
 /** What is done to a microphone's samples (mediacapture-streams). */
@@ -175,8 +179,10 @@ export type FromWorker =
 
 /** Members as webrtc-stats names and measures them. */
 export interface PipelineStats {
-  rtp: Record<string, number>;
+  rtp: Record<string, number | boolean | string | Record<string, number>>;
   source?: Record<string, number>;
   /** Bits per second beyond which an encoder has no use for more. */
   wanted?: number;
+  /** Of which encoding this is; 0 if absent. */
+  layer?: number;
 }

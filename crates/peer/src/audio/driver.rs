@@ -166,6 +166,7 @@ fn tick(duplex: &Mutex<Duplex>, frame: &Frame, outbox: &Outbox, speak: &impl Fn(
             text: false,
             gap: false,
             level: None,
+            layer: 0,
             pc: 0,
             target: 0,
             timestamp: 0,

@@ -30,6 +30,10 @@ const REPLAY_WINDOW: usize = 4_096;
 const CHANNEL_BUFFER: usize = 1 << 20;
 /// Bytes of data-channel messages the remote may send ahead.
 const RECEIVE_BUFFER: u32 = 4 << 20;
+/// How long after the first check nothing but a direct pair is nominated; and one whose remote address nobody has named
+/// yet, as it may turn out to be a relay's.
+const FOR_A_DIRECT_WAY: Duration = Duration::from_millis(500);
+const FOR_ITS_NAME: Duration = Duration::from_millis(200);
 
 /// What a peer connection is told to, and what it is run by.
 pub struct Surroundings<'a> {
@@ -69,7 +73,7 @@ async fn build_with(
     let pc = PeerConnectionBuilder::<SocketAddr>::new()
         .with_configuration(rtc_configuration(configuration, certificates))
         .with_media_engine(media)
-        .with_setting_engine(settings(mdns))
+        .with_setting_engine(settings(mdns, configuration.ice_transport_policy))
         .with_interceptor_registry(Registry::new().with(rtc::interceptor::Slot::Custom(1), tap))
         .with_runtime(Arc::new(Sockets {
             tokio: TokioRuntime,
@@ -86,16 +90,21 @@ async fn build_with(
     Ok(Arc::new(pc))
 }
 
-fn settings(mdns: MulticastDnsMode) -> SettingEngine {
+fn settings(mdns: MulticastDnsMode, policy: IceTransportPolicy) -> SettingEngine {
     let at_once = Some(Duration::ZERO);
+    // The first pair that works is nominated and kept: a relay's must not win because a busy machine looked at it first.
+    let (unknown, relayed) = match policy {
+        IceTransportPolicy::All => (Some(FOR_ITS_NAME), Some(FOR_A_DIRECT_WAY)),
+        IceTransportPolicy::Relay => (at_once, at_once),
+    };
     SettingEngineBuilder::new()
         .with_multicast_dns_mode(mdns)
         // The defaults would wait 200 ms a stage.
         .with_ice_connection_attempts(Some(Duration::from_millis(30)), Some(200))
         .with_host_acceptance_min_wait(at_once)
         .with_srflx_acceptance_min_wait(at_once)
-        .with_prflx_acceptance_min_wait(at_once)
-        .with_relay_acceptance_min_wait(at_once)
+        .with_prflx_acceptance_min_wait(unknown)
+        .with_relay_acceptance_min_wait(relayed)
         .with_srtp_replay_protection_window(REPLAY_WINDOW)
         .with_srtcp_replay_protection_window(REPLAY_WINDOW)
         .with_include_loopback_candidate(true)

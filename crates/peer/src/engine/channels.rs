@@ -347,6 +347,7 @@ impl Channels {
                         text: message.is_string,
                         gap: false,
                         level: None,
+                        layer: 0,
                         pc: self.pc,
                         target: channel,
                         timestamp: 0,

@@ -6,17 +6,19 @@ use std::time::{Duration, Instant};
 use crate::rtp::clock::Jitter;
 use crate::rtp::sequence::Sequence;
 use crate::rtp::wall::Mark;
-use crate::wire::TransceiverId;
+use crate::wire::{EncodingId, TransceiverId};
 
 #[derive(Default)]
 pub struct Counters {
     pub inbound: HashMap<TransceiverId, Inbound>,
-    pub outbound: HashMap<TransceiverId, Outbound>,
+    pub outbound: HashMap<EncodingId, Outbound>,
 }
 
 #[derive(Default)]
 pub struct Inbound {
     pub ssrc: u32,
+    /// Of the last packet.
+    pub payload_type: u8,
     pub packets: u64,
     pub bytes: u64,
     pub header_bytes: u64,

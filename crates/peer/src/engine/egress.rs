@@ -166,7 +166,7 @@ impl Egress {
             .find(|one| one.sending.ssrc == media || one.sending.repair_ssrc == media);
         if let Some(stream) = stream {
             let codecs = &stream.sending.codecs;
-            let repaired = codecs.repair.is_some();
+            let repaired = codecs.first.repair.is_some();
             // Without a repair stream a packet that is sent again must be the very same.
             if let Some(id) = codecs.transport_cc_extension.filter(|_| codecs.transport_cc)
                 && (role == Role::Media || repaired)
@@ -203,25 +203,29 @@ impl Egress {
 
     /// A packet to probe with: one that the remote has already, as if it had been lost.
     fn filler(&mut self) -> Option<rtp::Packet> {
-        let stream = self.streams.values_mut().find(|one| {
+        self.streams.values_mut().find_map(|one| {
             let codecs = &one.sending.codecs;
-            codecs.repair.is_some() && codecs.transport_cc && codecs.kind == Kind::Video
-        })?;
-        let packet = stream.sent.filler()?;
-        Some(stream.again(packet))
+            let able = codecs.first.repair.is_some() && codecs.transport_cc && codecs.kind == Kind::Video;
+            // A layer that pauses has none.
+            let packet = one.sent.filler().filter(|_| able)?;
+            Some(one.again(packet))
+        })
     }
 }
 
 impl Stream {
     /// A packet in the form in which it is sent again (RFC 4588, 4), or as it was where no such form is agreed on.
     fn again(&mut self, packet: rtp::Packet) -> rtp::Packet {
-        let Some(payload_type) = self.sending.codecs.repair else {
+        // It may have been sent before another codec was agreed on.
+        let format = self.sending.codecs.of_payload_type(packet.header.payload_type);
+        let Some(payload_type) = format.and_then(|format| format.repair) else {
             return packet;
         };
         let mut payload = BytesMut::with_capacity(2 + packet.payload.len());
         payload.put_u16(packet.header.sequence_number);
         payload.extend_from_slice(&packet.payload);
         let mut header = packet.header;
+        self.rename(&mut header);
         header.payload_type = payload_type;
         header.ssrc = self.sending.repair_ssrc;
         header.sequence_number = self.repair_sequence;
@@ -229,6 +233,23 @@ impl Stream {
         rtp::Packet {
             header,
             payload: payload.freeze(),
+        }
+    }
+}
+
+impl Stream {
+    /// A repair stream says which layer it repairs by an extension of its own (RFC 8852, 3.2).
+    fn rename(&self, header: &mut rtp::Header) {
+        let (Some(rid), Some(id)) = (&self.sending.rid, self.sending.codecs.rid_extension) else {
+            return;
+        };
+        let repaired = Bytes::copy_from_slice(rid.as_bytes());
+        let renamed = header.del_extension(id).and_then(|()| {
+            let id = self.sending.codecs.repaired_rid_extension;
+            id.map_or(Ok(()), |id| header.set_extension(id, repaired))
+        });
+        if let Err(error) = renamed {
+            tracing::debug!(%error, "a repair stream's name does not fit a header extension");
         }
     }
 }

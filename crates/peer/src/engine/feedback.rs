@@ -92,10 +92,10 @@ pub fn sent(shared: &Shared, packet: &rtp::Packet, left: Left) {
 fn key_frame(shared: &Shared, ssrc: u32, count: impl FnOnce(&mut Outbound)) {
     let found = with_outbound(shared, ssrc, |outbound, stream| {
         count(outbound);
-        stream.transceiver
+        stream.encoding
     });
-    if let Some(transceiver) = found {
-        shared.signal(Signal::KeyFrame(transceiver));
+    if let Some(encoding) = found {
+        shared.signal(Signal::KeyFrame(encoding));
     }
 }
 
@@ -153,5 +153,5 @@ fn with_outbound<T>(shared: &Shared, ssrc: u32, f: impl FnOnce(&mut Outbound, &S
         .iter()
         .find(|one| one.ssrc == ssrc || one.repair_ssrc == ssrc)?;
     let mut counters = shared.counters();
-    Some(f(counters.outbound.entry(stream.transceiver).or_default(), stream))
+    Some(f(counters.outbound.entry(stream.encoding).or_default(), stream))
 }

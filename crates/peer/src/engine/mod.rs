@@ -19,6 +19,7 @@ mod pipelines;
 pub mod plan;
 pub mod receive;
 mod reports;
+mod rids;
 mod routes;
 mod send;
 mod shared;
@@ -26,6 +27,8 @@ mod shares;
 pub mod show;
 #[cfg(test)]
 mod simulation;
+#[cfg(test)]
+mod simulcast_tests;
 mod sockets;
 mod states;
 mod stats;

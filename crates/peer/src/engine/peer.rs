@@ -23,14 +23,15 @@ use super::transport::Connection;
 use crate::error::{ExceptionName, PeerError, Result};
 use crate::frame::{Frame, FrameKind};
 use crate::jsep::{Jsep, SignalingState};
+use crate::rtp::format::VideoCodec;
 use crate::wire::{
-    ChannelId, Configuration, Description, Direction, Event, Op, PcId, Sctp, SdpType, Snapshot, ToWorker, TransceiverId,
+    ChannelId, Configuration, Description, Direction, EncodingId, Event, Op, PcId, Sctp, SdpType, Snapshot, ToWorker,
 };
 
 /// The worker is not asked again for a key frame that has not come yet, unless it takes longer than this.
 const KEY_FRAME_INTERVAL: Duration = Duration::from_millis(250);
 /// Layers of a simulcast that media can send.
-const LAYERS: usize = 1;
+const LAYERS: usize = 3;
 /// Transceivers a connection may have.
 const TRANSCEIVERS: usize = 256;
 
@@ -91,6 +92,8 @@ impl Peer {
         });
         let mut jsep = Jsep::new(Box::new(random), configuration.cname.clone());
         jsep.allow_layers(LAYERS);
+        let able = configuration.codecs.iter().take(VideoCodec::ALL.len());
+        jsep.allow_codecs(&able.filter_map(|name| VideoCodec::of_name(name)).collect::<Vec<_>>());
         let negotiation = Negotiation { jsep, connection };
         let media = Pipelines::new(id, &ports, &shared, connected, &tasks);
         tracing::info!(pc = id, "created");
@@ -357,27 +360,29 @@ impl Drop for Peer {
 /// Turns the tap's signals into texts for the worker.
 fn signals(pc: PcId, ports: &Ports) -> Box<dyn Fn(Signal) + Send + Sync> {
     let outbox = Arc::clone(&ports.outbox);
-    let asked: Mutex<HashMap<TransceiverId, Instant>> = Mutex::default();
+    let asked: Mutex<HashMap<EncodingId, Instant>> = Mutex::default();
     Box::new(move |signal| match signal {
-        Signal::KeyFrame(transceiver) => {
+        Signal::KeyFrame(encoding) => {
             let now = Instant::now();
             let mut asked = lock(&asked);
             if asked
-                .get(&transceiver)
+                .get(&encoding)
                 .is_some_and(|last| now < *last + KEY_FRAME_INTERVAL)
             {
                 return;
             }
-            asked.insert(transceiver, now);
-            outbox.put_text(ToWorker::KeyFrame { pc, transceiver });
+            asked.insert(encoding, now);
+            let EncodingId { transceiver, layer } = encoding;
+            outbox.put_text(ToWorker::KeyFrame { pc, transceiver, layer });
         }
-        Signal::KeyFrameSent(transceiver) => {
-            lock(&asked).remove(&transceiver);
+        Signal::KeyFrameSent(encoding) => {
+            lock(&asked).remove(&encoding);
         }
-        Signal::Target(transceiver, bitrate) => {
+        Signal::Target(EncodingId { transceiver, layer }, bitrate) => {
             outbox.put_text(ToWorker::Target {
                 pc,
                 transceiver,
+                layer,
                 bitrate,
             });
         }

@@ -21,7 +21,7 @@ use crate::frame::Frame;
 use crate::jsep::Jsep;
 use crate::jsep::transceiver::Transceiver;
 use crate::outbox::Outbox;
-use crate::wire::{Kind, PcId, Pipeline, Side, TransceiverId};
+use crate::wire::{EncodingId, Kind, PcId, Pipeline, Side, TransceiverId};
 
 /// What becomes of a connection's media.
 pub struct Pipelines {
@@ -39,7 +39,7 @@ pub struct Pipelines {
 struct Pipes {
     frames: mpsc::Sender<Frame>,
     overflow: Arc<AtomicBool>,
-    stream: Arc<Mutex<Option<Sending>>>,
+    streams: Arc<Mutex<Vec<Sending>>>,
     packets: Option<mpsc::Sender<Input>>,
 }
 
@@ -70,7 +70,13 @@ impl Pipelines {
     /// The share of a sender's packets that the remote has lost lately.
     pub fn loss(&self, transceiver: TransceiverId) -> Option<f64> {
         let counters = self.shared.counters();
-        Some(counters.outbound.get(&transceiver)?.remote?.fraction_lost)
+        Some(
+            counters
+                .outbound
+                .get(&EncodingId::only(transceiver))?
+                .remote?
+                .fraction_lost,
+        )
     }
 
     /// The decoder needs a key frame.
@@ -87,9 +93,10 @@ impl Pipelines {
     pub fn report(&self, transceiver: TransceiverId, side: Side, stats: Pipeline) {
         if lock(&self.all).contains_key(&transceiver) {
             if let Some(wanted) = stats.wanted.filter(|_| side == Side::Send) {
-                self.shared.want(transceiver, wanted);
+                let layer = stats.layer;
+                self.shared.want(EncodingId { transceiver, layer }, wanted);
             }
-            lock(&self.reports).insert((transceiver, side), stats);
+            lock(&self.reports).insert((transceiver, side, stats.layer), stats);
         }
     }
 
@@ -102,8 +109,8 @@ impl Pipelines {
                 let (address, id) = ((self.pc, one.id), one.id);
                 let heard = duplex.heard(address).map(|heard| voice::heard(&heard));
                 let said = duplex.said(address).map(|said| voice::said(&said));
-                reports.extend(heard.map(|heard| ((id, Side::Receive), heard)));
-                reports.extend(said.map(|said| ((id, Side::Send), said)));
+                reports.extend(heard.map(|heard| ((id, Side::Receive, 0), heard)));
+                reports.extend(said.map(|said| ((id, Side::Send, 0), said)));
             }
         }
         reports
@@ -126,10 +133,10 @@ impl Pipelines {
             let id = transceiver.id;
             let pipes = pipelines
                 .entry(id)
-                .or_insert_with(|| self.start_sender(id, transceiver.kind, way.clone()));
-            let sending = Sending::of(transceiver);
-            plan.sending.extend(sending.clone());
-            *lock(&pipes.stream) = sending;
+                .or_insert_with(|| self.start_sender(transceiver.kind, way.clone()));
+            let sending = Sending::all(transceiver);
+            plan.sending.extend(sending.iter().cloned());
+            *lock(&pipes.streams) = sending;
             if transceiver.receives_now() {
                 let packets = pipes
                     .packets
@@ -144,26 +151,25 @@ impl Pipelines {
                 .iter()
                 .any(|transceiver| transceiver.id == *id && !transceiver.stopped)
         });
-        lock(&self.reports).retain(|(id, _), _| pipelines.contains_key(id));
+        lock(&self.reports).retain(|(id, ..), _| pipelines.contains_key(id));
         let known = |id: &TransceiverId| pipelines.contains_key(id);
         {
             let mut counters = self.shared.counters();
             counters.inbound.retain(|id, _| known(id));
-            counters.outbound.retain(|id, _| known(id));
+            counters.outbound.retain(|id, _| known(&id.transceiver));
         }
         drop(pipelines);
         self.shared.set_plan(plan);
         self.shared.retarget();
     }
 
-    fn start_sender(&self, transceiver: TransceiverId, kind: Kind, way: Way) -> Pipes {
+    fn start_sender(&self, kind: Kind, way: Way) -> Pipes {
         let (frames, queue) = mpsc::channel(send::QUEUE);
-        let (overflow, stream) = (Arc::<AtomicBool>::default(), Arc::<Mutex<Option<Sending>>>::default());
+        let (overflow, streams) = (Arc::<AtomicBool>::default(), Arc::<Mutex<Vec<Sending>>>::default());
         let starts = random();
         let sender = Sender {
-            transceiver,
             kind,
-            stream: Arc::clone(&stream),
+            streams: Arc::clone(&streams),
             overflow: Arc::clone(&overflow),
             connected: Arc::clone(&self.connected),
             shared: Arc::clone(&self.shared),
@@ -175,7 +181,7 @@ impl Pipelines {
         Pipes {
             frames,
             overflow,
-            stream,
+            streams,
             packets: None,
         }
     }

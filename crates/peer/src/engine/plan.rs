@@ -6,8 +6,8 @@ use tokio::sync::mpsc;
 use super::receive::Input;
 use crate::jsep::codecs::{Codecs, MID_URI, TRANSPORT_CC_URI};
 use crate::jsep::sdp::{receives, sends};
-use crate::jsep::transceiver::Transceiver;
-use crate::wire::{Kind, TransceiverId};
+use crate::jsep::transceiver::{Layer, Transceiver};
+use crate::wire::{EncodingId, Kind, TransceiverId};
 
 /// The streams of a connection.
 #[derive(Default)]
@@ -30,11 +30,13 @@ pub struct Receiving {
     pub sink: mpsc::Sender<Input>,
 }
 
-/// What a transceiver sends.
+/// One encoding that a transceiver sends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sending {
-    pub transceiver: TransceiverId,
+    pub encoding: EncodingId,
     pub mid: String,
+    /// The name of its layer in a simulcast.
+    pub rid: Option<String>,
     pub codecs: Codecs,
     pub ssrc: u32,
     pub repair_ssrc: u32,
@@ -59,18 +61,24 @@ impl Receiving {
 }
 
 impl Sending {
-    pub fn of(one: &Transceiver) -> Option<Self> {
-        let codecs = one
-            .codecs
-            .clone()
-            .filter(|_| one.current.is_some_and(sends) && !one.stopped)?;
-        Some(Self {
-            transceiver: one.id,
-            mid: one.mid.clone()?,
-            codecs,
-            ssrc: one.sender.ssrc,
-            repair_ssrc: one.sender.repair_ssrc,
-        })
+    /// The encodings of a transceiver, in the order of the page; none while nothing is to be sent.
+    pub fn all(one: &Transceiver) -> Vec<Self> {
+        let sending = one.current.is_some_and(sends) && !one.stopped;
+        let Some((codecs, mid)) = one.codecs.as_ref().zip(one.mid.as_ref()).filter(|_| sending) else {
+            return Vec::new();
+        };
+        let sending = |layer: Layer| Self {
+            encoding: EncodingId {
+                transceiver: one.id,
+                layer: layer.place,
+            },
+            mid: mid.clone(),
+            rid: Some(layer.rid).filter(|rid| !rid.is_empty()),
+            codecs: codecs.clone(),
+            ssrc: layer.ssrc,
+            repair_ssrc: layer.repair_ssrc,
+        };
+        one.sender.encodings().into_iter().map(sending).collect()
     }
 }
 
@@ -88,11 +96,11 @@ pub fn stream_info(codecs: &Codecs, ssrc: u32, repair_ssrc: Option<u32>) -> Stre
             id: u16::from(id),
         })
     };
-    let repair = repair_ssrc.zip(codecs.repair);
+    let repair = repair_ssrc.zip(codecs.first.repair);
     StreamInfo {
         ssrc,
         ssrc_rtx: repair.map(|(ssrc, _)| ssrc),
-        payload_type: codecs.payload_type,
+        payload_type: codecs.first.payload_type,
         payload_type_rtx: repair.map(|(_, payload_type)| payload_type),
         rtp_header_extensions: [
             extension(codecs.mid_extension, MID_URI),
@@ -104,10 +112,7 @@ pub fn stream_info(codecs: &Codecs, ssrc: u32, repair_ssrc: Option<u32>) -> Stre
         .into_iter()
         .flatten()
         .collect(),
-        mime_type: match codecs.kind {
-            Kind::Video => "video/VP8".to_owned(),
-            Kind::Audio => "audio/opus".to_owned(),
-        },
+        mime_type: codecs.first.mime_type(),
         clock_rate: codecs.clock_rate(),
         channels: if codecs.kind == Kind::Audio { 2 } else { 0 },
         rtcp_feedback: [

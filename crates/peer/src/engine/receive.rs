@@ -13,8 +13,7 @@ use crate::audio::driver::Audio;
 use crate::frame::{Frame, FrameKind};
 use crate::outbox::{Outbox, Put};
 use crate::rtp::pictures::Pictures;
-use crate::rtp::vp8::dimensions;
-use crate::rtp::{Assembled, Packet};
+use crate::rtp::{Assembled, Packet, Source};
 use crate::wire::{PcId, TransceiverId};
 
 /// Packets that may wait for the task: two seconds of 4 Mbit/s.
@@ -22,8 +21,8 @@ pub const QUEUE: usize = 1_024;
 
 /// What a receiving task is fed with.
 pub enum Input {
-    /// A packet, when it came, and the SSRC to complain to.
-    Packet(Packet, Instant, u32),
+    /// A packet, when it came, and where from.
+    Packet(Packet, Instant, Source),
     /// The decoder cannot go on.
     KeyFrameWanted,
 }
@@ -100,17 +99,18 @@ impl Receiver {
             inbound.frames += 1;
             if frame.key {
                 inbound.key_frames += 1;
-                if let Some((width, height)) = dimensions(&frame.payload) {
+                if let Some((width, height)) = frame.codec.dimensions(&frame.payload) {
                     (inbound.width, inbound.height) = (width, height);
                 }
             }
         }
         self.outbox.put_media(Frame {
-            kind: FrameKind::VideoReceived,
+            kind: FrameKind::VideoReceived(frame.codec),
             key: frame.key,
             text: false,
             gap: frame.gap,
             level: None,
+            layer: 0,
             pc: self.pc,
             target: self.transceiver,
             timestamp: micros,

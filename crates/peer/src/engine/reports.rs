@@ -50,7 +50,7 @@ impl Reports {
         let counters = shared.counters();
         let clock = lock(&shared.clock);
         let report = |one: &super::plan::Sending| {
-            let outbound = counters.outbound.get(&one.transceiver)?;
+            let outbound = counters.outbound.get(&one.encoding)?;
             let (captured, rtp) = outbound.captured?;
             let ago = clock.ago(captured, now)?;
             let ticks = i128::from(ago) * i128::from(one.codecs.clock_rate()) / 1_000_000;

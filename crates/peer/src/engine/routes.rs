@@ -1,13 +1,16 @@
 //! Which stream goes to which transceiver, and what the chain of interceptors was told of the streams.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 use rtc::interceptor::{Interceptor, StreamInfo};
 use rtc::rtp;
 
 use super::plan::{Plan, Receiving, stream_info};
 use super::receive::Input;
+use super::rids::Rids;
 use super::shared::Shared;
+use crate::jsep::codecs::Codecs;
 use crate::wire::TransceiverId;
 
 /// Streams that nobody has declared and that are known at once: a remote could invent them without end.
@@ -19,8 +22,10 @@ const ROUTES: usize = 256;
 #[derive(Clone)]
 pub struct Route {
     pub transceiver: TransceiverId,
-    /// The stream that this one repairs, with its payload type.
-    pub repairs: Option<(u32, u8)>,
+    /// The stream that this one repairs.
+    pub repairs: Option<u32>,
+    /// What its payload types mean.
+    pub codecs: Arc<Codecs>,
     /// What is missing may be asked for.
     pub nack: bool,
     pub rate: u32,
@@ -36,6 +41,7 @@ pub struct Routes {
     /// Those among the remote's that were found by what their packets say, the oldest first.
     found: VecDeque<u32>,
     routes: HashMap<u32, Route>,
+    pub rids: Rids,
 }
 
 impl Routes {
@@ -47,11 +53,6 @@ impl Routes {
     /// How many streams are received.
     pub fn streams(&self) -> usize {
         self.remote.len()
-    }
-
-    /// What the packets of a received stream are.
-    pub fn payload_type(&self, ssrc: u32) -> Option<u8> {
-        self.remote.get(&ssrc).map(|info| info.payload_type)
     }
 
     /// Whether a received stream has none that repairs it.
@@ -75,7 +76,7 @@ impl Routes {
         // Streams that were found by their MID stay as long as their transceiver receives.
         let wanted = |info: &StreamInfo| {
             let mut receiving = plan.receiving.iter();
-            receiving.any(|one| one.codecs.payload_type == info.payload_type)
+            receiving.any(|one| one.codecs.of_payload_type(info.payload_type).is_some())
         };
         let undeclared = plan.receiving.iter().any(|one| one.sources.is_empty());
         self.found.retain(|ssrc| {
@@ -118,7 +119,7 @@ impl Routes {
         if let Some(route) = self.routes.get(&header.ssrc) {
             return Some(route.clone());
         }
-        let (route, info) = find(&shared.plan(), header)?;
+        let (route, info) = find(&shared.plan(), header, &mut self.rids)?;
         if let Some(info) = info
             && !self.receives(info.ssrc)
         {
@@ -143,11 +144,12 @@ impl Routes {
 }
 
 /// A stream is known by its declared SSRC, by its MID, or by being the only one of its payload type.
-fn find(plan: &Plan, header: &rtp::Header) -> Option<(Route, Option<StreamInfo>)> {
+fn find(plan: &Plan, header: &rtp::Header, rids: &mut Rids) -> Option<(Route, Option<StreamInfo>)> {
     let ssrc = header.ssrc;
     let route = |one: &Receiving, repairs| Route {
         transceiver: one.transceiver,
         repairs,
+        codecs: Arc::new(one.codecs.clone()),
         nack: one.codecs.nack,
         rate: one.codecs.clock_rate(),
         sink: one.sink.clone(),
@@ -157,7 +159,7 @@ fn find(plan: &Plan, header: &rtp::Header) -> Option<(Route, Option<StreamInfo>)
             return Some((route(one, None), None));
         }
         if let Some((media, _)) = one.repairs.iter().find(|(_, repair)| *repair == ssrc) {
-            return Some((route(one, Some((*media, one.codecs.payload_type))), None));
+            return Some((route(one, Some(*media)), None));
         }
     }
     let by_mid = |one: &&Receiving| {
@@ -167,14 +169,21 @@ fn find(plan: &Plan, header: &rtp::Header) -> Option<(Route, Option<StreamInfo>)
     let mut same = plan
         .receiving
         .iter()
-        .filter(|one| one.codecs.payload_type == header.payload_type);
+        .filter(|one| one.codecs.of_payload_type(header.payload_type).is_some());
     let found = plan
         .receiving
         .iter()
         .find(by_mid)
         .or_else(|| same.next().filter(|_| same.next().is_none()))?;
-    if header.payload_type != found.codecs.payload_type {
-        return None;
+    if found.codecs.repaired_by(header.payload_type).is_some() {
+        let name = found.codecs.repaired_rid_extension?;
+        let media = rids.find(found.transceiver, &header.get_extension(name)?)?;
+        return Some((route(found, Some(media)), None));
+    }
+    found.codecs.of_payload_type(header.payload_type)?;
+    let name = found.codecs.rid_extension.and_then(|id| header.get_extension(id));
+    if let Some(name) = name {
+        rids.named(ssrc, found.transceiver, name);
     }
     Some((route(found, None), Some(stream_info(&found.codecs, ssrc, None))))
 }

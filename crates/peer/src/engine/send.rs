@@ -1,5 +1,6 @@
 //! One task per transceiver: the worker's frames in, packets out.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -12,22 +13,31 @@ use super::carrier::carry;
 use super::plan::Sending;
 use super::tap::{Shared, Signal, lock};
 use super::way::Way;
-use crate::frame::Frame;
+use crate::frame::{Frame, FrameKind};
 use crate::rtp::clock::SendClock;
-use crate::rtp::vp8::{Payloader, dimensions, is_key};
-use crate::wire::{Kind, TransceiverId};
+use crate::rtp::format::Payloader;
+use crate::wire::{EncodingId, Kind};
 
-/// Frames that may wait for the engine: a second of video or half a second of audio.
-pub const QUEUE: usize = 30;
+/// Frames that may wait for the engine: a second of three layers of video, or more of audio.
+pub const QUEUE: usize = 90;
 /// Bytes of an audio packet that cannot be Opus any more.
 const AUDIO_LIMIT: usize = 1_275 * 2;
 
+/// What one encoding was sent up to.
+struct Layer {
+    clock: SendClock,
+    payloader: Payloader,
+    /// The number of the next packet. It goes on when the encoding pauses.
+    sequence: u16,
+    needs_key: bool,
+    former: Option<Sending>,
+}
+
 /// Everything a sending task needs.
 pub struct Sender {
-    pub transceiver: TransceiverId,
     pub kind: Kind,
-    /// What was negotiated; `None` while nothing is to be sent.
-    pub stream: Arc<Mutex<Option<Sending>>>,
+    /// What was negotiated; empty while nothing is to be sent.
+    pub streams: Arc<Mutex<Vec<Sending>>>,
     /// Frames were dropped since the task looked last.
     pub overflow: Arc<AtomicBool>,
     pub connected: Arc<AtomicBool>,
@@ -44,36 +54,48 @@ impl Sender {
             Kind::Video => 90_000,
             Kind::Audio => 48_000,
         };
-        let mut clock = SendClock::new(rate, self.starts.1);
-        let mut payloader = Payloader::new(self.starts.2);
-        let mut sequence = self.starts.0;
-        let mut needs_key = true;
-        let mut former = None;
+        let mut layers: HashMap<u8, Layer> = HashMap::new();
         while let Some(frame) = frames.recv().await {
-            let stream = lock(&self.stream).clone();
+            let stream = {
+                let streams = lock(&self.streams);
+                streams.iter().find(|one| one.encoding.layer == frame.layer).cloned()
+            };
             let Some(stream) = stream.filter(|_| self.connected.load(Ordering::Acquire)) else {
-                needs_key = true;
+                // Or of a layer that the remote has just rejected.
+                if let Some(layer) = layers.get_mut(&frame.layer) {
+                    layer.needs_key = true;
+                }
                 continue;
             };
-            if self.kind == Kind::Video {
-                needs_key |= self.overflow.swap(false, Ordering::AcqRel) | (former.as_ref() != Some(&stream));
-                if needs_key && !is_key(&frame.payload) {
-                    self.shared.signal(Signal::KeyFrame(self.transceiver));
-                    former = Some(stream);
-                    continue;
-                }
-                needs_key = false;
-                if is_key(&frame.payload) {
-                    self.shared.signal(Signal::KeyFrameSent(self.transceiver));
-                }
+            if self.overflow.swap(false, Ordering::AcqRel) {
+                layers.values_mut().for_each(|layer| layer.needs_key = true);
+            }
+            let layer = layers.entry(frame.layer).or_insert_with(|| Layer {
+                clock: SendClock::new(rate, self.starts.1),
+                payloader: Payloader::new(self.starts.2),
+                sequence: self.starts.0,
+                needs_key: true,
+                former: None,
+            });
+            let codec = match frame.kind {
+                FrameKind::VideoToSend(codec) => Some(codec),
+                _ => None,
+            };
+            if codec != stream.codecs.first.video {
+                // The worker has not heard yet what was agreed on.
+                layer.needs_key = true;
+                continue;
+            }
+            if codec.is_some() && !self.may_follow(layer, &stream, frame.key) {
+                continue;
             }
             let now = Instant::now();
-            let timestamp = clock.ticks(frame.timestamp, now);
+            let timestamp = layer.clock.ticks(frame.timestamp, now);
             lock(&self.shared.clock).came(frame.timestamp, now);
-            let payloads = match self.kind {
-                Kind::Video => payloader.frame(&frame.payload),
-                Kind::Audio if frame.payload.len() <= AUDIO_LIMIT => vec![frame.payload.clone()],
-                Kind::Audio => continue,
+            let payloads = match codec {
+                Some(codec) => layer.payloader.frame(codec, &frame.payload, frame.key),
+                None if frame.payload.len() <= AUDIO_LIMIT => vec![frame.payload.clone()],
+                None => continue,
             };
             let last = payloads.len().saturating_sub(1);
             let mut packets = Vec::with_capacity(payloads.len());
@@ -84,49 +106,69 @@ impl Sender {
                 } else {
                     frame.key
                 };
-                let mut packet = packet(&stream, sequence, timestamp, marker, payload);
-                if let (Some(id), Some(level)) = (stream.codecs.audio_level_extension, frame.level)
-                    && let Err(error) = packet.header.set_extension(id, Bytes::copy_from_slice(&[level]))
-                {
-                    tracing::debug!(%error, "a level does not fit a header extension");
+                let mut packet = packet(&stream, layer.sequence, timestamp, marker, payload);
+                if let Some(level) = frame.level {
+                    extend(&mut packet.header, stream.codecs.audio_level_extension, &[level]);
                 }
                 packets.push(packet);
-                sequence = sequence.wrapping_add(1);
+                layer.sequence = layer.sequence.wrapping_add(1);
             }
-            self.count(&frame, timestamp);
-            former = Some(stream);
+            self.count(&frame, stream.encoding, timestamp);
             self.way.write(carry(packets)).await;
         }
     }
 
-    fn count(&self, frame: &Frame, timestamp: u32) {
+    /// Whether a picture can be decoded after those sent before; if not, a key frame is asked for.
+    fn may_follow(&self, layer: &mut Layer, stream: &Sending, key: bool) -> bool {
+        layer.needs_key |= layer.former.as_ref() != Some(stream);
+        layer.former = Some(stream.clone());
+        if key {
+            layer.needs_key = false;
+            self.shared.signal(Signal::KeyFrameSent(stream.encoding));
+        } else if layer.needs_key {
+            self.shared.signal(Signal::KeyFrame(stream.encoding));
+        }
+        !layer.needs_key
+    }
+
+    fn count(&self, frame: &Frame, encoding: EncodingId, timestamp: u32) {
         let mut counters = self.shared.counters();
-        let outbound = counters.outbound.entry(self.transceiver).or_default();
+        let outbound = counters.outbound.entry(encoding).or_default();
         outbound.frames += 1;
         outbound.captured = Some((frame.timestamp, timestamp));
-        if self.kind == Kind::Video
-            && let Some((width, height)) = dimensions(&frame.payload)
-        {
-            outbound.key_frames += 1;
+        let FrameKind::VideoToSend(codec) = frame.kind else {
+            return;
+        };
+        outbound.key_frames += u64::from(frame.key);
+        if let Some((width, height)) = codec.dimensions(&frame.payload).filter(|_| frame.key) {
             (outbound.width, outbound.height) = (width, height);
         }
     }
 }
 
-fn packet(stream: &Sending, sequence_number: u16, timestamp: u32, marker: bool, payload: Bytes) -> Packet {
+/// A packet of an encoding, which says whose it is.
+pub fn packet(stream: &Sending, sequence_number: u16, timestamp: u32, marker: bool, payload: Bytes) -> Packet {
     let mut header = Header {
         version: 2,
         marker,
-        payload_type: stream.codecs.payload_type,
+        payload_type: stream.codecs.first.payload_type,
         sequence_number,
         timestamp,
         ssrc: stream.ssrc,
         ..Header::default()
     };
-    if let Some(id) = stream.codecs.mid_extension
-        && let Err(error) = header.set_extension(id, Bytes::copy_from_slice(stream.mid.as_bytes()))
-    {
-        tracing::debug!(%error, "a MID does not fit a header extension");
+    extend(&mut header, stream.codecs.mid_extension, stream.mid.as_bytes());
+    if let Some(rid) = &stream.rid {
+        extend(&mut header, stream.codecs.rid_extension, rid.as_bytes());
     }
     Packet { header, payload }
+}
+
+/// Adds a header extension that was agreed on.
+fn extend(header: &mut Header, id: Option<u8>, value: &[u8]) {
+    if let Some(id) = id
+        && let Err(error) = header.set_extension(id, Bytes::copy_from_slice(value))
+    {
+        tracing::debug!(%error, "a value does not fit a header extension");
+    }
 }

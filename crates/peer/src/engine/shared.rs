@@ -4,21 +4,21 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::counters::Counters;
-use super::plan::Plan;
-use super::shares::shares;
+use super::plan::{Plan, Sending};
+use super::shares::{Demand, shares};
 use crate::rtp::bandwidth::Bandwidth;
 use crate::rtp::wall::CaptureClock;
-use crate::wire::TransceiverId;
+use crate::wire::EncodingId;
 
 /// What the tap tells the connection's owner; called on the driver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
     /// The remote wants a key frame.
-    KeyFrame(TransceiverId),
+    KeyFrame(EncodingId),
     /// A key frame has been sent: the next request is a new one.
-    KeyFrameSent(TransceiverId),
-    /// An encoder's new bitrate, in bits per second.
-    Target(TransceiverId, u32),
+    KeyFrameSent(EncodingId),
+    /// An encoder's new bitrate, in bits per second; 0 for a layer that has to pause.
+    Target(EncodingId, u32),
 }
 
 /// What the tap shares with the rest of the connection.
@@ -67,8 +67,8 @@ impl Shared {
     }
 
     /// More than so many bits per second are of no use to an encoder.
-    pub fn want(&self, transceiver: TransceiverId, bitrate: u32) {
-        self.counters().outbound.entry(transceiver).or_default().wanted = Some(bitrate);
+    pub fn want(&self, encoding: EncodingId, bitrate: u32) {
+        self.counters().outbound.entry(encoding).or_default().wanted = Some(bitrate);
         self.retarget();
     }
 
@@ -76,25 +76,29 @@ impl Shared {
     pub fn retarget(&self) {
         let plan = self.plan();
         let mut counters = self.counters();
-        let wanted = |transceiver| counters.outbound.get(&transceiver).and_then(|one| one.wanted);
-        let senders: Vec<_> = plan
-            .sending
-            .iter()
-            .map(|one| (one.transceiver, one.codecs.kind, wanted(one.transceiver)))
-            .collect();
+        let demand = |one: &Sending| {
+            let known = counters.outbound.get(&one.encoding);
+            Demand {
+                encoding: one.encoding,
+                kind: one.codecs.kind,
+                wanted: known.and_then(|known| known.wanted),
+                paused: known.is_some_and(|known| known.target == Some(0)),
+            }
+        };
+        let demands: Vec<_> = plan.sending.iter().map(demand).collect();
         drop(plan);
         let all = {
             let mut bandwidth = lock(&self.bandwidth);
-            let all = shares(&senders, bandwidth.target(), bandwidth.loss());
+            let all = shares(&demands, bandwidth.target(), bandwidth.loss());
             bandwidth.want(all.wanted);
             all
         };
         let mut news = Vec::new();
-        for (transceiver, share) in all.shares {
-            let told = &mut counters.outbound.entry(transceiver).or_default().target;
+        for (encoding, share) in all.shares {
+            let told = &mut counters.outbound.entry(encoding).or_default().target;
             if told.is_none_or(|told| share.abs_diff(told) > told / 20) {
                 *told = Some(share);
-                news.push(Signal::Target(transceiver, share));
+                news.push(Signal::Target(encoding, share));
             }
         }
         drop(counters);

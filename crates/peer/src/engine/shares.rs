@@ -1,6 +1,7 @@
-//! Who may send how much of what the path takes: voices first, then videos, none of them more than it can use.
+//! Who may send how much of what the path takes: voices first, then videos, none of them more than it can use. The layers
+//! of a simulcast share what their video gets, the lowest first, and one that would get too little pauses.
 
-use crate::wire::{Kind, TransceiverId};
+use crate::wire::{EncodingId, Kind, TransceiverId};
 
 /// Bits per second of a voice, and of one on a path that takes little.
 const VOICE: u32 = 40_000;
@@ -13,88 +14,217 @@ const VIDEO_LEAST: u32 = 60_000;
 const VIDEO: u32 = 2_500_000;
 /// A path that takes less carries slim voices.
 const NARROW: u32 = 250_000;
+/// What a layer is not worth sending without, as a share of what it wants: to go on, and to begin again.
+const ENOUGH: f64 = 0.25;
+const ENOUGH_TO_BEGIN: f64 = 0.35;
+
+/// What an encoding asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Demand {
+    pub encoding: EncodingId,
+    pub kind: Kind,
+    /// Bits per second beyond which more would be of no use; `None` until the worker has said so.
+    pub wanted: Option<u32>,
+    /// It has been told to pause.
+    pub paused: bool,
+}
 
 /// Bits per second, each for an encoder, and what all of them could use on the wire.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Shares {
     pub wanted: f64,
-    pub shares: Vec<(TransceiverId, u32)>,
+    /// 0 for a layer that has to pause.
+    pub shares: Vec<(EncodingId, u32)>,
 }
 
-/// Divides `target` bits per second on the wire among senders that want so many bits per second, of which `loss`, 0 to
-/// 1, has to be sent again. Who wants nothing keeps what it had.
-pub fn shares(senders: &[(TransceiverId, Kind, Option<u32>)], target: u32, loss: f64) -> Shares {
-    let voices: Vec<TransceiverId> = of(senders, Kind::Audio).map(|(id, _)| id).collect();
-    let videos: Vec<(TransceiverId, u32)> = of(senders, Kind::Video)
-        .map(|(id, wanted)| (id, wanted.unwrap_or(VIDEO)))
+/// The encodings of one sender that want something, by what they want.
+struct Video {
+    layers: Vec<(Demand, u32)>,
+    wanted: u32,
+}
+
+/// Divides `target` bits per second on the wire among encodings, of which `loss`, 0 to 1, has to be sent again. Who wants
+/// nothing keeps what it had.
+pub fn shares(demands: &[Demand], target: u32, loss: f64) -> Shares {
+    let voices: Vec<EncodingId> = demands
+        .iter()
+        .filter(|one| one.kind == Kind::Audio)
+        .map(|one| one.encoding)
         .collect();
+    let videos = videos(demands);
     let voice = if target < NARROW { VOICE_LEAST } else { VOICE };
     let count = u32::try_from(voices.len()).unwrap_or(u32::MAX);
     let spoken = count.saturating_mul(voice + VOICE_HEADERS);
-    let wanted: f64 = videos.iter().map(|(_, wanted)| f64::from(*wanted)).sum();
+    let wanted: f64 = videos.iter().map(|video| f64::from(video.wanted)).sum();
     // What loss makes be sent again is part of the path's load.
     let room = f64::from(target.saturating_sub(spoken)) * (1.0 - VIDEO_HEADERS) * (1.0 - loss.clamp(0.0, 0.3));
-    let mut shares: Vec<(TransceiverId, u32)> = voices.into_iter().map(|id| (id, voice)).collect();
-    shares.extend(level(videos, room).into_iter().filter(|(_, share)| *share > 0));
+    let mut shares: Vec<(EncodingId, u32)> = voices.into_iter().map(|id| (id, voice)).collect();
+    for (video, share) in level(videos, room) {
+        shares.extend(layered(&video, share));
+    }
     Shares {
         wanted: wanted / (1.0 - VIDEO_HEADERS) + f64::from(count.saturating_mul(VOICE + VOICE_HEADERS)),
         shares,
     }
 }
 
+fn videos(demands: &[Demand]) -> Vec<Video> {
+    let mut senders: Vec<(TransceiverId, Vec<Demand>)> = Vec::new();
+    for one in demands.iter().filter(|one| one.kind == Kind::Video) {
+        match senders.iter_mut().find(|(id, _)| *id == one.encoding.transceiver) {
+            Some((_, layers)) => layers.push(*one),
+            None => senders.push((one.encoding.transceiver, vec![*one])),
+        }
+    }
+    let video = |(_, layers): (TransceiverId, Vec<Demand>)| {
+        let count = layers.len();
+        // Each of the usual layers is twice as wide and high as the one before.
+        let usual = |index: usize| VIDEO >> (2 * (count - 1 - index)).min(8);
+        let known = |(index, one): (usize, Demand)| (one, one.wanted.unwrap_or_else(|| usual(index)));
+        let mut layers: Vec<_> = layers.into_iter().enumerate().map(known).collect();
+        layers.retain(|(_, wanted)| *wanted > 0);
+        layers.sort_by_key(|(_, wanted)| *wanted);
+        let wanted = layers
+            .iter()
+            .fold(0_u32, |sum, (_, wanted)| sum.saturating_add(*wanted));
+        Video { layers, wanted }
+    };
+    let all = senders.into_iter().map(video);
+    all.filter(|video| !video.layers.is_empty()).collect()
+}
+
 /// Those who want least are served first, with no more than an equal part of what is left.
-fn level(mut videos: Vec<(TransceiverId, u32)>, mut room: f64) -> Vec<(TransceiverId, u32)> {
-    videos.sort_by_key(|(_, wanted)| *wanted);
+fn level(mut videos: Vec<Video>, mut room: f64) -> Vec<(Video, f64)> {
+    videos.sort_by_key(|video| video.wanted);
     let count = videos.len();
-    let serve = |(index, (id, wanted)): (usize, (TransceiverId, u32))| {
+    let serve = |(index, video): (usize, Video)| {
         let part = room / (count - index) as f64;
-        let share = part.min(f64::from(wanted));
+        let share = part.min(f64::from(video.wanted));
         room -= share;
-        (id, (share as u32).max(VIDEO_LEAST.min(wanted)))
+        (video, share)
     };
     videos.into_iter().enumerate().map(serve).collect()
 }
 
-fn of(
-    senders: &[(TransceiverId, Kind, Option<u32>)],
-    kind: Kind,
-) -> impl Iterator<Item = (TransceiverId, Option<u32>)> {
-    let same = move |one: &&(TransceiverId, Kind, Option<u32>)| one.1 == kind;
-    senders.iter().filter(same).map(|(id, _, wanted)| (*id, *wanted))
+/// The lowest layer is always sent; each further one if what is left is enough for it, and none above one that pauses.
+fn layered(video: &Video, mut room: f64) -> Vec<(EncodingId, u32)> {
+    let mut pausing = false;
+    let serve = |(index, (one, wanted)): (usize, &(Demand, u32))| {
+        let wants = f64::from(*wanted);
+        let enough = wants * if one.paused { ENOUGH_TO_BEGIN } else { ENOUGH };
+        pausing |= index > 0 && room < enough;
+        if pausing {
+            return (one.encoding, 0);
+        }
+        let share = room.min(wants);
+        room -= share;
+        (one.encoding, (share as u32).max(VIDEO_LEAST.min(*wanted)))
+    };
+    video.layers.iter().enumerate().map(serve).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn one(transceiver: TransceiverId, kind: Kind, wanted: Option<u32>) -> Demand {
+        Demand {
+            encoding: EncodingId::only(transceiver),
+            kind,
+            wanted,
+            paused: false,
+        }
+    }
+
+    fn layer(layer: u8, wanted: u32, paused: bool) -> Demand {
+        let transceiver = 7;
+        Demand {
+            encoding: EncodingId { transceiver, layer },
+            kind: Kind::Video,
+            wanted: Some(wanted),
+            paused,
+        }
+    }
+
+    fn given(all: &Shares) -> Vec<(u32, u32)> {
+        all.shares.iter().map(|(id, share)| (id.transceiver, *share)).collect()
+    }
+
     #[test]
     fn voices_come_first_and_videos_share_the_rest_by_what_they_want() {
-        let senders = [
-            (1, Kind::Video, Some(2_000_000)),
-            (2, Kind::Audio, None),
-            (3, Kind::Video, Some(100_000)),
-            (4, Kind::Video, None),
+        let demands = [
+            one(1, Kind::Video, Some(2_000_000)),
+            one(2, Kind::Audio, None),
+            one(3, Kind::Video, Some(100_000)),
+            one(4, Kind::Video, None),
         ];
-        let all = shares(&senders, 1_000_000, 0.0);
-        assert_eq!(all.shares[0], (2, VOICE));
-        assert_eq!(all.shares[1], (3, 100_000));
+        let all = shares(&demands, 1_000_000, 0.0);
+        assert_eq!(given(&all)[..2], [(2, VOICE), (3, 100_000)]);
         let (first, second) = (all.shares[2].1, all.shares[3].1);
         assert!(
             first.abs_diff(second) <= 1 && (380_000..400_000).contains(&first),
             "{first} {second}"
         );
         assert!(all.wanted > 4_600_000.0);
-        assert!(shares(&senders, 1_000_000, 0.2).shares[2].1 < first * 4 / 5 + 1);
+        assert!(shares(&demands, 1_000_000, 0.2).shares[2].1 < first * 4 / 5 + 1);
     }
 
     #[test]
     fn a_narrow_path_still_gives_each_a_little_and_the_silent_nothing() {
-        let senders = [
-            (1, Kind::Video, Some(0)),
-            (2, Kind::Audio, None),
-            (3, Kind::Video, None),
+        let demands = [
+            one(1, Kind::Video, Some(0)),
+            one(2, Kind::Audio, None),
+            one(3, Kind::Video, None),
         ];
-        let all = shares(&senders, 80_000, 0.0);
-        assert_eq!(all.shares, [(2, VOICE_LEAST), (3, VIDEO_LEAST)]);
+        let all = shares(&demands, 80_000, 0.0);
+        assert_eq!(given(&all), [(2, VOICE_LEAST), (3, VIDEO_LEAST)]);
+    }
+
+    #[test]
+    fn layers_are_served_from_the_lowest_and_pause_where_little_is_left() {
+        // In the order of the page the highest comes first here.
+        let layers = |paused| {
+            [
+                layer(0, 2_400_000, paused),
+                layer(1, 900_000, false),
+                layer(2, 220_000, false),
+            ]
+        };
+        let by_layer = |target, paused| {
+            let mut all = shares(&layers(paused), target, 0.0).shares;
+            all.sort_unstable();
+            all.into_iter().map(|(_, share)| share).collect::<Vec<_>>()
+        };
+        assert_eq!(by_layer(5_000_000, false), [2_400_000, 900_000, 220_000]);
+        let [high, middle, low] = by_layer(2_000_000, false)[..] else {
+            panic!()
+        };
+        assert_eq!((middle, low), (900_000, 220_000));
+        assert!((700_000..800_000).contains(&high), "{high}");
+        assert_eq!(by_layer(1_500_000, false)[0], 0);
+        assert_eq!(by_layer(300_000, false), [0, 0, 220_000]);
+        assert_eq!(by_layer(50_000, false), [0, 0, VIDEO_LEAST]);
+        // What pauses needs more to begin again than to go on.
+        assert_eq!(by_layer(2_000_000, true)[0], 0);
+        assert!(by_layer(2_200_000, true)[0] > 0);
+    }
+
+    #[test]
+    fn a_simulcast_counts_as_one_video_and_its_inactive_layers_as_nothing() {
+        let demands = [
+            layer(0, 200_000, false),
+            layer(1, 800_000, false),
+            layer(2, 0, false),
+            one(1, Kind::Video, Some(2_000_000)),
+        ];
+        let all = shares(&demands, 1_600_000, 0.0);
+        let simulcast: u32 = all
+            .shares
+            .iter()
+            .filter(|(id, _)| id.transceiver == 7)
+            .map(|(_, share)| share)
+            .sum();
+        assert_eq!(all.shares.len(), 3);
+        assert!((740_000..=753_000).contains(&simulcast), "{simulcast}");
     }
 }

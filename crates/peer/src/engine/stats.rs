@@ -9,11 +9,12 @@ use webrtc::peer_connection::RTCStatsReport;
 use super::counters::{Inbound, Outbound, Reported, Sent};
 use super::tap::{Shared, lock};
 use crate::jsep::codecs::Codecs;
-use crate::jsep::transceiver::Transceiver;
-use crate::wire::{Kind, Pipeline, Side, TransceiverId};
+use crate::jsep::formats::Format;
+use crate::jsep::transceiver::{Layer, Transceiver};
+use crate::wire::{EncodingId, Kind, Pipeline, Side, TransceiverId};
 
-/// What the worker reported last.
-pub type Reports = HashMap<(TransceiverId, Side), Pipeline>;
+/// What the worker reported last, by encoding; 0 for what is received.
+pub type Reports = HashMap<(TransceiverId, Side, u8), Pipeline>;
 
 /// Milliseconds from 1900, where NTP begins, to 1970.
 const NTP_OFFSET: f64 = 2_208_988_800_000.0;
@@ -48,29 +49,45 @@ pub fn collect(
             codecs,
             transceiver: one,
         };
-        let codec = about.codec();
         let received = counters.inbound.get(&one.id).filter(|inbound| inbound.packets > 0);
         // What is agreed to be sent has its object before anything is (webrtc-stats, 8.4).
         let unsent = Outbound::default();
-        let sent = counters
-            .outbound
-            .get(&one.id)
-            .or_else(|| one.sends_now().then_some(&unsent))
-            .filter(|outbound| outbound.packets > 0 || one.sends_now());
-        if received.is_some() || sent.is_some() {
-            all.push(codec);
+        let encodings = one.sender.encodings();
+        let sent = encodings.iter().enumerate().filter_map(|(index, layer)| {
+            let id = EncodingId {
+                transceiver: one.id,
+                layer: layer.place,
+            };
+            let known = counters.outbound.get(&id);
+            let outbound = known.or_else(|| one.sends_now().then_some(&unsent))?;
+            let report = reports.get(&(one.id, Side::Send, layer.place));
+            (outbound.packets > 0 || one.sends_now()).then_some((index, layer, outbound, report))
+        });
+        let sent: Vec<_> = sent.collect();
+        if received.is_some() || !sent.is_empty() {
+            let came = received.and_then(|inbound| codecs.of_payload_type(inbound.payload_type));
+            all.extend(came.filter(|came| **came != codecs.first).map(|came| about.codec(came)));
+            all.push(about.codec(&codecs.first));
         }
         if let Some(inbound) = received {
-            let pipeline = reports.get(&(one.id, Side::Receive)).map(|report| &report.rtp);
+            let pipeline = reports.get(&(one.id, Side::Receive, 0)).map(|report| &report.rtp);
             all.push(about.inbound(inbound, pipeline));
             all.extend(inbound.sent.map(|sent| about.remote_outbound(inbound, sent)));
         }
-        if let Some(outbound) = sent {
-            let report = reports.get(&(one.id, Side::Send));
-            all.extend(about.outbound(outbound, report));
+        let source = sent.iter().find_map(|(.., report)| report.as_ref()?.source.as_ref());
+        all.extend(source.map(|source| about.source(source)));
+        for (index, layer, outbound, report) in sent {
+            let encoding = Encoding { index, layer };
+            all.extend(about.outbound(outbound, &encoding, report, source.is_some()));
         }
     }
     all
+}
+
+/// One encoding, and its index among those of the page.
+struct Encoding<'a> {
+    index: usize,
+    layer: &'a Layer,
 }
 
 struct About<'a> {
@@ -96,24 +113,35 @@ impl About<'_> {
         format!("{prefix}{}", self.transceiver.id)
     }
 
-    fn codec(&self) -> Value {
+    fn codec(&self, format: &Format) -> Value {
         let mut codec = json!({
-            "id": self.id("C"), "type": "codec", "timestamp": self.now, "transportId": TRANSPORT,
-            "payloadType": self.codecs.payload_type, "clockRate": self.codecs.clock_rate(),
-            "mimeType": self.codecs.names().first(),
+            "id": self.codec_id(format.payload_type), "type": "codec", "timestamp": self.now,
+            "transportId": TRANSPORT, "payloadType": format.payload_type, "clockRate": self.codecs.clock_rate(),
+            "mimeType": format.mime_type(),
         });
         if !self.video() {
             codec["channels"] = json!(2);
-            codec["sdpFmtpLine"] = json!("minptime=10;useinbandfec=1");
+        }
+        if let Some(line) = format.parameters() {
+            codec["sdpFmtpLine"] = json!(line);
         }
         codec
+    }
+
+    /// What is sent is of the first format, what comes may be of another.
+    fn codec_id(&self, payload_type: u8) -> String {
+        format!("{}-{payload_type}", self.id("C"))
+    }
+
+    fn sent_codec(&self) -> String {
+        self.codec_id(self.codecs.first.payload_type)
     }
 
     fn inbound(&self, of: &Inbound, pipeline: Option<&Map<String, Value>>) -> Value {
         let remote = &self.transceiver.remote;
         let mut stats = json!({
             "id": self.id("I"), "type": "inbound-rtp", "timestamp": self.now, "transportId": TRANSPORT,
-            "codecId": self.id("C"), "kind": self.kind(), "mediaType": self.kind(), "mid": self.mid, "ssrc": of.ssrc,
+            "codecId": self.codec_id(of.payload_type), "kind": self.kind(), "mediaType": self.kind(), "mid": self.mid, "ssrc": of.ssrc,
             "trackIdentifier": remote.track_id, "packetsReceived": of.packets, "packetsLost": of.lost(),
             "jitter": of.jitter, "bytesReceived": of.bytes, "headerBytesReceived": of.header_bytes,
             "retransmittedPacketsReceived": of.retransmitted_packets,
@@ -138,18 +166,36 @@ impl About<'_> {
         stats
     }
 
-    fn outbound(&self, of: &Outbound, report: Option<&Pipeline>) -> Vec<Value> {
+    fn source(&self, members: &Map<String, Value>) -> Value {
+        let mut media = json!({
+            "id": self.id("S"), "type": "media-source", "timestamp": self.now, "kind": self.kind(),
+            "trackIdentifier": self.transceiver.sender.msid,
+        });
+        merge(&mut media, Some(members));
+        media
+    }
+
+    /// The id of an object about one encoding.
+    fn id_of(&self, prefix: &str, encoding: &Encoding) -> String {
+        match encoding.layer.place {
+            0 => self.id(prefix),
+            place => format!("{}-{place}", self.id(prefix)),
+        }
+    }
+
+    fn outbound(&self, of: &Outbound, encoding: &Encoding, report: Option<&Pipeline>, source: bool) -> Vec<Value> {
+        let layer = encoding.layer;
         let mut stats = json!({
-            "id": self.id("O"), "type": "outbound-rtp", "timestamp": self.now, "transportId": TRANSPORT,
-            "codecId": self.id("C"), "kind": self.kind(), "mediaType": self.kind(), "mid": self.mid,
-            "ssrc": self.transceiver.sender.ssrc, "active": self.transceiver.sends_now(),
+            "id": self.id_of("O", encoding), "type": "outbound-rtp", "timestamp": self.now, "transportId": TRANSPORT,
+            "codecId": self.sent_codec(), "kind": self.kind(), "mediaType": self.kind(), "mid": self.mid,
+            "ssrc": layer.ssrc, "active": self.transceiver.sends_now(),
             "packetsSent": of.packets, "bytesSent": of.bytes, "headerBytesSent": of.header_bytes,
             "retransmittedPacketsSent": of.retransmitted_packets, "retransmittedBytesSent": of.retransmitted_bytes,
             "nackCount": of.nacks,
         });
         if self.video() {
             let counted = json!({
-                "rtxSsrc": self.codecs.repair.map(|_| self.transceiver.sender.repair_ssrc),
+                "rtxSsrc": self.codecs.first.repair.map(|_| layer.repair_ssrc), "encodingIndex": encoding.index,
                 "framesEncoded": of.frames, "framesSent": of.frames, "keyFramesEncoded": of.key_frames,
                 "pliCount": of.plis, "firCount": of.firs, "frameWidth": of.width, "frameHeight": of.height,
             });
@@ -158,19 +204,16 @@ impl About<'_> {
                 stats["targetBitrate"] = json!(target);
             }
         }
+        if !layer.rid.is_empty() {
+            stats["rid"] = json!(layer.rid);
+        }
         let mut all = Vec::new();
-        if let Some(source) = report.and_then(|report| report.source.as_ref()) {
-            let mut media = json!({
-                "id": self.id("S"), "type": "media-source", "timestamp": self.now, "kind": self.kind(),
-                "trackIdentifier": self.transceiver.sender.msid,
-            });
-            merge(&mut media, Some(source));
+        if source {
             stats["mediaSourceId"] = json!(self.id("S"));
-            all.push(media);
         }
         if let Some(remote) = of.remote {
-            stats["remoteId"] = json!(self.id("R"));
-            all.push(self.remote_inbound(&remote));
+            stats["remoteId"] = json!(self.id_of("R", encoding));
+            all.push(self.remote_inbound(&remote, encoding));
         }
         merge(&mut stats, report.map(|report| &report.rtp));
         all.push(stats);
@@ -180,17 +223,18 @@ impl About<'_> {
     fn remote_outbound(&self, of: &Inbound, sent: Sent) -> Value {
         json!({
             "id": self.id("RO"), "type": "remote-outbound-rtp", "timestamp": self.now, "transportId": TRANSPORT,
-            "codecId": self.id("C"), "localId": self.id("I"), "kind": self.kind(), "ssrc": of.ssrc,
+            "codecId": self.codec_id(of.payload_type), "localId": self.id("I"), "kind": self.kind(), "ssrc": of.ssrc,
             "packetsSent": sent.packets, "bytesSent": sent.bytes, "reportsSent": sent.reports,
             "remoteTimestamp": milliseconds(sent.ntp), "totalRoundTripTime": 0, "roundTripTimeMeasurements": 0,
         })
     }
 
-    fn remote_inbound(&self, of: &Reported) -> Value {
+    fn remote_inbound(&self, of: &Reported, encoding: &Encoding) -> Value {
         let mut stats = json!({
-            "id": self.id("R"), "type": "remote-inbound-rtp", "timestamp": self.now, "transportId": TRANSPORT,
-            "codecId": self.id("C"), "localId": self.id("O"), "kind": self.kind(), "mid": self.mid,
-            "ssrc": self.transceiver.sender.ssrc, "fractionLost": of.fraction_lost, "packetsLost": of.lost,
+            "id": self.id_of("R", encoding), "type": "remote-inbound-rtp", "timestamp": self.now,
+            "transportId": TRANSPORT, "codecId": self.sent_codec(), "localId": self.id_of("O", encoding),
+            "kind": self.kind(), "mid": self.mid,
+            "ssrc": encoding.layer.ssrc, "fractionLost": of.fraction_lost, "packetsLost": of.lost,
             "jitter": of.jitter, "totalRoundTripTime": of.total_round_trip.as_secs_f64(),
             "roundTripTimeMeasurements": of.measurements,
         });

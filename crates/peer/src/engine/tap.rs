@@ -28,6 +28,7 @@ use super::receive::Input;
 use super::reports::Reports;
 use super::routes::{Route, Routes};
 pub use super::shared::{Shared, Signal, lock};
+use crate::rtp::Source;
 use crate::rtp::missing::Missing;
 
 /// Between two reports on what arrived, to a remote that controls its congestion.
@@ -103,23 +104,23 @@ impl Tap {
         };
         let header_size = packet.header.marshal_size();
         let repaired = route.repairs.is_some();
-        if let Some((ssrc, payload_type)) = route.repairs {
+        if let Some(ssrc) = route.repairs {
             // RFC 4588: the original number comes first. Without one it is padding.
-            let Some(original) = packet.payload.first_chunk::<2>() else {
+            let format = route.codecs.repaired_by(packet.header.payload_type);
+            let Some((original, format)) = packet.payload.first_chunk::<2>().zip(format) else {
                 return self.chain.handle_read(msg);
             };
             packet.header.sequence_number = u16::from_be_bytes(*original);
             packet.header.ssrc = ssrc;
-            packet.header.payload_type = payload_type;
+            packet.header.payload_type = format.payload_type;
             packet.payload = packet.payload.slice(2..);
-        } else if self
-            .routes
-            .payload_type(packet.header.ssrc)
-            .is_some_and(|payload_type| payload_type != packet.header.payload_type)
-        {
+        } else if route.codecs.of_payload_type(packet.header.payload_type).is_none() {
             return Ok(());
         }
         let ssrc = packet.header.ssrc;
+        if !self.routes.rids.came(ssrc, route.transceiver, msg.now) {
+            return self.chain.handle_read(msg);
+        }
         // Without a repair stream nobody can tell.
         let again = repaired || self.routes.unrepaired(ssrc);
         let fresh = !route.nack || {
@@ -130,6 +131,7 @@ impl Tap {
             let mut counters = self.shared.counters();
             let inbound = counters.inbound.entry(route.transceiver).or_default();
             inbound.ssrc = ssrc;
+            inbound.payload_type = packet.header.payload_type;
             if !fresh {
                 inbound.duplicates += 1;
                 drop(counters);
@@ -193,8 +195,17 @@ impl Tap {
 
     /// Hands a packet that has passed the chain to its transceiver.
     fn deliver(&mut self, packet: rtp::Packet, now: Instant) {
+        let ssrc = packet.header.ssrc;
         let Some(route) = self.route(&packet.header).filter(|route| route.repairs.is_none()) else {
             return;
+        };
+        if !self.routes.rids.shows(ssrc, route.transceiver) {
+            return;
+        }
+        let format = route.codecs.of_payload_type(packet.header.payload_type);
+        let source = Source {
+            ssrc: packet.header.ssrc,
+            codec: format.and_then(|format| format.video).unwrap_or_default(),
         };
         let input = Input::Packet(
             crate::rtp::Packet {
@@ -204,7 +215,7 @@ impl Tap {
                 payload: packet.payload,
             },
             now,
-            packet.header.ssrc,
+            source,
         );
         if route.sink.try_send(input).is_err() {
             tracing::debug!(transceiver = route.transceiver, "a packet found its queue full");

@@ -12,7 +12,7 @@ use super::*;
 use crate::engine::carrier::{carry, picture_loss};
 use crate::engine::plan::{Plan, Receiving, Sending};
 use crate::jsep::codecs::Codecs;
-use crate::wire::Kind;
+use crate::wire::{EncodingId, Kind};
 
 const SSRC: u32 = 1_000;
 const REPAIR: u32 = 1_001;
@@ -36,8 +36,9 @@ impl Wire {
         let codecs = Codecs::proposal(Kind::Video);
         let (sink, packets) = mpsc::channel(10_000);
         let sending = Sending {
-            transceiver: 1,
+            encoding: EncodingId::only(1),
             mid: "m".to_owned(),
+            rid: None,
             codecs: codecs.clone(),
             ssrc: SSRC,
             repair_ssrc: REPAIR,
@@ -161,7 +162,10 @@ fn what_is_lost_is_sent_again() {
     assert!(wire.sent < all.len() + 2 * lost, "{}", wire.sent);
     drop(counters);
     let counters = wire.sender.shared.counters();
-    assert!(counters.outbound[&1].retransmitted_packets > 0 && counters.outbound[&1].nacks > 0);
+    assert!(
+        counters.outbound[&EncodingId::only(1)].retransmitted_packets > 0
+            && counters.outbound[&EncodingId::only(1)].nacks > 0
+    );
 }
 
 #[test]
@@ -185,7 +189,7 @@ fn a_request_for_a_key_frame_reaches_the_sender() {
     );
     wire.receiver.handle_write(message).unwrap();
     wire.step(|_| false);
-    assert!(lock(&wire.signals).contains(&Signal::KeyFrame(1)));
+    assert!(lock(&wire.signals).contains(&Signal::KeyFrame(EncodingId::only(1))));
 }
 
 #[test]
@@ -197,11 +201,9 @@ fn heavy_loss_lowers_the_target() {
     }
     let target = lock(&wire.sender.shared.bandwidth).target();
     assert!(target < crate::rtp::bandwidth::START, "{target}");
-    assert!(
-        lock(&wire.signals)
-            .iter()
-            .any(|signal| matches!(signal, Signal::Target(1, bitrate) if *bitrate < 700_000))
-    );
+    assert!(lock(&wire.signals).iter().any(
+        |signal| matches!(signal, Signal::Target(EncodingId { transceiver: 1, .. }, bitrate) if *bitrate < 700_000)
+    ));
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::audio::duplex::{Heard, Said, Spoken};
 use crate::audio::transform::Arrived;
 use crate::frame::{Frame, FrameKind};
 use crate::outbox::Outbox;
-use crate::rtp::Packet;
+use crate::rtp::{Packet, Source};
 use crate::wire::{PcId, Pipeline, TransceiverId};
 
 /// The worker is told this often that something comes.
@@ -36,7 +36,7 @@ impl Listener {
         self.audio.duplex().open(voice);
         let (mut ssrc, mut noticed) = (None, None::<Instant>);
         while let Some(input) = inputs.recv().await {
-            let Input::Packet(packet, at, source) = input else {
+            let Input::Packet(packet, at, Source { ssrc: source, .. }) = input else {
                 continue;
             };
             if ssrc.replace(source).is_some_and(|former| former != source) {
@@ -109,6 +109,7 @@ fn frame(kind: FrameKind, (pc, target): (PcId, TransceiverId), payload: Bytes) -
         text: false,
         gap: false,
         level: None,
+        layer: 0,
         pc,
         target,
         timestamp: 0,

@@ -168,7 +168,8 @@ impl Jsep {
                 let wanted = section.simulcast("recv");
                 // The remote may ask for a simulcast where nothing was agreed on yet.
                 let one = self.find(id)?;
-                if one.codecs.is_none() && one.sender.layers.is_empty() && super::offerable(&wanted) {
+                let plain = one.kind == Kind::Video && one.codecs.is_none() && one.sender.layers.is_empty();
+                if plain && super::offerable(&wanted) {
                     self.set_layers(id, &wanted)?;
                 }
                 let one = self.find(id)?;
@@ -250,7 +251,7 @@ impl Jsep {
                     let Some(one) = self.transceivers.iter_mut().find(|one| one.id == id) else {
                         continue;
                     };
-                    let codecs = Codecs::agree(one.kind, answered);
+                    let codecs = Codecs::agree(one.kind, answered, &self.codecs);
                     if rejected || codecs.is_none() {
                         one.stop();
                         line.owner = Owner::Nobody;
@@ -264,8 +265,11 @@ impl Jsep {
                     } else {
                         common(offer.direction(offered), reversed(direction))
                     };
+                    // Without the extension nobody could tell the layers apart.
+                    let named = codecs.as_ref().is_some_and(|codecs| codecs.rid_extension.is_some());
                     one.settle(mine, codecs);
-                    one.sender.accept(&remote.simulcast("recv"));
+                    let taken = if named { remote.simulcast("recv") } else { Vec::new() };
+                    one.sender.accept(&taken);
                     one.sender.placeholder = false;
                 }
                 Owner::Data if rejected => line.owner = Owner::Nobody,

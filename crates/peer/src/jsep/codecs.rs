@@ -1,6 +1,8 @@
-//! What can be agreed on for a media section: VP8 with RTX, Opus, their feedback and header extensions.
+//! What can be agreed on for a media section: codecs of video with RTX, Opus, their feedback and header extensions.
 
+use super::formats::Format;
 use super::sdp::Section;
+use crate::rtp::format::VideoCodec;
 use crate::wire::Kind;
 
 /// `urn:ietf:params:rtp-hdrext:sdes:mid` (RFC 9143).
@@ -16,8 +18,8 @@ pub const REPAIRED_RID_URI: &str = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp
 
 /// Ids that fit a one-byte header (RFC 8285).
 const EXTENSION_IDS: std::ops::Range<u8> = 1..15;
-/// Payload types that are looked at.
-const MAPS: usize = 128;
+/// Dynamic payload types (RFC 3551, 6; RFC 5761, 4), the ones that are taken first in front.
+const PAYLOAD_TYPES: [std::ops::RangeInclusive<u8>; 3] = [120..=127, 96..=119, 35..=63];
 /// DTMF formats that are answered.
 const TONES: usize = 4;
 
@@ -25,9 +27,10 @@ const TONES: usize = 4;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Codecs {
     pub kind: Kind,
-    pub payload_type: u8,
-    /// The payload type of retransmissions (RFC 4588).
-    pub repair: Option<u8>,
+    /// What is sent, and what is liked best to come.
+    pub first: Format,
+    /// What may come as well, as the remote likes.
+    pub others: Vec<Format>,
     pub nack: bool,
     pub pli: bool,
     pub fir: bool,
@@ -44,13 +47,17 @@ pub struct Codecs {
 }
 
 impl Codecs {
-    /// What an offer proposes when nothing was agreed on before.
+    /// What an offer proposes when nothing was agreed on before; of video only what every end has.
     pub fn proposal(kind: Kind) -> Self {
         let video = kind == Kind::Video;
         Self {
             kind,
-            payload_type: if video { 96 } else { 111 },
-            repair: video.then_some(97),
+            first: if video {
+                Format::video(VideoCodec::Vp8)
+            } else {
+                Format::opus()
+            },
+            others: Vec::new(),
             nack: video,
             pli: video,
             fir: video,
@@ -84,10 +91,29 @@ impl Codecs {
                 free
             });
         }
-        let taken = [Some(other.payload_type), other.repair];
-        if taken.contains(&Some(self.payload_type)) || taken.contains(&self.repair) {
-            self.payload_type = 120;
-            self.repair = self.repair.map(|_| 121);
+        let mut taken: Vec<u8> = other.payload_types().collect();
+        renumber(&mut self.first, &mut taken);
+    }
+
+    /// Adds the codecs of `able` that are not there: with the numbers that one of `beside` has for them, or with numbers
+    /// that none of those has.
+    pub fn complete<'a>(&mut self, able: &[VideoCodec], beside: impl Iterator<Item = &'a Self> + Clone) {
+        if self.kind != Kind::Video {
+            return;
+        }
+        let mut taken: Vec<u8> = self.payload_types().collect();
+        taken.extend(beside.clone().flat_map(Self::payload_types));
+        for codec in able {
+            if self.all().any(|one| one.video == Some(*codec)) {
+                continue;
+            }
+            let known = beside.clone().flat_map(Self::all).find(|one| one.video == Some(*codec));
+            let format = known.cloned().unwrap_or_else(|| {
+                let mut format = Format::video(*codec);
+                renumber(&mut format, &mut taken);
+                format
+            });
+            self.others.push(format);
         }
     }
 
@@ -112,39 +138,21 @@ impl Codecs {
         ]
     }
 
-    /// What a remote section and this side have in common; `None` if that is nothing.
-    pub fn agree(kind: Kind, section: &Section) -> Option<Self> {
-        let wanted = match kind {
-            Kind::Video => "VP8/90000",
-            Kind::Audio => "opus/48000/2",
-        };
-        let maps: Vec<(u8, &str)> = section
-            .attributes
-            .all("rtpmap")
-            .filter_map(|map| {
-                let (number, name) = map.split_once(' ')?;
-                let listed = section.formats.iter().any(|format| format == number);
-                Some((
-                    number.parse().ok().filter(|number| *number < 128 && listed)?,
-                    name.trim(),
-                ))
-            })
-            .take(MAPS)
-            .collect();
-        let (payload_type, _) = *maps.iter().find(|(_, name)| name.eq_ignore_ascii_case(wanted))?;
-        let repair = maps.iter().find(|(number, name)| {
-            let repairs = |line: &str| {
-                let (payload, parameters) = line.split_once(' ').unwrap_or((line, ""));
-                let apt = parameters.split(';').find_map(|one| one.trim().strip_prefix("apt="));
-                payload.parse() == Ok(*number) && apt.is_some_and(|apt| apt.trim().parse() == Ok(payload_type))
-            };
-            name.eq_ignore_ascii_case("rtx/90000") && section.attributes.all("fmtp").any(repairs)
-        });
+    /// What a remote section and this side have in common, in the remote's order; `None` if that is nothing. `able` is the
+    /// video that this side can send and show.
+    pub fn agree(kind: Kind, section: &Section, able: &[VideoCodec]) -> Option<Self> {
+        let (formats, tones) = super::formats::common(kind, section, able);
+        let mut all = formats.into_iter();
+        let first = all.next()?;
+        let others: Vec<Format> = all.collect();
         let feedback = |wanted: &str| {
-            section.attributes.all("rtcp-fb").any(|line| {
-                let (payload, value) = line.split_once(' ').unwrap_or((line, ""));
-                (payload == "*" || payload.parse() == Ok(payload_type)) && value.trim() == wanted
-            })
+            let has = |format: &Format| {
+                section.attributes.all("rtcp-fb").any(|line| {
+                    let (payload, value) = line.split_once(' ').unwrap_or((line, ""));
+                    (payload == "*" || payload.parse() == Ok(format.payload_type)) && value.trim() == wanted
+                })
+            };
+            has(&first) && others.iter().all(has)
         };
         let extension = |uri: &str| {
             section.attributes.all("extmap").find_map(|line| {
@@ -154,16 +162,9 @@ impl Codecs {
                 (found && EXTENSION_IDS.contains(&id)).then_some(id)
             })
         };
-        let tones = maps.iter().filter_map(|(number, name)| {
-            let (name, rate) = name.split_once('/')?;
-            let rate = rate.split('/').next()?.parse().ok()?;
-            (kind == Kind::Audio && name.eq_ignore_ascii_case("telephone-event")).then_some((*number, rate))
-        });
         Some(Self {
             kind,
-            payload_type,
-            tones: tones.take(TONES).collect(),
-            repair: repair.map(|(number, _)| *number),
+            tones: tones.into_iter().take(TONES).collect(),
             nack: feedback("nack"),
             pli: feedback("nack pli"),
             fir: feedback("ccm fir"),
@@ -174,36 +175,68 @@ impl Codecs {
             audio_level_extension: extension(AUDIO_LEVEL_URI).filter(|_| kind == Kind::Audio),
             rid_extension: extension(RID_URI).filter(|_| kind == Kind::Video),
             repaired_rid_extension: extension(REPAIRED_RID_URI).filter(|_| kind == Kind::Video),
+            first,
+            others,
         })
+    }
+
+    /// Every format, the first one first.
+    pub fn all(&self) -> impl Iterator<Item = &Format> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+
+    /// What packets of this payload type carry.
+    pub fn of_payload_type(&self, payload_type: u8) -> Option<&Format> {
+        self.all().find(|one| one.payload_type == payload_type)
+    }
+
+    /// What retransmissions of this payload type carry again.
+    pub fn repaired_by(&self, payload_type: u8) -> Option<&Format> {
+        self.all().find(|one| one.repair == Some(payload_type))
+    }
+
+    fn payload_types(&self) -> impl Iterator<Item = u8> {
+        let tones = self.tones.iter().map(|(number, _)| *number);
+        let formats = self
+            .all()
+            .flat_map(|one| std::iter::once(one.payload_type).chain(one.repair));
+        formats.chain(tones)
     }
 
     /// The formats of the `m=` line.
     pub fn formats(&self) -> String {
-        let tones = self.tones.iter().map(|(number, _)| *number);
-        let all = std::iter::once(self.payload_type).chain(self.repair).chain(tones);
-        all.map(|number| number.to_string()).collect::<Vec<_>>().join(" ")
+        let all: Vec<String> = self.payload_types().map(|number| number.to_string()).collect();
+        all.join(" ")
     }
 
-    /// Leaves out what a page does not want: MIME types in lower case, none for no preference.
-    pub fn prefer(mut self, wanted: &[String]) -> Self {
-        let wants = |name: &str| wanted.is_empty() || wanted.iter().any(|one| one == name);
+    /// Brings the codecs in a page's order and leaves out what it does not want: MIME types in lower case, none for no
+    /// preference. `None` if nothing is left.
+    pub fn prefer(mut self, wanted: &[String]) -> Option<Self> {
+        if wanted.is_empty() {
+            return Some(self);
+        }
+        let wants = |name: &str| wanted.iter().any(|one| one == name);
+        let mut all = wanted.iter().filter_map(|name| {
+            let format = self.all().find(|one| one.mime_type().eq_ignore_ascii_case(name));
+            format.cloned()
+        });
+        let first = all.next()?;
+        let others: Vec<Format> = all.filter(|one| *one != first).collect();
+        (self.first, self.others) = (first, others);
         if !wants("video/rtx") {
-            self.repair = None;
+            self.first.repair = None;
+            self.others.iter_mut().for_each(|one| one.repair = None);
         }
         if !wants("audio/telephone-event") {
             self.tones.clear();
         }
-        self
+        Some(self)
     }
 
-    /// The MIME types for the page.
+    /// The MIME types for the page, that of what is sent first.
     pub fn names(&self) -> Vec<String> {
-        let name = match self.kind {
-            Kind::Video => "video/VP8",
-            Kind::Audio => "audio/opus",
-        };
-        let repair = self.repair.map(|_| "video/rtx".to_owned());
-        std::iter::once(name.to_owned()).chain(repair).collect()
+        let repair = self.first.repair.map(|_| "video/rtx".to_owned());
+        self.all().map(Format::mime_type).chain(repair).collect()
     }
 
     /// RTP ticks a second.
@@ -216,35 +249,44 @@ impl Codecs {
 
     /// The attribute lines of a section, each without its end.
     pub fn lines(&self) -> Vec<String> {
-        let pt = self.payload_type;
         let mut lines = Vec::new();
         for (id, uri) in self.extensions() {
             lines.extend(id.map(|id| format!("a=extmap:{id} {uri}")));
         }
-        match self.kind {
-            Kind::Video => lines.push(format!("a=rtpmap:{pt} VP8/90000")),
-            Kind::Audio => {
-                lines.push(format!("a=rtpmap:{pt} opus/48000/2"));
-                lines.push(format!("a=fmtp:{pt} minptime=10;useinbandfec=1"));
+        for format in self.all() {
+            let pt = format.payload_type;
+            lines.push(format!("a=rtpmap:{pt} {}", format.map()));
+            lines.extend(format.parameters().map(|line| format!("a=fmtp:{pt} {line}")));
+            for (on, value) in [
+                (self.remb, "goog-remb"),
+                (self.transport_cc, "transport-cc"),
+                (self.fir, "ccm fir"),
+                (self.nack, "nack"),
+                (self.pli, "nack pli"),
+            ] {
+                lines.extend(on.then(|| format!("a=rtcp-fb:{pt} {value}")));
             }
-        }
-        for (on, value) in [
-            (self.remb, "goog-remb"),
-            (self.transport_cc, "transport-cc"),
-            (self.fir, "ccm fir"),
-            (self.nack, "nack"),
-            (self.pli, "nack pli"),
-        ] {
-            lines.extend(on.then(|| format!("a=rtcp-fb:{pt} {value}")));
+            if let Some(repair) = format.repair {
+                lines.push(format!("a=rtpmap:{repair} rtx/90000"));
+                lines.push(format!("a=fmtp:{repair} apt={pt}"));
+            }
         }
         for (number, rate) in &self.tones {
             lines.push(format!("a=rtpmap:{number} telephone-event/{rate}"));
         }
-        if let Some(repair) = self.repair {
-            lines.push(format!("a=rtpmap:{repair} rtx/90000"));
-            lines.push(format!("a=fmtp:{repair} apt={pt}"));
-        }
         lines
+    }
+}
+
+/// Gives a format numbers that are not taken, and takes them.
+fn renumber(format: &mut Format, taken: &mut Vec<u8>) {
+    for number in std::iter::once(&mut format.payload_type).chain(&mut format.repair) {
+        if taken.contains(number)
+            && let Some(free) = PAYLOAD_TYPES.into_iter().flatten().find(|one| !taken.contains(one))
+        {
+            *number = free;
+        }
+        taken.push(*number);
     }
 }
 
@@ -266,18 +308,32 @@ mod tests {
         for (kind, name) in [(Kind::Video, "video"), (Kind::Audio, "audio")] {
             let proposal = Codecs::proposal(kind);
             let section = section(name, &proposal.formats(), &proposal.lines());
-            assert_eq!(Codecs::agree(kind, &section), Some(proposal));
+            assert_eq!(Codecs::agree(kind, &section, &VideoCodec::ALL), Some(proposal));
         }
+        let mut all = Codecs::proposal(Kind::Video);
+        all.complete(&VideoCodec::ALL, std::iter::empty());
+        assert_eq!(all.formats(), "96 97 98 99 102 103");
+        let section = section("video", &all.formats(), &all.lines());
+        assert_eq!(
+            Codecs::agree(Kind::Video, &section, &VideoCodec::ALL),
+            Some(all.clone())
+        );
+        let some = Codecs::agree(Kind::Video, &section, &[VideoCodec::H264]).unwrap();
+        assert_eq!(some.names(), ["video/H264", "video/rtx"]);
+        assert_eq!(Codecs::agree(Kind::Video, &section, &[]), None);
     }
 
     #[test]
     fn sections_of_one_transport_share_their_numbers() {
         let mut audio = Codecs::proposal(Kind::Audio);
         (audio.mid_extension, audio.audio_level_extension) = (Some(10), Some(4));
-        (audio.payload_type, audio.transport_cc_extension) = (96, None);
+        (audio.first.payload_type, audio.transport_cc_extension) = (96, None);
         let mut video = Codecs::proposal(Kind::Video);
         video.share(&audio);
-        assert_eq!((video.payload_type, video.repair), (120, Some(121)));
+        assert_eq!((video.first.payload_type, video.first.repair), (120, Some(97)));
+        audio.tones = vec![(120, 8_000), (98, 48_000)];
+        video.complete(&VideoCodec::ALL, std::iter::once(&audio));
+        assert_eq!(video.formats(), "120 97 121 99 102 103");
         assert_eq!(video.mid_extension, Some(10));
         assert_eq!(video.transport_cc_extension, Some(3));
         let ids: Vec<u8> = video.extensions().iter().filter_map(|(id, _)| *id).collect();
@@ -300,10 +356,42 @@ mod tests {
             "a=extmap:20 urn:x",
         ]
         .map(str::to_owned);
-        let codecs = Codecs::agree(Kind::Video, &section("video", "100 101 102 103", &lines)).unwrap();
-        assert_eq!((codecs.payload_type, codecs.repair), (101, Some(103)));
+        let codecs = Codecs::agree(
+            Kind::Video,
+            &section("video", "100 101 102 103", &lines),
+            &VideoCodec::ALL,
+        )
+        .unwrap();
+        assert_eq!((codecs.first.payload_type, codecs.first.repair), (101, Some(103)));
         assert!(codecs.pli && !codecs.nack && !codecs.transport_cc);
         assert_eq!(codecs.mid_extension, Some(9));
-        assert_eq!(Codecs::agree(Kind::Video, &section("video", "100", &lines)), None);
+        let none = Codecs::agree(Kind::Video, &section("video", "100", &lines), &VideoCodec::ALL);
+        assert_eq!(none, None);
+    }
+
+    #[test]
+    fn a_page_chooses_among_what_there_is() {
+        let mut all = Codecs::proposal(Kind::Video);
+        all.complete(&VideoCodec::ALL, std::iter::empty());
+        let names = |wanted: &[&str]| {
+            let wanted: Vec<String> = wanted.iter().map(|one| (*one).to_owned()).collect();
+            Some(all.clone().prefer(&wanted)?.names())
+        };
+        assert_eq!(names(&[]), Some(all.names()));
+        let turned = names(&["video/vp9", "video/rtx", "video/vp8", "video/vp9"]);
+        assert_eq!(turned.unwrap(), ["video/VP9", "video/VP8", "video/rtx"]);
+        assert_eq!(names(&["video/h264"]).unwrap(), ["video/H264"]);
+        assert_eq!(names(&["video/av1"]), None);
+    }
+
+    #[test]
+    fn what_is_missing_comes_with_the_numbers_that_it_has_beside() {
+        let mut beside = Codecs::proposal(Kind::Video);
+        beside.complete(&VideoCodec::ALL, std::iter::empty());
+        (beside.others[0].payload_type, beside.others[0].repair) = (45, None);
+        let mut some = Codecs::proposal(Kind::Video);
+        some.first = Format::video(VideoCodec::H264);
+        some.complete(&VideoCodec::ALL, std::iter::once(&beside));
+        assert_eq!(some.formats(), "102 103 96 97 45");
     }
 }

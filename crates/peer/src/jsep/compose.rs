@@ -98,7 +98,7 @@ impl Composer<'_> {
             return lines;
         }
         let mut ssrcs = vec![sender.ssrc];
-        if codecs.repair.is_some() {
+        if codecs.first.repair.is_some() {
             lines.push(format!("a=ssrc-group:FID {} {}", sender.ssrc, sender.repair_ssrc));
             ssrcs.push(sender.repair_ssrc);
         }

@@ -3,6 +3,7 @@
 use super::codecs::Codecs;
 use super::compose::Composer;
 use super::sdp::{Sdp, common, reversed};
+use super::transceiver::Transceiver;
 use super::transport::{Setup, Transport};
 use super::{Jsep, Line, Made, Owner, SignalingState};
 use crate::error::{PeerError, Result};
@@ -107,8 +108,9 @@ impl Jsep {
                 Owner::Data | Owner::Nobody => None,
             };
             if let Some(one) = owner {
-                let codecs = one.codecs.clone().unwrap_or_else(|| self.proposal(one.kind));
-                let codecs = self.able(codecs.prefer(&one.preferred));
+                let codecs = self.proposal(one);
+                // What a page prefers it has from what can be offered; if not, its word does not count.
+                let codecs = self.able(codecs.clone().prefer(&one.preferred).unwrap_or(codecs));
                 sections.push(composer.media(&line.mid, one, &codecs, one.direction));
                 bundled.push(&line.mid);
             } else if line.owner == Owner::Data {
@@ -139,7 +141,7 @@ impl Jsep {
                     .iter()
                     .find(|one| one.id == id && !one.stopped)
                     .and_then(|one| {
-                        let codecs = self.able(Codecs::agree(one.kind, section)?.prefer(&one.preferred));
+                        let codecs = self.able(Codecs::agree(one.kind, section, &self.codecs)?.prefer(&one.preferred)?);
                         // One that is stopped while it answers is so from the next offer on.
                         let wanted = if one.stopping {
                             Direction::Inactive
@@ -147,7 +149,11 @@ impl Jsep {
                             one.direction
                         };
                         let direction = common(wanted, reversed(offer.direction(section)));
-                        Some(composer.media(&line.mid, one, &codecs, direction))
+                        let mut one = one.clone();
+                        let named = codecs.rid_extension.is_some();
+                        let taken = if named { section.simulcast("recv") } else { Vec::new() };
+                        one.sender.accept(&taken);
+                        Some(composer.media(&line.mid, &one, &codecs, direction))
                     }),
                 Owner::Data => Some(composer.data(&line.mid)),
                 Owner::Nobody => None,
@@ -168,21 +174,20 @@ impl Jsep {
         codecs
     }
 
-    /// The codecs to offer in a section nothing was agreed on for: the numbers other sections agreed on, as all of
-    /// them share one transport.
-    fn proposal(&self, kind: Kind) -> Codecs {
-        let known = self
-            .transceivers
-            .iter()
-            .filter(|one| one.kind == kind)
-            .find_map(|one| one.codecs.clone());
-        known.unwrap_or_else(|| {
-            let mut proposal = Codecs::proposal(kind);
-            if let Some(other) = self.transceivers.iter().find_map(|one| one.codecs.as_ref()) {
+    /// The codecs to offer: those that were agreed on, then the others. Where nothing was, the numbers are those that other
+    /// sections agreed on, as all of them share one transport.
+    fn proposal(&self, of: &Transceiver) -> Codecs {
+        let agreed = || self.transceivers.iter().filter_map(|one| one.codecs.as_ref());
+        let same = agreed().find(|codecs| codecs.kind == of.kind);
+        let mut codecs = of.codecs.as_ref().or(same).cloned().unwrap_or_else(|| {
+            let mut proposal = Codecs::proposal(of.kind);
+            if let Some(other) = agreed().next() {
                 proposal.share(other);
             }
             proposal
-        })
+        });
+        codecs.complete(&self.codecs, agreed());
+        codecs
     }
 }
 

@@ -11,6 +11,7 @@
 mod apply;
 pub mod codecs;
 pub mod compose;
+pub mod formats;
 mod make;
 pub mod sdp;
 pub mod transceiver;
@@ -25,6 +26,7 @@ use transceiver::{Layer, Remote, Sender, Transceiver};
 use transport::{Setup, Transport, UNSAID_MESSAGE_SIZE};
 
 use crate::error::{ExceptionName, PeerError, Result};
+use crate::rtp::format::VideoCodec;
 use crate::wire::{Description, Direction, Kind, TransceiverId, TransceiverSnapshot};
 
 /// Layers a simulcast may have.
@@ -115,6 +117,8 @@ pub struct Jsep {
     data: bool,
     /// Layers of a simulcast that can be sent: one is none.
     layers: usize,
+    /// The video that can be sent and shown.
+    codecs: Vec<VideoCodec>,
     /// Which end of the DTLS connection we are, once agreed.
     setup: Option<Setup>,
     /// Username fragments that `restartIce()` wants replaced (W3C's `[[LocalIceCredentialsToReplace]]`).
@@ -142,6 +146,7 @@ impl Jsep {
                 .unwrap_or_else(|| format!("{:016x}", random())),
             data: false,
             layers: 1,
+            codecs: vec![VideoCodec::Vp8],
             setup: None,
             replacing: Vec::new(),
             random,
@@ -341,6 +346,12 @@ impl Jsep {
         self.layers = most.min(LAYERS);
     }
 
+    /// What video can be sent and shown, from now on; VP8 always can.
+    pub fn allow_codecs(&mut self, able: &[VideoCodec]) {
+        let allowed = |codec: &VideoCodec| *codec == VideoCodec::Vp8 || able.contains(codec);
+        self.codecs = VideoCodec::ALL.into_iter().filter(allowed).collect();
+    }
+
     /// The layers a sender offers (RFC 8853), as many as are allowed; fewer than two are no simulcast.
     pub fn set_layers(&mut self, id: TransceiverId, rids: &[String]) -> Result<()> {
         let rids = &rids[..rids.len().min(self.layers)];
@@ -360,7 +371,14 @@ impl Jsep {
                 (self.new_ssrc(), self.new_ssrc())
             };
             let rid = rid.clone();
-            layers.push(Layer { rid, ssrc, repair_ssrc });
+            // There are no more than `LAYERS`.
+            let place = layers.len() as u8;
+            layers.push(Layer {
+                rid,
+                place,
+                ssrc,
+                repair_ssrc,
+            });
         }
         self.find(id)?.sender.layers = layers;
         Ok(())
@@ -421,7 +439,8 @@ fn fragment(of: &Description) -> Option<String> {
 fn offerable(rids: &[String]) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     let valid = |rid: &String| (1..=16).contains(&rid.len()) && rid.bytes().all(allowed);
-    rids.len() <= LAYERS && rids.iter().all(valid)
+    let once = |(index, rid): (usize, &String)| !rids[..index].contains(rid);
+    rids.len() <= LAYERS && rids.iter().all(valid) && rids.iter().enumerate().all(once)
 }
 
 /// Whether a name can stand in a description (and is no longer than any needs to be).

@@ -192,7 +192,8 @@ impl Section {
         sources
     }
 
-    /// The rids of a simulcast in one direction, `send` or `recv` (RFC 8853): of each layer the first alternative.
+    /// The rids of a simulcast in one direction, `send` or `recv` (RFC 8853): of each layer the first alternative,
+    /// paused or not. Those that no `a=rid` line describes are no layers (RFC 8853, 5.2).
     pub fn simulcast(&self, direction: &str) -> Vec<String> {
         let words: Vec<&str> = self
             .attributes
@@ -204,8 +205,17 @@ impl Section {
             .chunks_exact(2)
             .find(|pair| pair[0] == direction)
             .map_or("", |pair| pair[1]);
-        let first = |layer: &str| layer.split(',').next().unwrap_or("").trim_start_matches('~').to_owned();
-        list.split(';').map(first).filter(|rid| !rid.is_empty()).collect()
+        let described = |rid: &&str| {
+            self.attributes.all("rid").any(|line| {
+                let mut words = line.split_whitespace();
+                words.next() == Some(*rid) && words.next() == Some(direction)
+            })
+        };
+        let first = |layer: &'_ str| {
+            let mut alternatives = layer.split(',').map(|rid| rid.trim_start_matches('~'));
+            alternatives.find(described).map(str::to_owned)
+        };
+        list.split(';').filter_map(first).take(MAX_ENTRIES).collect()
     }
 
     /// `(media, repair)` sources of the FID groups (RFC 5576).

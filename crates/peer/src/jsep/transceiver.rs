@@ -47,11 +47,26 @@ pub struct Sender {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layer {
     pub rid: String,
+    /// Its place in the simulcast as it was first proposed.
+    pub place: u8,
     pub ssrc: u32,
     pub repair_ssrc: u32,
 }
 
 impl Sender {
+    /// What there is to send, in order: each layer, or the one encoding, which has no name.
+    pub fn encodings(&self) -> Vec<Layer> {
+        if !self.layers.is_empty() {
+            return self.layers.clone();
+        }
+        vec![Layer {
+            rid: String::new(),
+            place: 0,
+            ssrc: self.ssrc,
+            repair_ssrc: self.repair_ssrc,
+        }]
+    }
+
     /// Drops the layers that the remote does not take. What is left of a simulcast nobody takes is its first layer.
     pub fn accept(&mut self, taken: &[String]) {
         self.layers.retain(|layer| taken.contains(&layer.rid));

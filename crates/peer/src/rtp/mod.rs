@@ -2,6 +2,8 @@
 
 pub mod bandwidth;
 pub mod clock;
+pub mod format;
+pub mod h264;
 pub mod lips;
 pub mod missing;
 pub mod pacer;
@@ -10,9 +12,12 @@ pub mod resend;
 pub mod sequence;
 pub mod video;
 pub mod vp8;
+pub mod vp9;
 pub mod wall;
 
 use bytes::Bytes;
+
+use format::VideoCodec;
 
 /// More packets that are missing in a row are no loss but an outage: a key frame is smaller and sooner there.
 const OUTAGE: i64 = 128;
@@ -27,9 +32,18 @@ pub struct Packet {
     pub payload: Bytes,
 }
 
+/// Where packets come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Source {
+    pub ssrc: u32,
+    /// What they carry, if it is pictures.
+    pub codec: VideoCodec,
+}
+
 /// A frame put together from packets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assembled {
+    pub codec: VideoCodec,
     pub key: bool,
     /// Something was lost right before it.
     pub gap: bool,

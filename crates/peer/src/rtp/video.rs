@@ -3,10 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
-
+use super::format::{Head, VideoCodec};
 use super::sequence::Sequence;
-use super::vp8::Payload;
 use super::{Assembled, OUTAGE, Packet};
 
 /// How long a missing packet is waited for, at least, before a key frame is as good.
@@ -22,9 +20,10 @@ const CAPACITY: usize = 1_024;
 /// A jump further than this is a new beginning, not a loss.
 const JUMP: i64 = 3_000;
 
-/// Puts the VP8 frames of one stream together.
+/// Puts the frames of one stream together.
 #[derive(Debug)]
 pub struct VideoAssembler {
+    codec: VideoCodec,
     sequence: Sequence,
     waiting: BTreeMap<i64, (Packet, Instant)>,
     /// The packet that continues what was delivered.
@@ -39,6 +38,7 @@ pub struct VideoAssembler {
 impl Default for VideoAssembler {
     fn default() -> Self {
         Self {
+            codec: VideoCodec::default(),
             sequence: Sequence::default(),
             waiting: BTreeMap::new(),
             next: None,
@@ -51,8 +51,11 @@ impl Default for VideoAssembler {
 }
 
 impl VideoAssembler {
-    pub fn new() -> Self {
-        Self::default()
+    pub fn new(codec: VideoCodec) -> Self {
+        Self {
+            codec,
+            ..Self::default()
+        }
     }
 
     /// How long it takes to have a packet sent again: three attempts are waited for.
@@ -154,15 +157,21 @@ impl VideoAssembler {
 
     /// Until when a key frame of which parts are here may still become whole.
     fn coming(&self) -> Option<Instant> {
-        let begins = |packet: &Packet| Payload::parse(&packet.payload).is_some_and(|one| one.start && one.key);
-        let key = self.waiting.values().rev().find(|(packet, _)| begins(packet));
+        let key = self.waiting.values().rev().find(|(packet, _)| self.begins(packet));
         key.map(|(_, arrived)| *arrived + self.hold)
     }
 
     /// Whether what waits begins in the middle of a frame.
     fn headless(&self) -> bool {
-        let first = self.waiting.first_key_value().map(|(_, (packet, _))| &packet.payload);
-        first.is_some_and(|payload| !Payload::parse(payload).is_some_and(|payload| payload.start && payload.key))
+        let first = self.waiting.first_key_value();
+        first.is_some_and(|(_, (packet, _))| !self.begins(packet))
+    }
+
+    /// Whether a key frame begins with this packet.
+    fn begins(&self, packet: &Packet) -> bool {
+        self.codec
+            .head(&packet.payload)
+            .is_some_and(|head| head.start && head.key)
     }
 
     fn complete(&mut self) -> Option<Assembled> {
@@ -173,26 +182,25 @@ impl VideoAssembler {
                 .map(|(packet, _)| packet)
                 .collect();
             self.next = Some(end);
-            let payloads: Vec<Payload> = packets
-                .iter()
-                .filter_map(|packet| Payload::parse(&packet.payload))
-                .collect();
-            let Some(head) = payloads.first() else { continue };
-            if !head.start || (self.needs_key && !head.key) {
+            let payloads = packets.iter().map(|packet| &packet.payload);
+            let heads: Vec<Head> = payloads.clone().filter_map(|one| self.codec.head(one)).collect();
+            let Some(head) = heads.first() else { continue };
+            let key = heads.iter().any(|head| head.key);
+            if !head.start || (self.needs_key && !key) {
                 self.dropped += 1;
                 self.gap = true;
                 self.needs_key = true;
                 continue;
             }
-            let key = head.key;
             let timestamp = packets.iter().find(|packet| !packet.payload.is_empty())?.timestamp;
             let gap = std::mem::take(&mut self.gap);
             self.needs_key = false;
             return Some(Assembled {
+                codec: self.codec,
                 key,
                 gap,
                 timestamp,
-                payload: join(payloads),
+                payload: self.codec.join(payloads),
             });
         }
     }
@@ -253,10 +261,13 @@ impl VideoAssembler {
 
     /// The first packets of the key frames beyond a number.
     fn keys(&self, floor: i64) -> impl DoubleEndedIterator<Item = i64> {
-        self.waiting.iter().filter_map(move |(number, (packet, _))| {
-            let payload = Payload::parse(&packet.payload)?;
-            (payload.start && payload.key && *number > floor).then_some(*number)
-        })
+        let again = |number: i64, packet: &Packet| {
+            let former = self.waiting.get(&(number - 1)).map(|(former, _)| former);
+            former.is_some_and(|former| former.timestamp == packet.timestamp && self.begins(former))
+        };
+        let all = self.waiting.iter().filter(move |(number, _)| **number > floor);
+        all.filter(move |(number, (packet, _))| self.begins(packet) && !again(**number, packet))
+            .map(|(number, _)| *number)
     }
 
     /// Gives up all that is before a number.
@@ -284,19 +295,10 @@ fn hold(trip: Duration) -> Duration {
     (trip * 15 / 4 + Duration::from_millis(40)).clamp(HOLD, HOLD_MAX)
 }
 
-fn join(mut payloads: Vec<Payload>) -> Bytes {
-    if payloads.len() == 1 {
-        return payloads.remove(0).data;
-    }
-    let mut frame = BytesMut::with_capacity(payloads.iter().map(|payload| payload.data.len()).sum());
-    payloads
-        .iter()
-        .for_each(|payload| frame.extend_from_slice(&payload.data));
-    frame.freeze()
-}
-
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
     use crate::rtp::vp8::Payloader;
 
@@ -343,7 +345,7 @@ mod tests {
 
     #[test]
     fn frames_are_delivered_whole_and_in_order_over_the_wrap() {
-        let (mut source, mut assembler, now) = (Source::new(65_533), VideoAssembler::new(), Instant::now());
+        let (mut source, mut assembler, now) = (Source::new(65_533), VideoAssembler::default(), Instant::now());
         let mut packets = source.frame(true, 3);
         packets.extend(source.frame(false, 2));
         packets.extend(source.frame(false, 1));
@@ -366,7 +368,7 @@ mod tests {
 
     #[test]
     fn a_retransmission_saves_the_frame_even_when_a_key_frame_is_asked_for() {
-        let (mut source, mut assembler, now) = (Source::new(0), VideoAssembler::new(), Instant::now());
+        let (mut source, mut assembler, now) = (Source::new(0), VideoAssembler::default(), Instant::now());
         let key = source.frame(true, 1).remove(0);
         let (lost, later) = (source.frame(false, 1).remove(0), source.frame(false, 1).remove(0));
         assembler.push(key, now);
@@ -383,7 +385,7 @@ mod tests {
 
     #[test]
     fn a_long_way_is_waited_for_longer_but_not_for_ever() {
-        let (mut source, mut assembler, now) = (Source::new(0), VideoAssembler::new(), Instant::now());
+        let (mut source, mut assembler, now) = (Source::new(0), VideoAssembler::default(), Instant::now());
         assembler.push(source.frame(true, 1).remove(0), now);
         source.frame(false, 1);
         assembler.push(source.frame(false, 1).remove(0), now);
@@ -396,7 +398,7 @@ mod tests {
 
     #[test]
     fn what_never_comes_costs_everything_up_to_the_next_key_frame() {
-        let (mut source, mut assembler, now) = (Source::new(0), VideoAssembler::new(), Instant::now());
+        let (mut source, mut assembler, now) = (Source::new(0), VideoAssembler::default(), Instant::now());
         let push = |assembler: &mut VideoAssembler, packets: Vec<Packet>, skip, at| {
             packets
                 .into_iter()
@@ -428,7 +430,7 @@ mod tests {
 
     #[test]
     fn a_stream_joined_in_the_middle_of_a_key_frame_waits_for_the_next() {
-        let (mut source, mut assembler, now) = (Source::new(0), VideoAssembler::new(), Instant::now());
+        let (mut source, mut assembler, now) = (Source::new(0), VideoAssembler::default(), Instant::now());
         source
             .frame(true, 3)
             .into_iter()
@@ -444,7 +446,7 @@ mod tests {
 
     #[test]
     fn padding_is_passed_over() {
-        let (mut source, mut assembler, now) = (Source::new(0), VideoAssembler::new(), Instant::now());
+        let (mut source, mut assembler, now) = (Source::new(0), VideoAssembler::default(), Instant::now());
         let key = source.frame(true, 1).remove(0);
         source.sequence += 1;
         let padding = Packet {
@@ -462,7 +464,7 @@ mod tests {
 
     #[test]
     fn a_far_jump_is_a_new_beginning() {
-        let (mut source, mut assembler, now) = (Source::new(0), VideoAssembler::new(), Instant::now());
+        let (mut source, mut assembler, now) = (Source::new(0), VideoAssembler::default(), Instant::now());
         source
             .frame(true, 1)
             .into_iter()
@@ -479,7 +481,7 @@ mod tests {
 
     #[test]
     fn the_queue_is_bounded() {
-        let (mut source, mut assembler, now) = (Source::new(0), VideoAssembler::new(), Instant::now());
+        let (mut source, mut assembler, now) = (Source::new(0), VideoAssembler::default(), Instant::now());
         source
             .frame(true, 1)
             .into_iter()

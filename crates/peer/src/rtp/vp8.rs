@@ -2,9 +2,8 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-/// The largest payload of a packet: an Ethernet frame less IP, UDP, a TURN header, SRTP, the RTP header with its
-/// extensions and a retransmission's two bytes.
-pub const MAX_PAYLOAD: usize = 1_160;
+pub use super::format::MAX_PAYLOAD;
+
 /// Bytes of our payload descriptor: X, I with a 15-bit picture id.
 const DESCRIPTOR: usize = 4;
 

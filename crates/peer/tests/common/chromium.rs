@@ -228,7 +228,8 @@ pub fn reflect(page: &Arc<Page>, voice: u32) {
             at = index + 1;
             match heard {
                 Heard::Frame(frame) => {
-                    page.frame(1, frame.flags & 1, frame.target, frame.timestamp, &frame.payload)
+                    let key = frame.flags & 1;
+                    page.picture(frame.codec, key, frame.target, frame.timestamp, &frame.payload)
                         .await;
                 }
                 Heard::Text(text) => {

@@ -51,6 +51,7 @@ pub enum Heard {
 pub struct Received {
     pub kind: u8,
     pub flags: u8,
+    pub codec: u8,
     pub target: u32,
     pub timestamp: i64,
     pub payload: Vec<u8>,
@@ -105,6 +106,7 @@ impl Page {
                     Message::Binary(bytes) => sink.push(Heard::Frame(Received {
                         kind: bytes[0],
                         flags: bytes[1],
+                        codec: bytes[2],
                         target: u32::from_le_bytes(bytes[8..12].try_into().unwrap()),
                         timestamp: i64::from_le_bytes(bytes[12..20].try_into().unwrap()),
                         payload: bytes[24..].to_vec(),
@@ -153,6 +155,13 @@ impl Page {
     /// Sends a binary message: kind 1 video, 5 data, 7 a tick of audio.
     pub async fn frame(&self, kind: u8, flags: u8, target: u32, micros: i64, payload: &[u8]) {
         let message = self.message(kind, flags, target, micros, payload);
+        self.out.send(Message::binary(message)).await.unwrap();
+    }
+
+    /// A picture in the codec of this number.
+    pub async fn picture(&self, codec: u8, flags: u8, target: u32, micros: i64, payload: &[u8]) {
+        let mut message = self.message(1, flags, target, micros, payload);
+        message[2] = codec;
         self.out.send(Message::binary(message)).await.unwrap();
     }
 

@@ -35,14 +35,20 @@ export async function loop(socketUrl: string): Promise<PipelineReport> {
   voice.connect(1, 3);
   // One camera for two receivers: encoded once.
   for (const transceiver of [1, 2]) {
-    media.tell({ type: "send", source: sources.use(camera), pc: 1, transceiver, limits: { active: true } });
+    media.tell({
+      type: "send",
+      source: sources.use(camera),
+      pc: 1,
+      transceiver,
+      limits: [{ layer: 0, active: true }],
+    });
   }
   media.tell({
     type: "send",
     source: sources.use(microphone),
     pc: 1,
     transceiver: 3,
-    limits: { active: true },
+    limits: [{ layer: 0, active: true }],
   });
   const videos = remotes.map(({ track }) => show(track));
   const meter = new Meter(media.context, voice.track);

@@ -1,7 +1,7 @@
 /// <reference path="../ambient.d.ts" />
 // The page's end of everything that flows: one worker, one AudioContext, and the tracks they make.
 
-import type { ChannelEvent, Kind } from "../wire";
+import type { ChannelEvent, Kind, VideoCodecName } from "../wire";
 import type { FromMedia, ToMedia, ToPlayout } from "../worker/messages";
 import { SAMPLE_RATE } from "../worker/messages";
 import { BEAT, Pressure } from "../worker/pressure";
@@ -29,6 +29,8 @@ export interface MediaHandlers {
 
 export class Media {
   readonly context: AudioContext;
+  /** The video that this webview can encode and decode. */
+  codecs: VideoCodecName[] = ["VP8"];
   #worker: Worker;
   #handlers: MediaHandlers;
   #spares: { spare: number; track: MediaStreamTrack }[] = [];
@@ -171,6 +173,7 @@ export class Media {
         switch (data.type) {
           case "started":
             connected = true;
+            this.codecs = data.codecs;
             settle();
             break;
           case "spare":

@@ -1,5 +1,6 @@
 // RTCPeerConnection: the face that the page sees.
 import type { ChannelInit, Kind, PeerEvent } from "../wire";
+import { videoCodecs } from "./capabilities";
 import { type Certificate, generate, numberOf } from "./certificate";
 import type { DataChannel } from "./channel";
 import { Channels } from "./channels";
@@ -104,7 +105,7 @@ export class PeerConnection extends EventTarget {
     // 96 random bits (RFC 7022, 4.2).
     const cname = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(12))));
     this.#commands = new Commands(
-      { ...rest, certificates: certificates.map(numberOf), cname },
+      { ...rest, certificates: certificates.map(numberOf), cname, codecs: videoCodecs() },
       (pc) =>
         this.#commands.runtime.listeners.set(pc, {
           receiving: (number) => this.#receiving(number),

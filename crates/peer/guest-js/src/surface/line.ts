@@ -1,7 +1,8 @@
 // One m-line in the making: the state behind a transceiver, its sender and its receiver.
 import type { RemoteTrack } from "../media/media";
-import type { Direction, Kind } from "../wire";
+import type { Direction, Kind, VideoCodecName } from "../wire";
 import type { Side } from "../worker/transform-messages";
+import { videoCodec } from "./capabilities";
 import { type DtmfSender, makeDtmfSender } from "./dtmf";
 import { checkEncodings, type Encoding, modified, proposedEncodings } from "./parameters";
 import { sends } from "./sdp";
@@ -53,6 +54,8 @@ export class Line {
   streams: string[];
   advertised: string[] = [];
   encodings: Encoding[];
+  /** The video that is sent, once something is agreed on. */
+  codec: VideoCodecName | undefined;
   /** It has been sendrecv or sendonly: `addTrack` may not use it again. */
   hasSent = false;
   /** The track whose frames go to Rust now. */
@@ -67,6 +70,12 @@ export class Line {
   transport: DtlsTransport | null = null;
   #muted = true;
   #transaction = 0;
+  /** The names of the layers as they were first proposed. */
+  #places: string[] = [];
+  /** Those that the remote has paused. */
+  #paused = new Set<string>();
+  /** The encodings that the remote's layers have taken the place of. */
+  #unlayered: Encoding[] | undefined;
   #returned: RTCRtpSendParameters | undefined;
 
   constructor(
@@ -85,6 +94,7 @@ export class Line {
       init.encodings.length > 0
         ? init.encodings
         : [kind === "video" ? { active: true, scaleResolutionDownBy: 1 } : { active: true }];
+    this.#places = this.encodings.flatMap(({ rid }) => rid ?? []);
     Object.defineProperty(remote.track, "muted", {
       configurable: true,
       enumerable: true,
@@ -118,15 +128,62 @@ export class Line {
     return this.common().codecs.some(({ mimeType }) => mimeType.toLowerCase() === "audio/telephone-event");
   }
 
-  /** Takes over which layers are offered or agreed on. */
-  layer(rids: string[]): void {
+  /** The place of an encoding's layer in the simulcast as it was first proposed; it lasts when others are rejected. */
+  place({ rid }: Encoding): number {
+    return Math.max(0, this.#places.indexOf(rid ?? ""));
+  }
+
+  /**
+   * Takes over which layers are offered or agreed on, and which of them the remote wants paused. `undone`: the offer
+   * that proposed them is rolled back.
+   */
+  layer(rids: string[], asked: Map<string, boolean>, undone: boolean): void {
     const known = this.encodings.flatMap(({ rid }) => rid ?? []);
-    if (known.join() === rids.join()) return;
+    const { length } = this.encodings;
     const [first = { active: true }] = this.encodings;
-    if (known.length === 0) this.encodings = proposedEncodings(rids);
-    else if (rids.length === 0) this.encodings = [first];
-    else this.encodings = this.encodings.filter(({ rid }) => rid && rids.includes(rid));
+    if (known.length === 0 && rids.length > 0) {
+      this.#unlayered = this.encodings;
+      this.encodings = proposedEncodings(rids);
+      this.#places = rids;
+    } else if (undone && rids.length === 0 && this.#unlayered) {
+      this.encodings = this.#unlayered;
+      this.#places = [];
+    } else if (rids.length === 0 && length > 1) {
+      this.encodings = [first];
+    } else if (rids.length > 0 && rids.length < length) {
+      this.encodings = this.encodings.filter(({ rid }) => rid && rids.includes(rid));
+    }
+    const paused = this.#pause(asked);
+    if (known.length === 0 ? rids.length === 0 : this.encodings.length === length && !paused) return;
     this.#returned = undefined;
+    this.host.limitsChanged(this);
+  }
+
+  /** Only what the remote has paused goes on at its word: the page may have reasons of its own. True if anything did. */
+  #pause(asked: Map<string, boolean>): boolean {
+    const concerned = this.encodings.filter(({ rid = "", active }) =>
+      active ? asked.get(rid) === true : asked.get(rid) === false && this.#paused.has(rid),
+    );
+    for (const encoding of concerned) {
+      const { rid = "" } = encoding;
+      if (encoding.active) this.#paused.add(rid);
+      else this.#paused.delete(rid);
+      encoding.active = !encoding.active;
+    }
+    return concerned.length > 0;
+  }
+
+  /** What is agreed on cannot be undone any more. */
+  settle(): void {
+    this.#unlayered = undefined;
+  }
+
+  /** Takes over the codecs that are agreed on, of which the first one is sent. */
+  agree([first]: string[]): void {
+    const codec = videoCodec(first);
+    if (codec === this.codec) return;
+    this.codec = codec;
+    this.host.limitsChanged(this);
   }
 
   parameters(): RTCRtpSendParameters {

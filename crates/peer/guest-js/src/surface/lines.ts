@@ -1,7 +1,7 @@
 // The transceivers of one connection: what the page does to them, and whose frames flow.
 
 import type { Direction, Kind, Op } from "../wire";
-import type { Limits, TransformStreams } from "../worker/messages";
+import type { LayerLimits, TransformStreams } from "../worker/messages";
 import type { Side } from "../worker/transform-messages";
 import type { Commands } from "./commands";
 import { queueTask } from "./handlers";
@@ -371,12 +371,16 @@ export class Lines implements LineHost {
   }
 }
 
-function limits(line: Line): Limits {
-  const { active = true, maxBitrate, maxFramerate, scaleResolutionDownBy } = line.encodings[0] ?? {};
-  return {
-    active,
-    ...(maxBitrate !== undefined && { maxBitrate }),
-    ...(maxFramerate !== undefined && { maxFramerate }),
-    ...(scaleResolutionDownBy !== undefined && { scaleResolutionDownBy }),
-  };
+function limits(line: Line): LayerLimits[] {
+  return line.encodings.map((encoding) => {
+    const { active = true, maxBitrate, maxFramerate, scaleResolutionDownBy } = encoding;
+    return {
+      layer: line.place(encoding),
+      active,
+      ...(line.codec && { codec: line.codec }),
+      ...(maxBitrate !== undefined && { maxBitrate }),
+      ...(maxFramerate !== undefined && { maxFramerate }),
+      ...(scaleResolutionDownBy !== undefined && { scaleResolutionDownBy }),
+    };
+  });
 }

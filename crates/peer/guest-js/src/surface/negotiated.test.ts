@@ -160,18 +160,6 @@ test("the end of candidates concerns a description without sections too", async 
   await expect(pc.addIceCandidate(candidate)).rejects.toMatchObject({ name: "OperationError" });
 });
 
-test("of several encodings the first is sent, and has no name", async () => {
-  const pc = new PeerConnection();
-  const { sender } = pc.addTransceiver("video", {
-    sendEncodings: [{ rid: "l", maxBitrate: 5 }, { rid: "h" }],
-  });
-  expect(sender.getParameters().encodings).toEqual([
-    { active: true, maxBitrate: 5, scaleResolutionDownBy: 1 },
-  ]);
-  await task();
-  expect(rust.ops[0]).not.toHaveProperty("rids");
-});
-
 test("a sender's cname is the connection's, a receiver has none to tell", () => {
   const pc = caller();
   const names = pc.getSenders().map((sender) => sender.getParameters().rtcp.cname);

@@ -56,8 +56,8 @@ export function checkEncodings(list: Encoding[], kind: Kind): Encoding[] {
   return list.map(({ scaleResolutionDownBy, maxFramerate, ...rest }) => rest);
 }
 
-/** Encodings that a sender can send at a time (WebRTC 5.1: further ones are left out). */
-const LAYERS: number = 1;
+/** Encodings that a sender of video can send at a time (WebRTC 5.1: further ones are left out). */
+const LAYERS = 3;
 
 /** The encodings of a new transceiver (WebRTC 5.1, addTransceiver). */
 export function firstEncodings(given: unknown, kind: Kind): Encoding[] {
@@ -68,13 +68,16 @@ export function firstEncodings(given: unknown, kind: Kind): Encoding[] {
     throw new TypeError("some encodings have a rid, some not");
   if (new Set(rids).size < rids.length) throw new TypeError("a rid is there twice");
   if (list.length > 1 && rids.length === 0) throw new TypeError("several encodings need rids");
-  const [first = { active: true }, ...others] = checkEncodings(list, kind).slice(0, LAYERS);
+  const checked = checkEncodings(list, kind);
+  const said = checked.some(({ scaleResolutionDownBy }) => scaleResolutionDownBy !== undefined);
+  const [first = { active: true }, ...others] = checked.slice(0, LAYERS);
   // Sound has one encoding, and one encoding no name.
   if (kind === "audio" || others.length === 0) {
     const { rid, ...rest } = first;
     return [kind === "video" ? { scaleResolutionDownBy: 1, ...rest } : rest];
   }
-  return layered([first, ...others]);
+  const all = [first, ...others];
+  return said ? all.map((encoding) => ({ scaleResolutionDownBy: 1, ...encoding })) : layered(all);
 }
 
 /** The encodings of a simulcast that the remote asks for. */
@@ -82,12 +85,11 @@ export function proposedEncodings(rids: string[]): Encoding[] {
   return layered(rids.map((rid) => ({ active: true, rid })));
 }
 
-/** Each layer half the size of the one after it, unless the page says otherwise of any of them. */
+/** Each layer half the size of the one after it. */
 function layered(list: Encoding[]): Encoding[] {
-  const said = list.some(({ scaleResolutionDownBy }) => scaleResolutionDownBy !== undefined);
   return list.map((encoding, index) => ({
-    scaleResolutionDownBy: said ? 1 : 2 ** (list.length - 1 - index),
     ...encoding,
+    scaleResolutionDownBy: 2 ** (list.length - 1 - index),
   }));
 }
 

@@ -3,6 +3,7 @@ import { Link } from "../link";
 import { Media } from "../media/media";
 import { Sources } from "../media/sources";
 import type { ChannelEvent } from "../wire";
+import { allowVideo } from "./capabilities";
 
 /** What a connection hears from the media worker. */
 export interface MediaListener {
@@ -28,6 +29,7 @@ export async function startRuntime(): Promise<Runtime> {
     channelMessage: (pc, channel, data) => listeners.get(pc)?.channelMessage(channel, data),
     channelEvent: (event) => listeners.get(event.pc)?.channelEvent(event),
   });
+  allowVideo(media.codecs);
   current = { link, media, sources: new Sources(media), listeners };
   return current;
 }

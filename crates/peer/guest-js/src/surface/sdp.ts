@@ -127,6 +127,14 @@ export function endOfCandidates(sdp: string, sections: number[]): string {
     .join("");
 }
 
+/** Of the layers of a simulcast that a section asks for (RFC 8853), whether they shall pause. */
+export function layersAsked(sdp: string, mid: string): Map<string, boolean> {
+  const section = sdp.split(/^(?=m=)/m).find((text) => text.split(/\r?\n/).includes(`a=mid:${mid}`));
+  const list = /^a=simulcast:(?:.*? )?recv (\S+)/m.exec(section ?? "")?.[1] ?? "";
+  const layers = list.split(";").map((layer) => layer.split(",")[0] ?? "");
+  return new Map(layers.map((layer) => [layer.replace(/^~/, ""), layer.startsWith("~")]));
+}
+
 export function sends(direction: Direction | null): boolean {
   return direction === "sendrecv" || direction === "sendonly";
 }

@@ -10,7 +10,7 @@ import { queueTask } from "./handlers";
 import type { Line } from "./line";
 import type { Lines } from "./lines";
 import { negotiationNeeded } from "./negotiation";
-import { alike, endOfCandidates, parseSdp, type Section, sends, withCandidate } from "./sdp";
+import { alike, endOfCandidates, layersAsked, parseSdp, type Section, sends, withCandidate } from "./sdp";
 import { type DtlsTransport, Sctp, Transport } from "./transports";
 
 export class Signaling {
@@ -394,7 +394,13 @@ export class Signaling {
       if (!line) continue;
       line.mid = next.mid;
       line.currentDirection = next.currentDirection;
-      if (type !== "offer" || side === "remote") line.layer(next.rids);
+      if (type !== "offer" || side === "remote") {
+        const remote = side === "remote" ? (this.#pendingRemote ?? this.#currentRemote) : null;
+        const asked = layersAsked(remote && type !== "rollback" ? remote.sdp : "", line.mid ?? "");
+        line.layer(next.rids, asked, type === "rollback");
+      }
+      line.agree(next.codecs);
+      if (this.state === "stable") line.settle();
       line.hasSent ||= sends(next.currentDirection);
     }
     if (type !== "offer" || side === "local") this.#assignTransports(type);

@@ -1,12 +1,11 @@
 // A microphone: the capture worklet brings its samples and Rust encodes them. Here is only said who gets them.
 import type { PipelineStats, Processing } from "../wire";
-import type { Limits } from "./messages";
+import type { LayerLimits } from "./messages";
 import type { Port, SendPipeline } from "./pipeline";
 
 export class AudioSend implements SendPipeline {
   #port: Port;
   #source: number;
-  #sinks = new Map<string, { pc: number; transceiver: number }>();
 
   constructor(source: number, processing: Processing, port: Port) {
     this.#port = port;
@@ -18,24 +17,22 @@ export class AudioSend implements SendPipeline {
     this.#port.tell({ type: "audio-source", source: this.#source, ...processing });
   }
 
-  attach(pc: number, transceiver: number, limits: Limits): void {
-    this.#sinks.set(`${pc}/${transceiver}`, { pc, transceiver });
+  attach(pc: number, transceiver: number, limits: LayerLimits[]): void {
     this.limit(pc, transceiver, limits);
   }
 
   detach(pc: number, transceiver: number): void {
-    this.#sinks.delete(`${pc}/${transceiver}`);
     this.#port.tell({ type: "audio-stop", pc, transceiver });
   }
 
-  limit(pc: number, transceiver: number, limits: Limits): void {
+  limit(pc: number, transceiver: number, [limits]: LayerLimits[]): void {
     this.#port.tell({
       type: "audio-send",
       source: this.#source,
       pc,
       transceiver,
-      active: limits.active,
-      maxBitrate: limits.maxBitrate ?? null,
+      active: limits?.active ?? true,
+      maxBitrate: limits?.maxBitrate ?? null,
     });
   }
 
@@ -55,13 +52,9 @@ export class AudioSend implements SendPipeline {
     // Sound comes first.
   }
 
-  *sinks(): Iterable<{ pc: number; transceiver: number }> {
-    yield* this.#sinks.values();
-  }
-
   /** Rust counts what it encodes. */
-  stats(): PipelineStats | undefined {
-    return undefined;
+  reports(): Iterable<{ pc: number; transceiver: number; stats: PipelineStats }> {
+    return [];
   }
 
   close(): void {

@@ -2,8 +2,10 @@
 // asked for, as if each frame lasted a second. What comes out is measured, and what is asked for corrected; an encoder
 // that does as told is left alone. Pure.
 
+import type { VideoCodecName } from "../wire";
+
 /** What is asked for at first, as a share of what is wanted: too little for a moment is better than far too much. */
-const START = 0.1;
+const START: Record<VideoCodecName, number> = { VP8: 0.1, VP9: 1, H264: 0.5 };
 const LEAST = 1 / 150;
 /** Milliseconds, and frames, over which the output is judged. */
 const PERIOD = 250;
@@ -13,7 +15,7 @@ const LITTLE = 0.8;
 const MUCH = 1.1;
 
 export class RateControl {
-  #share = START;
+  #share: number;
   /** The largest share at which the encoder would make too much, once that is known. */
   #ceiling = 1;
   #bits = 0;
@@ -23,6 +25,10 @@ export class RateControl {
   #former = { asked: 0, made: 0 };
   /** Bits of a frame whose pictures are as coarse as the encoder can make them. */
   #floor = 0;
+
+  constructor(codec: VideoCodecName) {
+    this.#share = START[codec];
+  }
 
   /** The bitrate to configure for a wanted one. */
   bitrate(wanted: number): number {

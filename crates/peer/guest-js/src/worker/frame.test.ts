@@ -7,6 +7,7 @@ const header: FrameHeader = {
   key: true,
   text: false,
   gap: false,
+  layer: 2,
   pc: 0x01020304,
   id: 7,
   timestamp: -5_000_000_000,
@@ -22,14 +23,20 @@ test("a message reads as it was written", () => {
 test("the header lies as DESIGN.md says", () => {
   const message = allocate(0, { ...header, gap: true, text: true, timestamp: 1 });
   expect([...message]).toEqual([
-    1, 7, 1, 0, 4, 3, 2, 1, 7, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0x20, 0x4e, 0, 0,
+    1, 7, 1, 2, 4, 3, 2, 1, 7, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0x20, 0x4e, 0, 0,
   ]);
 });
 
 test("a message can be turned to another receiver", () => {
   const message = allocate(1, header);
-  readdress(message, 9, 10);
-  expect(parse(message.buffer)).toMatchObject({ pc: 9, id: 10, key: true, timestamp: header.timestamp });
+  readdress(message, 9, 10, 1);
+  expect(parse(message.buffer)).toMatchObject({
+    pc: 9,
+    id: 10,
+    layer: 1,
+    key: true,
+    timestamp: header.timestamp,
+  });
 });
 
 test("what is too short is no message", () => {

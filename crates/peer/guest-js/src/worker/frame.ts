@@ -15,7 +15,7 @@ export const FrameKind = {
   VoiceIn: 10,
   VoiceBack: 11,
 } as const;
-export const Codec = { None: 0, Vp8: 1, Opus: 2 } as const;
+export const Codec = { None: 0, Vp8: 1, Opus: 2, Vp9: 4, H264: 5 } as const;
 
 const KEY = 1;
 const TEXT = 2;
@@ -31,6 +31,8 @@ export interface FrameHeader {
   text: boolean;
   /** Something was lost before this frame. */
   gap: boolean;
+  /** The layer of a simulcast (video to send), or 0. */
+  layer: number;
   pc: number;
   /** The transceiver, or the channel. */
   id: number;
@@ -52,15 +54,16 @@ export function allocate(length: number, header: FrameHeader): Uint8Array<ArrayB
   view.setUint8(0, header.kind);
   view.setUint8(1, (header.key ? KEY : 0) | (header.text ? TEXT : 0) | (header.gap ? GAP : 0));
   view.setUint8(2, header.codec);
-  readdress(message, header.pc, header.id);
+  readdress(message, header.pc, header.id, header.layer);
   view.setBigInt64(12, BigInt(Math.round(header.timestamp)), true);
   view.setUint32(20, header.duration, true);
   return message;
 }
 
 /** Turns a message to another receiver, so that one encoded frame serves many. */
-export function readdress(message: Uint8Array<ArrayBuffer>, pc: number, id: number): void {
+export function readdress(message: Uint8Array<ArrayBuffer>, pc: number, id: number, layer: number): void {
   const view = new DataView(message.buffer, message.byteOffset);
+  view.setUint8(3, layer);
   view.setUint32(4, pc, true);
   view.setUint32(8, id, true);
 }
@@ -76,6 +79,7 @@ export function parse(message: ArrayBuffer): Frame | undefined {
     key: (flags & KEY) !== 0,
     text: (flags & TEXT) !== 0,
     gap: (flags & GAP) !== 0,
+    layer: view.getUint8(3),
     pc: view.getUint32(4, true),
     id: view.getUint32(8, true),
     timestamp: Number(view.getBigInt64(12, true)),

@@ -4,8 +4,9 @@ import type { ToWorker } from "../wire";
 import { AudioExchange } from "./audio-exchange";
 import { AudioReceive } from "./audio-receive";
 import { AudioSend } from "./audio-send";
+import { availableCodecs } from "./codecs";
 import { allocate, Codec, type Frame, FrameKind, HEADER_BYTES } from "./frame";
-import type { FromMedia, Limits, ToMedia } from "./messages";
+import type { FromMedia, LayerLimits, ToMedia } from "./messages";
 import type { Port, ReceivePipeline, SendPipeline } from "./pipeline";
 import { BEAT, Pressure } from "./pressure";
 import { Socket } from "./socket";
@@ -59,7 +60,7 @@ const transforms = new Transforms({
   send: (message) => socket?.send(message),
   tell: port.tell,
   decode: (frame) => receivers.get(key({ pc: frame.pc, transceiver: frame.id }))?.pipeline.push(frame),
-  keyFrame: (pc, transceiver) => senders.get(key({ pc, transceiver }))?.keyFrame(),
+  keyFrame: (pc, transceiver) => senders.get(key({ pc, transceiver }))?.keyFrame(pc, transceiver),
   trouble: port.trouble,
 });
 
@@ -155,17 +156,18 @@ function handle(message: ToMedia): void {
 
 function start(socketUrl: string, count: number): void {
   for (let index = 0; index < count; index++) makeSpare();
-  Socket.open(socketUrl, {
+  const opening = Socket.open(socketUrl, {
     frame: arrived,
     text: heard,
     lost: (reason) => {
       socket = undefined;
       tell({ type: "failed", message: reason });
     },
-  }).then(
-    (opened) => {
+  });
+  Promise.all([opening, availableCodecs(port.trouble)]).then(
+    ([opened, codecs]) => {
       socket = opened;
-      tell({ type: "started" });
+      tell({ type: "started", codecs });
       setInterval(report, STATS_INTERVAL);
       setInterval(() => {
         if (pressure.beat(performance.now())) spareAll();
@@ -192,7 +194,7 @@ function makeSpare(): void {
   tell({ type: "spare", spare, track }, [track as unknown as Transferable]);
 }
 
-function attach(source: number, pc: number, transceiver: number, limits: Limits): void {
+function attach(source: number, pc: number, transceiver: number, limits: LayerLimits[]): void {
   detach(pc, transceiver);
   const pipeline = sources.get(source);
   if (!pipeline) return;
@@ -301,10 +303,10 @@ function deliver(receiver: Receiver, frame: Frame): void {
 function heard(message: ToWorker): void {
   switch (message.type) {
     case "key-frame":
-      senders.get(key(message))?.keyFrame();
+      senders.get(key(message))?.keyFrame(message.pc, message.transceiver, message.layer);
       break;
     case "target":
-      senders.get(key(message))?.target(message.pc, message.transceiver, message.bitrate);
+      senders.get(key(message))?.target(message.pc, message.transceiver, message.layer, message.bitrate);
       break;
     default:
       tell({ type: "channel-event", event: message });
@@ -320,6 +322,7 @@ function sendData(pc: number, channel: number, data: string | ArrayBuffer): void
     key: false,
     text,
     gap: false,
+    layer: 0,
     pc,
     id: channel,
     timestamp: 0,
@@ -332,8 +335,9 @@ function sendData(pc: number, channel: number, data: string | ArrayBuffer): void
 function forget(pc: number): void {
   forgotten.add(pc);
   transforms.forget(pc);
-  for (const pipeline of sources.values()) {
-    for (const sink of [...pipeline.sinks()]) if (sink.pc === pc) detach(pc, sink.transceiver);
+  for (const address of senders.keys()) {
+    const [owner, transceiver] = address.split("/").map(Number);
+    if (owner === pc && transceiver !== undefined) detach(pc, transceiver);
   }
   for (const [address, receiver] of receivers) if (receiver.pc === pc) stopReceiving(address);
   for (const address of early.keys()) if (address.startsWith(`${pc}/`)) early.delete(address);
@@ -342,12 +346,8 @@ function forget(pc: number): void {
 function report(): void {
   if (!socket) return;
   for (const pipeline of sources.values()) {
-    const stats = pipeline.stats();
-    if (!stats) continue;
-    for (const { pc, transceiver, wanted } of pipeline.sinks()) {
-      const told = wanted === undefined ? stats : { ...stats, wanted };
-      socket.tell({ type: "pipeline", pc, transceiver, side: "send", stats: told });
-    }
+    for (const { pc, transceiver, stats } of pipeline.reports())
+      socket.tell({ type: "pipeline", pc, transceiver, side: "send", stats });
   }
   for (const { pc, transceiver, pipeline } of receivers.values()) {
     const stats = pipeline.stats();

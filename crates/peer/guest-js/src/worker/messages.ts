@@ -1,5 +1,5 @@
 // What the page and its media worker say to each other. Types only.
-import type { ChannelEvent, Kind, Processing } from "../wire";
+import type { ChannelEvent, Kind, Processing, VideoCodecName } from "../wire";
 import type { Side } from "./transform-messages";
 
 /** Limits of one sender (RTCRtpEncodingParameters); absent means none. */
@@ -9,6 +9,8 @@ export interface Limits {
   maxBitrate?: number;
   maxFramerate?: number;
   scaleResolutionDownBy?: number;
+  /** What was agreed on for video; VP8 if absent. */
+  codec?: VideoCodecName;
 }
 
 /** What descriptions say of the streams of a transceiver's direction. */
@@ -30,6 +32,12 @@ export interface TransformOf {
   streams: TransformStreams;
 }
 
+/** Those of one encoding. */
+export interface LayerLimits extends Limits {
+  /** Its layer's place in the simulcast as it was first proposed, or 0. */
+  layer: number;
+}
+
 export type ToMedia =
   | { type: "start"; socketUrl: string; spares: number }
   | { type: "video-source"; source: number; track: MediaStreamTrack; enabled: boolean }
@@ -38,8 +46,8 @@ export type ToMedia =
   | { type: "audio-source"; source: number; processing: Processing }
   | { type: "source-enabled"; source: number; enabled: boolean }
   | { type: "source-gone"; source: number }
-  | { type: "send"; source: number; pc: number; transceiver: number; limits: Limits }
-  | { type: "limits"; pc: number; transceiver: number; limits: Limits }
+  | { type: "send"; source: number; pc: number; transceiver: number; limits: LayerLimits[] }
+  | { type: "limits"; pc: number; transceiver: number; limits: LayerLimits[] }
   | { type: "stop-sending"; pc: number; transceiver: number }
   | { type: "receive-video"; pc: number; transceiver: number; spare: number }
   | { type: "receive-audio"; pc: number; transceiver: number }
@@ -58,7 +66,8 @@ export type ToMedia =
   | { type: "pressure"; level: number };
 
 export type FromMedia =
-  | { type: "started" }
+  /** With the video that this webview can encode and decode. */
+  | { type: "started"; codecs: VideoCodecName[] }
   | { type: "failed"; message: string }
   | { type: "spare"; spare: number; track: MediaStreamTrack }
   /** The first frame since `receive-…` or `expect`. */

@@ -1,7 +1,7 @@
 // What the four pipelines share.
 import type { FromWorker, PipelineStats } from "../wire";
 import type { Frame } from "./frame";
-import type { Limits } from "./messages";
+import type { LayerLimits } from "./messages";
 
 /** A pipeline's way to the world. */
 export interface Port {
@@ -12,21 +12,21 @@ export interface Port {
   trouble(message: string): void;
 }
 
-/** One track's encoder and those who receive what it makes. */
+/** One track's encoders and those who receive what they make. */
 export interface SendPipeline {
-  attach(pc: number, transceiver: number, limits: Limits): void;
+  /** One of `limits` for each encoding. */
+  attach(pc: number, transceiver: number, limits: LayerLimits[]): void;
   detach(pc: number, transceiver: number): void;
-  limit(pc: number, transceiver: number, limits: Limits): void;
-  /** Bits per second for one receiver. */
-  target(pc: number, transceiver: number, bitrate: number): void;
-  keyFrame(): void;
+  limit(pc: number, transceiver: number, limits: LayerLimits[]): void;
+  /** Bits per second for an encoding of one receiver; 0: it has to pause. */
+  target(pc: number, transceiver: number, layer: number, bitrate: number): void;
+  /** Without `layer`: for all of them. */
+  keyFrame(pc: number, transceiver: number, layer?: number): void;
   enable(enabled: boolean): void;
   /** The machine is overloaded (`Pressure`): 0 not at all, to 3. */
   spare(level: number): void;
-  /** `wanted`: bits per second beyond which more would be of no use. */
-  sinks(): Iterable<{ pc: number; transceiver: number; wanted?: number }>;
-  /** Undefined where Rust counts by itself. */
-  stats(): PipelineStats | undefined;
+  /** What there is to tell of each encoding; nothing where Rust counts by itself. */
+  reports(): Iterable<{ pc: number; transceiver: number; stats: PipelineStats }>;
   close(): void;
 }
 

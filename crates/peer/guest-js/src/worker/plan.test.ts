@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { plan, useful, worthwhile } from "./plan";
+import { plan, planLayer, useful, worthwhile } from "./plan";
 
 const demand = (target?: number) => ({ active: true, ...(target !== undefined && { target }) });
 
@@ -66,4 +66,33 @@ test("small changes of the bitrate are not worth a key frame", () => {
   expect(worthwhile(former, { ...former, bitrate: 950_000 })).toBe(false);
   expect(worthwhile(former, { ...former, bitrate: 800_000 })).toBe(true);
   expect(worthwhile(former, { ...former, width: 320 })).toBe(true);
+});
+
+test("a layer keeps its size, and makes fewer pictures of it where it has few bits", () => {
+  const low = { active: true, scaleResolutionDownBy: 4 };
+  expect(planLayer([low], 1280, 720, 30)).toMatchObject({
+    width: 320,
+    height: 180,
+    bitrate: 224_640,
+    framerate: 0,
+    limitation: "none",
+  });
+  const starved = planLayer([{ active: true, target: 500_000 }], 1280, 720, 30, 0);
+  expect(starved).toMatchObject({ width: 1280, framerate: 18, limitation: "bandwidth" });
+  expect(planLayer([low], 1280, 720, 30, 2)).toMatchObject({ framerate: 15, width: 320, limitation: "cpu" });
+});
+
+test("a paused receiver says nothing of a plan", () => {
+  expect(plan([demand(0), demand(900_000)], 640, 480, 30, 1).bitrate).toBe(900_000);
+});
+
+test("what limits the pictures is told", () => {
+  const limitation = (target: number | undefined, limits = {}, relief = 0) =>
+    plan([{ ...demand(target), ...limits }], 640, 480, 30, 1, relief).limitation;
+  expect(limitation(undefined)).toBe("none");
+  expect(limitation(1_000_000, { scaleResolutionDownBy: 2 })).toBe("none");
+  expect(limitation(100_000)).toBe("bandwidth");
+  // The page's own limit is no lack.
+  expect(limitation(100_000, { maxBitrate: 100_000 })).toBe("other");
+  expect(limitation(1_000_000, {}, 1)).toBe("cpu");
 });

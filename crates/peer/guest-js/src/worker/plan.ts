@@ -2,9 +2,17 @@
 import type { Limits } from "./messages";
 
 export interface Demand extends Limits {
-  /** What congestion control allows this receiver, in bits per second; absent until it says something. */
+  /** What congestion control allows this receiver, in bits per second; absent until it says something, 0: nothing. */
   target?: number;
 }
+
+/** Whether a receiver gets anything. */
+export function flows({ active, target }: Demand): boolean {
+  return active && target !== 0;
+}
+
+/** Why pictures are smaller or fewer than they could be (RTCQualityLimitationReason). */
+export type Limitation = "none" | "cpu" | "bandwidth" | "other";
 
 export interface Plan {
   bitrate: number;
@@ -14,9 +22,11 @@ export interface Plan {
   framerate: number;
   /** The divisor that led to the size. */
   scale: number;
+  limitation: Limitation;
 }
 
 const FLOOR = 60_000;
+const LAYER_FLOOR = 30_000;
 const CEILING = 2_500_000;
 const STEPS = [1, 1.5, 2, 3, 4];
 /** Bits per pixel: below the first a picture gets smaller, above the second it may grow again. */
@@ -53,26 +63,72 @@ export function plan(
   let bitrate = Math.min(CEILING, width * height * Math.max(rate, 15) * GOOD);
   let framerate = 0;
   let asked = 1;
+  let congested = false;
   for (const demand of demands) {
-    if (!demand.active) continue;
+    if (!flows(demand)) continue;
+    congested ||= demand.target !== undefined && demand.target < useful(demand, width, height, rate);
     bitrate = Math.min(bitrate, demand.target ?? bitrate, demand.maxBitrate ?? bitrate);
     if (demand.maxFramerate)
       framerate = framerate ? Math.min(framerate, demand.maxFramerate) : demand.maxFramerate;
     asked = Math.max(asked, demand.scaleResolutionDownBy ?? 1);
   }
   const relieved = framesUnder(relief);
-  if (relieved < (framerate || rate)) framerate = relieved;
+  const fewer = relieved < (framerate || rate);
+  if (fewer) framerate = relieved;
   bitrate = Math.round(Math.max(bitrate, FLOOR));
   const pixels = width * height * Math.min(Math.max(rate, 1), framerate || Number.POSITIVE_INFINITY);
   const density = (step: number) => bitrate / (pixels / (step * step));
   let index = STEPS.findIndex((step) => density(step) >= (step < former ? RICH : POOR));
   if (index < 0) index = STEPS.length - 1;
+  const smaller = relief > 0 && index < STEPS.length - 1;
   const step = STEPS[Math.min(index + relief, STEPS.length - 1)] ?? 1;
   // Smaller than the smallest is fewer.
   const share = density(Math.max(step, asked)) / POOR;
   if (share < 1) framerate = Math.max(SLOWEST, Math.round(Math.min(rate, framerate || rate) * share));
   const scale = Math.max(step, asked);
-  return { bitrate, framerate, scale: step, width: even(width / scale), height: even(height / scale) };
+  let limitation: Limitation = "none";
+  if (fewer || smaller) limitation = "cpu";
+  else if (index > 0 || share < 1) limitation = congested ? "bandwidth" : "other";
+  const size = { width: even(width / scale), height: even(height / scale) };
+  return { bitrate, framerate, scale: step, ...size, limitation };
+}
+
+/**
+ * The plan for a layer of a simulcast. Its size is what the page asked for: where there are too few bits for it, a
+ * smaller layer takes its place.
+ */
+export function planLayer(
+  demands: Iterable<Demand>,
+  width: number,
+  height: number,
+  rate: number,
+  relief = 0,
+): Plan {
+  let bitrate = CEILING;
+  let framerate = 0;
+  let scale = 1;
+  for (const demand of demands) {
+    if (!flows(demand)) continue;
+    bitrate = Math.min(bitrate, useful(demand, width, height, rate), demand.target ?? CEILING);
+    if (demand.maxFramerate)
+      framerate = framerate ? Math.min(framerate, demand.maxFramerate) : demand.maxFramerate;
+    scale = Math.max(scale, demand.scaleResolutionDownBy ?? 1);
+  }
+  let limitation: Limitation = "none";
+  const relieved = framesUnder(relief);
+  if (relieved < (framerate || rate)) {
+    framerate = relieved;
+    limitation = "cpu";
+  }
+  bitrate = Math.max(bitrate, LAYER_FLOOR);
+  const size = { width: even(width / scale), height: even(height / scale) };
+  const frames = Math.min(rate, framerate || rate);
+  const share = bitrate / (size.width * size.height * Math.max(frames, 1)) / POOR;
+  if (share < 1) {
+    framerate = Math.max(SLOWEST, Math.round(frames * share));
+    if (limitation === "none") limitation = "bandwidth";
+  }
+  return { bitrate, framerate, scale: 1, ...size, limitation };
 }
 
 /** Frames per second at most where `relief` steps of it are needed. */

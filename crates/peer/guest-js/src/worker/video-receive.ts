@@ -1,6 +1,8 @@
 /// <reference path="../ambient.d.ts" />
-// From one remote's VP8 frames to a track in the page.
-import type { PipelineStats } from "../wire";
+// From one remote's frames to a track in the page.
+import type { PipelineStats, VideoCodecName } from "../wire";
+import { avc } from "./annexb";
+import { codecOf, decoderConfig } from "./codecs";
 import type { Frame } from "./frame";
 import type { ReceivePipeline } from "./pipeline";
 import { framesUnder } from "./plan";
@@ -20,6 +22,9 @@ export class VideoReceive implements ReceivePipeline {
   #handlers: VideoReceiveHandlers;
   #writer: WritableStreamDefaultWriter<VideoFrame>;
   #decoder: VideoDecoder | undefined;
+  #codec: VideoCodecName | undefined;
+  /** The parameter sets that the decoder was told, where the codec has some. */
+  #parameters: Uint8Array<ArrayBuffer> | undefined;
   #needsKey = true;
   #askedAt = Number.NEGATIVE_INFINITY;
   #writing = 0;
@@ -48,13 +53,22 @@ export class VideoReceive implements ReceivePipeline {
   push(frame: Frame): void {
     if (this.#closed) return;
     this.#counts.framesReceived++;
-    const decoder = this.#decoder?.state === "configured" ? this.#decoder : this.#configure();
-    if (frame.gap && !frame.key) this.#needsKey = true;
-    if (decoder.decodeQueueSize > DECODER_FULL) this.#needsKey = true;
-    if (this.#needsKey && !frame.key) {
+    const codec = codecOf(frame.codec);
+    const ready = this.#decoder?.state === "configured" && codec === this.#codec;
+    const behind = (this.#decoder?.decodeQueueSize ?? 0) > DECODER_FULL;
+    if (!ready || behind || (frame.gap && !frame.key)) this.#needsKey = true;
+    if (!codec || (this.#needsKey && !frame.key)) {
       this.#counts.framesDropped++;
       this.#askForKey();
       return;
+    }
+    const { data, parameters } =
+      codec === "H264" ? avc(frame.payload) : { data: frame.payload, parameters: undefined };
+    const decoder = ready ? this.#decoder : this.#make(codec);
+    if (!decoder) return;
+    if (!ready || (parameters && !same(parameters, this.#parameters))) {
+      this.#parameters = parameters;
+      decoder.configure(decoderConfig(codec, parameters));
     }
     this.#needsKey = false;
     if (frame.key) this.#counts.keyFramesDecoded++;
@@ -63,7 +77,7 @@ export class VideoReceive implements ReceivePipeline {
       new EncodedVideoChunk({
         type: frame.key ? "key" : "delta",
         timestamp: frame.timestamp,
-        data: frame.payload,
+        data,
       }),
     );
   }
@@ -90,17 +104,18 @@ export class VideoReceive implements ReceivePipeline {
     });
   }
 
-  #configure(): VideoDecoder {
-    this.#needsKey = true;
+  /** A decoder, yet to be configured. */
+  #make(codec: VideoCodecName): VideoDecoder {
+    if (this.#decoder && this.#decoder.state !== "closed") this.#decoder.close();
     const decoder = new VideoDecoder({
       output: (frame) => this.#show(frame),
       error: (error) => {
-        this.#handlers.trouble(`video decoder: ${error}`);
+        this.#handlers.trouble(`${codec} decoder: ${error}`);
         this.#askForKey();
       },
     });
-    decoder.configure({ codec: "vp8", optimizeForLatency: true });
     this.#decoder = decoder;
+    this.#codec = codec;
     return decoder;
   }
 
@@ -146,4 +161,8 @@ export class VideoReceive implements ReceivePipeline {
     this.#askedAt = now;
     this.#handlers.keyFrameWanted();
   }
+}
+
+function same(one: Uint8Array, other: Uint8Array | undefined): boolean {
+  return one.byteLength === other?.byteLength && one.every((byte, index) => byte === other[index]);
 }

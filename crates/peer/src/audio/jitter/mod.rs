@@ -21,6 +21,8 @@ use super::{BLOCK, Block, MS, RATE};
 /// Samples that wait when nothing is ever late: one packet, and a block for the one who pulls.
 const LEAST: usize = 30 * MS;
 const MOST: usize = 500 * MS;
+/// Blocks after a loss in which a packet more waits, so that the one that repeats a lost one has come when it is needed.
+const LOSSY: usize = 1_000;
 /// What waits beyond the target before it is played faster.
 const SPARE: usize = 15 * MS;
 /// What is short of the target, but no more than a quarter of it, before it is played slower.
@@ -92,6 +94,9 @@ pub struct JitterBuffer {
     hold: u32,
     /// Samples that are to wait beyond what lateness demands.
     extra: usize,
+    /// Blocks in which losses are prepared for, and the samples that a lost packet had.
+    lossy: usize,
+    packet: usize,
     counts: Counts,
     energy: Energy,
 }
@@ -113,6 +118,8 @@ impl Default for JitterBuffer {
             level: 0.0,
             hold: 0,
             extra: 0,
+            lossy: 0,
+            packet: 0,
             counts: Counts::default(),
             energy: Energy::default(),
         }
@@ -153,6 +160,7 @@ impl JitterBuffer {
         self.past.extend_from_slice(out);
         self.energy.add(out);
         self.counts.received += BLOCK as u64;
+        self.lossy = self.lossy.saturating_sub(1);
     }
 
     /// Samples that wait.
@@ -163,7 +171,8 @@ impl JitterBuffer {
 
     /// Samples that should wait.
     pub fn target(&self) -> usize {
-        (self.arrival.lateness() + LEAST + self.extra).min(MOST)
+        let repair = if self.lossy > 0 { self.packet } else { 0 };
+        (self.arrival.lateness() + LEAST + repair + self.extra).min(MOST)
     }
 
     /// So many samples are to wait beyond what lateness demands.
@@ -298,6 +307,7 @@ impl JitterBuffer {
             self.next = packet.start - (packet.length).min(hole);
             return;
         }
+        (self.lossy, self.packet) = (LOSSY, packet.length as usize);
         // What has been made up while nothing came stands for what turns out to be lost.
         let paid = self.owed.min(hole);
         self.owed -= paid;

@@ -13,7 +13,7 @@ struct Figures {
 
 /// Calls of 30 seconds, with so many packets out of a thousand lost both ways, so many milliseconds there and back, and
 /// some more at random.
-fn calls(loss: u64, trip: u64, jitter: u64) -> Figures {
+fn calls(codec: VideoCodec, loss: u64, trip: u64, jitter: u64) -> Figures {
     let mut figures = Figures {
         worst: 1.0,
         amplification: 0.0,
@@ -21,11 +21,12 @@ fn calls(loss: u64, trip: u64, jitter: u64) -> Figures {
     };
     let (mut sent, mut came, mut again, mut lost, mut plis) = (0, 0, 0, 0, 0);
     for seed in 1..=4 {
-        let mut call = Call::new(Link::new(trip / 2, loss, seed), Link::new(trip / 2, loss, seed + 100));
+        let (there, back) = (Link::new(trip / 2, loss, seed), Link::new(trip / 2, loss, seed + 100));
+        let mut call = Call::of(codec, there, back);
         call.there.jitter = jitter;
         call.run(30_000);
         let frames = call.frames;
-        let sent_again = call.sending.counters().outbound[&1].retransmitted_packets;
+        let sent_again = call.sending.counters().outbound[&EncodingId::only(1)].retransmitted_packets;
         (again, lost, plis) = (again + sent_again, lost + call.there.lost, plis + call.plis);
         // What is still on its way counts as well.
         call.there.loss = 0;
@@ -38,7 +39,7 @@ fn calls(loss: u64, trip: u64, jitter: u64) -> Figures {
     }
     figures.amplification = again as f64 / lost.max(1) as f64;
     println!(
-        "{:.1} % loss, {trip} ms, jitter {jitter} ms: {:.2} % of the frames, {:.2} % at worst; {again} packets again for \
+        "{codec:?}, {:.1} % loss, {trip} ms, jitter {jitter} ms: {:.2} % of the frames, {:.2} % at worst; {again} packets again for \
          {lost} lost ({:.3}); no picture for {} ms; {plis} key frames asked for",
         loss as f64 / 10.0,
         came as f64 / sent as f64 * 100.0,
@@ -59,8 +60,17 @@ fn frames_arrive_though_packets_are_lost() {
         (50, 150, 0, 0.97, 900),
         (100, 50, 0, 0.95, 800),
     ] {
-        let figures = calls(loss, trip, jitter);
+        let figures = calls(VideoCodec::Vp8, loss, trip, jitter);
         assert!(figures.worst >= worst && figures.freeze <= freeze);
+        assert!(figures.amplification <= 1.1);
+    }
+}
+
+#[test]
+fn loss_costs_other_codecs_no_more() {
+    for codec in [VideoCodec::Vp9, VideoCodec::H264] {
+        let figures = calls(codec, 50, 50, 0);
+        assert!(figures.worst >= 0.99 && figures.freeze <= 500);
         assert!(figures.amplification <= 1.1);
     }
 }

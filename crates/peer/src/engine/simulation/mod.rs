@@ -20,10 +20,11 @@ use super::plan::{Plan, Receiving, Sending};
 use super::receive::Input;
 use super::tap::{Shared, Signal, Tap, lock};
 use crate::jsep::codecs::Codecs;
+use crate::jsep::formats::Format;
 use crate::rtp::Assembled;
+use crate::rtp::format::{Payloader, VideoCodec};
 use crate::rtp::pictures::Pictures;
-use crate::rtp::vp8::Payloader;
-use crate::wire::{Kind, TransceiverId};
+use crate::wire::{EncodingId, Kind, TransceiverId};
 use link::Link;
 
 const SSRC: u32 = 1_000;
@@ -50,6 +51,7 @@ struct Call {
     there: Link,
     back: Link,
     told: Arc<Mutex<Told>>,
+    codec: VideoCodec,
     payloader: Payloader,
     sequence: u16,
     frames: u64,
@@ -65,6 +67,10 @@ struct Call {
 
 impl Call {
     fn new(there: Link, back: Link) -> Self {
+        Self::of(VideoCodec::Vp8, there, back)
+    }
+
+    fn of(codec: VideoCodec, there: Link, back: Link) -> Self {
         let told = Arc::new(Mutex::new(Told {
             key: true,
             bitrate: 700_000,
@@ -76,12 +82,14 @@ impl Call {
             Signal::KeyFrameSent(_) => {}
         })));
         let receiving = Arc::new(Shared::new(Box::new(|_| {})));
-        let codecs = Codecs::proposal(Kind::Video);
+        let mut codecs = Codecs::proposal(Kind::Video);
+        codecs.first = Format::video(codec);
         let (sink, inputs) = mpsc::channel(1_024);
         sending.set_plan(Plan {
             sending: vec![Sending {
-                transceiver: 1,
+                encoding: EncodingId::only(1),
                 mid: "m".to_owned(),
+                rid: None,
                 codecs: codecs.clone(),
                 ssrc: SSRC,
                 repair_ssrc: REPAIR,
@@ -110,6 +118,7 @@ impl Call {
             there,
             back,
             told,
+            codec,
             payloader: Payloader::new(0),
             sequence: 65_000,
             frames: 0,
@@ -138,7 +147,7 @@ impl Call {
             self.frame();
         }
         if self.millis.is_multiple_of(1_000) {
-            self.sending.want(1, self.wanted);
+            self.sending.want(EncodingId::only(1), self.wanted);
         }
         let now = self.now();
         self.sender.handle_timeout(now).unwrap();
@@ -169,18 +178,16 @@ impl Call {
         let fair = u64::from(bitrate) * FRAME / 8_000;
         let sway = 80 + self.frames * 7 % 41;
         let size = fair * sway / 100 * if key { 4 } else { 1 };
-        let mut bytes = vec![0; usize::try_from(size).unwrap().max(40)];
-        bytes[0] = u8::from(!key);
-        bytes[1..9].copy_from_slice(&self.frames.to_be_bytes());
+        let bytes = picture(self.codec, key, self.frames, usize::try_from(size).unwrap());
         self.frames += 1;
-        let payloads = self.payloader.frame(&bytes.into());
+        let payloads = self.payloader.frame(self.codec, &bytes, key);
         let last = payloads.len() - 1;
         let packets = payloads.into_iter().enumerate().map(|(index, payload)| {
             self.sequence = self.sequence.wrapping_add(1);
             let mut header = rtp::Header {
                 version: 2,
                 marker: index == last,
-                payload_type: 96,
+                payload_type: Format::video(self.codec).payload_type,
                 sequence_number: self.sequence,
                 timestamp: u32::try_from(self.millis * 90).unwrap(),
                 ssrc: SSRC,
@@ -236,6 +243,23 @@ fn set_round_trip(pictures: &mut Pictures, receiving: &Shared, transceiver: Tran
     }
 }
 
+/// A frame of about this size, which ends with its number.
+fn picture(codec: VideoCodec, key: bool, number: u64, size: usize) -> Bytes {
+    let head: &[u8] = match (codec, key) {
+        (VideoCodec::Vp8, true) => &[0],
+        (VideoCodec::Vp8, false) => &[1],
+        (VideoCodec::Vp9, true) => &[0x82],
+        (VideoCodec::Vp9, false) => &[0x86],
+        (VideoCodec::H264, true) => &[0, 0, 0, 1, 0x67, 0x42, 0, 0, 0, 1, 0x68, 1, 0, 0, 0, 1, 0x65],
+        (VideoCodec::H264, false) => &[0, 0, 0, 1, 0x41],
+    };
+    let mut bytes = head.to_vec();
+    bytes.resize(size.max(40), 0x55);
+    bytes.extend(format!("{number:08}").into_bytes());
+    bytes.into()
+}
+
 fn number(frame: &Assembled) -> u64 {
-    u64::from_be_bytes(frame.payload[1..9].try_into().unwrap())
+    let (_, number) = frame.payload.split_last_chunk::<8>().unwrap();
+    std::str::from_utf8(number).unwrap().parse().unwrap()
 }

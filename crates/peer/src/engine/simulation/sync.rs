@@ -75,8 +75,9 @@ struct Meeting {
 
 fn sending(transceiver: u32, kind: Kind) -> Sending {
     Sending {
-        transceiver,
+        encoding: EncodingId::only(transceiver),
         mid: transceiver.to_string(),
+        rid: None,
         codecs: Codecs::proposal(kind),
         ssrc: transceiver * 1_000,
         repair_ssrc: transceiver * 1_000 + 1,
@@ -85,7 +86,7 @@ fn sending(transceiver: u32, kind: Kind) -> Sending {
 
 fn receiving(of: &Sending, sink: mpsc::Sender<Input>) -> Receiving {
     Receiving {
-        transceiver: of.transceiver,
+        transceiver: of.encoding.transceiver,
         mid: of.mid.clone(),
         codecs: of.codecs.clone(),
         sources: vec![of.ssrc],
@@ -184,10 +185,9 @@ impl Meeting {
     }
 
     fn picture(&mut self, taken: u64) {
-        let mut bytes = vec![0; 3_000];
-        bytes[0] = u8::from(taken > FRAME);
-        bytes[1..9].copy_from_slice(&taken.to_be_bytes());
-        let payloads = self.payloader.frame(&bytes.into());
+        let key = taken <= FRAME;
+        let bytes = picture(VideoCodec::Vp8, key, taken, 3_000);
+        let payloads = self.payloader.frame(VideoCodec::Vp8, &bytes, key);
         self.send(0, self.micros(taken), payloads);
     }
 
@@ -206,12 +206,7 @@ impl Meeting {
         }
         lock(&self.sending.clock).came(micros, now);
         let outbound = |shared: &Shared| {
-            shared
-                .counters()
-                .outbound
-                .entry(stream.transceiver)
-                .or_default()
-                .captured = Some((micros, timestamp));
+            shared.counters().outbound.entry(stream.encoding).or_default().captured = Some((micros, timestamp));
         };
         outbound(&self.sending);
         let last = payloads.len() - 1;
@@ -221,7 +216,7 @@ impl Meeting {
             let header = rtp::Header {
                 version: 2,
                 marker: which == 0 && index == last,
-                payload_type: stream.codecs.payload_type,
+                payload_type: stream.codecs.first.payload_type,
                 sequence_number: self.sequences[which],
                 timestamp,
                 ssrc: stream.ssrc,

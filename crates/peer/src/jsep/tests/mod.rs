@@ -255,7 +255,10 @@ fn a_simulcast_has_the_layers_that_both_want() {
     assert!(answer.sdp.contains("a=simulcast:send h;l\r\n"), "{}", answer.sdp);
     b.set_local(SdpType::Answer, "").unwrap();
     assert_eq!(b.snapshots()[0].rids, ["h", "l"]);
-    answer.sdp = answer.sdp.replace("simulcast:send", "simulcast:recv");
+    answer.sdp = answer
+        .sdp
+        .replace("simulcast:send", "simulcast:recv")
+        .replace(" send\r\n", " recv\r\n");
     a.set_remote(&answer).unwrap();
     assert_eq!(a.snapshots()[0].rids, ["h", "l"]);
     // One that knows of no simulcast gets the first layer.

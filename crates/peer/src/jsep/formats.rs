@@ -1,0 +1,253 @@
+//! One codec in a description: its numbers, its parameters, and which of the remote's fits it.
+
+use super::sdp::Section;
+use crate::rtp::format::VideoCodec;
+use crate::wire::Kind;
+
+/// Payload types that are looked at.
+const MAPS: usize = 128;
+/// Level 3.1 of H.264: pictures of 1280x720, 30 times a second.
+const LEVEL: u8 = 0x1f;
+
+/// A codec and the payload types it goes by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Format {
+    /// `None` is Opus.
+    pub video: Option<VideoCodec>,
+    pub payload_type: u8,
+    /// The payload type of its retransmissions (RFC 4588).
+    pub repair: Option<u8>,
+    /// H.264's `level_idc` (RFC 6184, 8.1); 0 for others.
+    level: u8,
+}
+
+impl Format {
+    pub fn opus() -> Self {
+        Self {
+            video: None,
+            payload_type: 111,
+            repair: None,
+            level: 0,
+        }
+    }
+
+    pub fn video(codec: VideoCodec) -> Self {
+        let (payload_type, level) = match codec {
+            VideoCodec::Vp8 => (96, 0),
+            VideoCodec::Vp9 => (98, 0),
+            VideoCodec::H264 => (102, LEVEL),
+        };
+        Self {
+            video: Some(codec),
+            payload_type,
+            repair: Some(payload_type + 1),
+            level,
+        }
+    }
+
+    pub fn mime_type(&self) -> String {
+        self.video
+            .map_or_else(|| "audio/opus".to_owned(), |codec| format!("video/{}", codec.name()))
+    }
+
+    /// What its `rtpmap` says.
+    pub fn map(&self) -> String {
+        self.video
+            .map_or_else(|| "opus/48000/2".to_owned(), |codec| format!("{}/90000", codec.name()))
+    }
+
+    /// What its `fmtp` says.
+    pub fn parameters(&self) -> Option<String> {
+        match self.video {
+            None => Some("minptime=10;useinbandfec=1".to_owned()),
+            Some(VideoCodec::Vp8) => None,
+            Some(VideoCodec::Vp9) => Some("profile-id=0".to_owned()),
+            Some(VideoCodec::H264) => Some(format!(
+                "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e0{:02x}",
+                self.level
+            )),
+        }
+    }
+}
+
+/// The formats of a remote section that this side has too, in the remote's order and each codec once, and its formats of
+/// DTMF tones with their clock rates.
+pub fn common(kind: Kind, section: &Section, able: &[VideoCodec]) -> (Vec<Format>, Vec<(u8, u32)>) {
+    let number = |format: &String| format.parse().ok().filter(|number| *number < 128);
+    let listed: Vec<u8> = section.formats.iter().filter_map(number).take(MAPS).collect();
+    let maps: Vec<(u8, &str)> = listed
+        .iter()
+        .filter_map(|number| Some((*number, value(section, "rtpmap", *number)?)))
+        .collect();
+    let mut formats: Vec<Format> = Vec::new();
+    let mut tones = Vec::new();
+    for (number, map) in &maps {
+        if kind == Kind::Audio {
+            if map.eq_ignore_ascii_case("opus/48000/2") && formats.is_empty() {
+                let payload_type = *number;
+                formats.push(Format {
+                    payload_type,
+                    ..Format::opus()
+                });
+            } else if let Some(rate) = tone(map) {
+                tones.push((*number, rate));
+            }
+            continue;
+        }
+        let Some((codec, level)) = fitting(section, *number, map) else {
+            continue;
+        };
+        if !able.contains(&codec) || formats.iter().any(|one| one.video == Some(codec)) {
+            continue;
+        }
+        formats.push(Format {
+            video: Some(codec),
+            payload_type: *number,
+            repair: repair(section, &maps, *number),
+            level,
+        });
+    }
+    (formats, tones)
+}
+
+/// The codec of a format of video, if its parameters are ours, and its level.
+fn fitting(section: &Section, number: u8, map: &str) -> Option<(VideoCodec, u8)> {
+    let (name, rate) = map.split_once('/')?;
+    let codec = VideoCodec::of_name(name).filter(|_| rate == "90000")?;
+    let parameters = value(section, "fmtp", number).unwrap_or("");
+    match codec {
+        VideoCodec::Vp8 => Some((codec, 0)),
+        VideoCodec::Vp9 => matches!(parameter(parameters, "profile-id"), None | Some("0")).then_some((codec, 0)),
+        VideoCodec::H264 => {
+            // Without it, packets are of mode 0.
+            let mode = parameter(parameters, "packetization-mode") == Some("1");
+            let level = constrained_baseline(parameter(parameters, "profile-level-id")?).filter(|_| mode)?;
+            // Each side may send what the other can take, if both say so.
+            let asymmetric = parameter(parameters, "level-asymmetry-allowed") == Some("1");
+            Some((codec, if asymmetric { LEVEL } else { level.min(LEVEL) }))
+        }
+    }
+}
+
+/// The level of a `profile-level-id` that stands for Constrained Baseline (RFC 6184, table 5).
+fn constrained_baseline(id: &str) -> Option<u8> {
+    let [profile, constraints, level] = match id.len() {
+        6 => u32::from_str_radix(id, 16).ok()?.to_be_bytes(),
+        _ => return None,
+    }
+    .last_chunk()
+    .copied()?;
+    let needed = match profile {
+        0x42 => 0x40,
+        0x4d => 0x80,
+        0x58 => 0xc0,
+        _ => return None,
+    };
+    (constraints & needed == needed && constraints & 0x0f == 0).then_some(level)
+}
+
+/// The payload type of a format's retransmissions.
+fn repair(section: &Section, maps: &[(u8, &str)], number: u8) -> Option<u8> {
+    let repairs = |one: u8| {
+        let apt = value(section, "fmtp", one).and_then(|line| parameter(line, "apt"));
+        apt.is_some_and(|apt| apt.parse() == Ok(number))
+    };
+    maps.iter()
+        .find(|(one, name)| name.eq_ignore_ascii_case("rtx/90000") && repairs(*one))
+        .map(|(one, _)| *one)
+}
+
+/// The clock rate of a format of DTMF tones.
+fn tone(map: &str) -> Option<u32> {
+    let (name, rate) = map.split_once('/')?;
+    let rate = rate.split('/').next()?.parse().ok()?;
+    name.eq_ignore_ascii_case("telephone-event").then_some(rate)
+}
+
+/// What an attribute says of a payload type.
+fn value<'a>(section: &'a Section, attribute: &'a str, number: u8) -> Option<&'a str> {
+    section.attributes.all(attribute).find_map(|line| {
+        let (of, rest) = line.split_once(' ')?;
+        (of.parse() == Ok(number)).then_some(rest.trim())
+    })
+}
+
+/// One parameter of an `fmtp` line.
+fn parameter<'a>(line: &'a str, name: &str) -> Option<&'a str> {
+    let mut all = line.split(';').filter_map(|one| one.trim().split_once('='));
+    all.find_map(|(of, value)| of.eq_ignore_ascii_case(name).then_some(value.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jsep::sdp::Sdp;
+
+    fn video(formats: &str, lines: &[&str]) -> Vec<Format> {
+        let lines = lines.join("\r\n");
+        let text = format!("v=0\r\nm=video 9 UDP/TLS/RTP/SAVPF {formats}\r\n{lines}\r\n");
+        let section = Sdp::parse(&text).unwrap().media.remove(0);
+        common(Kind::Video, &section, &VideoCodec::ALL).0
+    }
+
+    #[test]
+    fn of_a_browsers_formats_those_are_taken_that_fit() {
+        let formats = video(
+            "100 98 99 102 103 104 105 106 107 96",
+            &[
+                "a=rtpmap:96 VP8/90000",
+                "a=rtpmap:98 VP9/90000",
+                "a=fmtp:98 profile-id=2",
+                "a=rtpmap:100 VP9/90000",
+                "a=fmtp:100 profile-id=0",
+                "a=rtpmap:99 rtx/90000",
+                "a=fmtp:99 apt=100",
+                "a=rtpmap:102 H264/90000",
+                "a=fmtp:102 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42001f",
+                "a=rtpmap:103 rtx/90000",
+                "a=fmtp:103 apt=102",
+                "a=rtpmap:104 H264/90000",
+                "a=fmtp:104 level-asymmetry-allowed=1;packetization-mode=0;profile-level-id=42e01f",
+                "a=rtpmap:105 AV1/90000",
+                "a=rtpmap:106 H264/90000",
+                "a=fmtp:106 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e034",
+                "a=rtpmap:107 rtx/90000",
+                "a=fmtp:107 apt=106",
+            ],
+        );
+        let told: Vec<_> = formats
+            .iter()
+            .map(|one| (one.video.unwrap(), one.payload_type, one.repair))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (VideoCodec::Vp9, 100, Some(99)),
+                (VideoCodec::H264, 106, Some(107)),
+                (VideoCodec::Vp8, 96, None)
+            ]
+        );
+        assert!(formats[1].parameters().unwrap().ends_with("42e01f"));
+    }
+
+    #[test]
+    fn without_asymmetry_the_lower_level_counts() {
+        for (theirs, agreed) in [("42e00d", "42e00d"), ("42e034", "42e01f")] {
+            let line = format!("a=fmtp:97 profile-level-id={theirs}; packetization-mode=1");
+            let formats = video("97", &["a=rtpmap:97 h264/90000", &line]);
+            assert!(formats[0].parameters().unwrap().ends_with(agreed));
+        }
+    }
+
+    #[test]
+    fn one_profile_has_several_names() {
+        for id in ["42e01f", "42c00a", "42401f", "4d801f", "4de01f", "58c01f", "42E01F"] {
+            assert!(constrained_baseline(id).is_some(), "{id}");
+        }
+        for id in [
+            "42001f", "42e11f", "4d001f", "64001f", "58801f", "42e01", "42e01fff", "+2e01f", "äää",
+        ] {
+            assert_eq!(constrained_baseline(id), None, "{id}");
+        }
+    }
+}
