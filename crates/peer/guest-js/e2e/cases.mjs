@@ -203,6 +203,7 @@ async function statistics(one, other) {
     await has(end, "outbound-rtp", "video", "framesEncoded");
     await has(end, "outbound-rtp", "video", "bytesSent");
     await has(end, "inbound-rtp", "video", "framesDecoded");
+    await has(end, "inbound-rtp", "video", "jitterBufferEmittedCount");
     // Chromium without an audio device plays nothing, and measures nothing.
     if (end.page.kind === "webview") await has(end, "inbound-rtp", "audio", "totalAudioEnergy");
     await has(end, "inbound-rtp", "audio", "packetsReceived");
