@@ -22,7 +22,8 @@ function transform(worker: Worker, name: string, work: string, secret: string): 
 
 /** The worker that works for a peer. */
 function worker(number: number): Worker {
-  const known = workers.get(number) ?? new Worker("./sealing.js");
+  const type = number % 2 === 0 ? "classic" : "module";
+  const known = workers.get(number) ?? new Worker("./sealing.js", { type });
   workers.set(number, known);
   return known;
 }

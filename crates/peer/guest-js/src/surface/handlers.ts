@@ -10,8 +10,10 @@ export function handlerAttributes(
   names: string[],
 ): void {
   const own = (self: unknown): EventTarget => {
-    if (!(self instanceof type)) throw new TypeError("Illegal invocation");
-    return self;
+    // Attributes of the global object are set without naming it.
+    const target = self ?? globalThis;
+    if (!(target instanceof type)) throw new TypeError("Illegal invocation");
+    return target;
   };
   for (const name of names) {
     const set = new WeakMap<EventTarget, { handler: NonNullable<Handler>; listener: EventListener }>();

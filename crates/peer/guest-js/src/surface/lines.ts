@@ -292,10 +292,12 @@ export class Lines implements LineHost {
 
   #streams(line: Line, side: Side): TransformStreams {
     const { local, remote } = this.#described();
-    const [codec] = this.negotiated(line)?.codecs ?? [];
     return {
       ssrcs: line.mid === null ? [] : sourcesOf(side === "send" ? local : remote, line.mid),
-      ...(codec && { payloadType: codec.payloadType, mimeType: codec.mimeType }),
+      codecs: (this.negotiated(line)?.codecs ?? []).map(({ payloadType, mimeType }) => ({
+        payloadType,
+        mimeType,
+      })),
     };
   }
 

@@ -17,8 +17,7 @@ export interface Limits {
 export interface TransformStreams {
   /** SSRCs by layer. */
   ssrcs: number[];
-  payloadType?: number;
-  mimeType?: string;
+  codecs: { payloadType: number; mimeType: string }[];
 }
 
 /** Who transforms the frames of a transceiver's direction; null: nobody. */

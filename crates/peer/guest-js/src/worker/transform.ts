@@ -10,6 +10,13 @@ import { type Outlet, Stage } from "./transform-stage";
 /** In front of a received voice: SSRC u32, sequence number u16, zero u16. */
 const VOICE_HEADER = 8;
 const LEVEL_MOST = 127;
+/** What the codecs of the header are called in descriptions. */
+const NAMES = new Map([
+  [1, "video/vp8"],
+  [2, "audio/opus"],
+  [4, "video/vp9"],
+  [5, "video/h264"],
+]);
 
 export interface TransformPorts {
   /** To Rust. */
@@ -126,7 +133,7 @@ export class Transforms {
       data: frame.payload.slice(out ? 0 : VOICE_HEADER).buffer,
       timestamp,
       metadata: {
-        ...this.#common(served, out ? undefined : head.getUint32(0, true)),
+        ...this.#common(served, frame.codec, 0, out ? undefined : head.getUint32(0, true)),
         ...(out ? {} : { rtpTimestamp: timestamp, sequenceNumber: head.getUint16(4, true) }),
         ...(out && level !== 0 && { audioLevel: loudness(level & LEVEL_MOST) }),
       },
@@ -167,7 +174,7 @@ export class Transforms {
       data: frame.payload.slice().buffer,
       timestamp,
       metadata: {
-        ...this.#common(served, undefined, layer),
+        ...this.#common(served, frame.codec, layer),
         frameId,
         dependencies: frame.key || frameId === 0 ? [] : [frameId - 1],
         ...(known.width !== undefined && { width: known.width, height: known.height }),
@@ -179,8 +186,9 @@ export class Transforms {
     });
   }
 
-  #common({ streams, stranger }: Served, ssrc?: number, layer = 0): Metadata {
-    const { payloadType, mimeType } = streams;
+  #common({ streams, stranger }: Served, codec: number, layer: number, ssrc?: number): Metadata {
+    const name = NAMES.get(codec);
+    const { payloadType, mimeType } = streams.codecs.find((one) => one.mimeType.toLowerCase() === name) ?? {};
     return {
       synchronizationSource: ssrc ?? streams.ssrcs[layer] ?? (stranger + layer) >>> 0,
       contributingSources: [],
