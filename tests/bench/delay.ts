@@ -4,28 +4,28 @@
  *
  * It is sent to the page as text, so it names nothing outside of itself.
  */
-export async function delayInPage(): Promise<number[]> {
+export async function delayInPage(width: number, height: number): Promise<number[]> {
   const BITS = 24;
   const WARM = 3_000;
   const LENGTH = 10_000;
   const canvas = document.createElement("canvas");
-  canvas.width = 640;
-  canvas.height = 480;
+  canvas.width = width;
+  canvas.height = height;
   const ink = canvas.getContext("2d");
   const sample = document.createElement("canvas");
-  sample.width = 640;
-  sample.height = 480;
+  sample.width = width;
+  sample.height = height;
   const eye = sample.getContext("2d", { willReadFrequently: true });
   if (!ink || !eye) throw new Error("no 2D canvas here");
 
-  const columns = 640 / BITS;
+  const columns = width / BITS;
   const draw = () => {
     const stamp = Math.round(performance.now());
     ink.fillStyle = `hsl(${(stamp / 20) % 360} 60% 40%)`;
-    ink.fillRect(0, 240, 640, 240);
+    ink.fillRect(0, height / 2, width, height / 2);
     for (let bit = 0; bit < BITS; bit++) {
       ink.fillStyle = (stamp >> bit) & 1 ? "white" : "black";
-      ink.fillRect(bit * columns, 0, columns, 240);
+      ink.fillRect(bit * columns, 0, columns, height / 2);
     }
   };
   draw();
@@ -60,8 +60,8 @@ export async function delayInPage(): Promise<number[]> {
         done();
         return;
       }
-      eye.drawImage(video, 0, 0, 640, 480);
-      const row = eye.getImageData(0, 120, 640, 1).data;
+      eye.drawImage(video, 0, 0, width, height);
+      const row = eye.getImageData(0, height / 4, width, 1).data;
       let stamp = 0;
       for (let bit = 0; bit < BITS; bit++) {
         const middle = Math.floor((bit + 0.5) * columns) * 4;

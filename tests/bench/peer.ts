@@ -4,12 +4,24 @@ import { App, BINARY } from "../desktop/app.ts";
 import type { Display } from "../support/display.ts";
 import { Server } from "../support/server.ts";
 import { delayInPage } from "./delay.ts";
-import { below, cpuSeconds } from "./procs.ts";
-import { median, ms, quantile, table } from "./report.ts";
+import { type DataFigures, dataInPage, holdInPage, type SetUp, setUpInPage } from "./loop.ts";
+import { below, cpuSeconds, memory } from "./procs.ts";
+import { mb, median, ms, quantile, table } from "./report.ts";
 
 const SECONDS = 30;
-/** As an expression; whatever ran this file may have marked its functions with a helper that a page does not have. */
-const inPage = `((__name) => (${delayInPage.toString()})())((marked) => marked)`;
+const SIZES = [
+  [640, 480],
+  [1280, 720],
+] as const;
+const SET_UPS = 10;
+const MEGABYTES = 100;
+const PAIRS = 20;
+
+/** One of the two pages, with the processes behind it. */
+interface End {
+  readonly root: number;
+  run<T>(script: string): Promise<T>;
+}
 
 export async function peer(display: Display): Promise<void> {
   const server = await Server.start();
@@ -20,44 +32,105 @@ export async function peer(display: Display): Promise<void> {
   const app = await App.start(display, "App", { server: server.url, args: ["--join", link] });
   try {
     await app.sees("Guest", 90);
-    const roots = { app: below(BINARY), chromium: below("--remote-debugging-pipe") };
-    const before = {
-      app: cpuSeconds(roots.app),
-      chromium: cpuSeconds(roots.chromium),
-      at: performance.now(),
+    const ours: End = { root: below(BINARY), run: (script) => app.driver.run(`return ${script};`) };
+    const theirs: End = {
+      root: below("--remote-debugging-pipe"),
+      run: (script) => guest.page.evaluate(script),
     };
-    await app.sees("Guest", SECONDS * 30 - 30);
-    const seconds = (performance.now() - before.at) / 1000;
-    const perMinute = {
-      app: ((cpuSeconds(roots.app) - before.app) * 60) / seconds,
-      chromium: ((cpuSeconds(roots.chromium) - before.chromium) * 60) / seconds,
-    };
+    await inOneCall(app, ours, theirs);
     await guest.leave();
     await app.press("leave");
-    const delays = {
-      app: await app.driver.run<number[]>(`return ${inPage};`),
-      chromium: await guest.page.evaluate<number[]>(inPage),
-    };
-    const row = (what: string, ours: number, theirs: number, show: (value: number) => string) => [
-      what,
-      show(ours),
-      show(theirs),
-      (ours / theirs).toFixed(2),
-    ];
-    const cpu = (value: number) => `${value.toFixed(1)} s`;
-    table(
-      "peer: the two ends of one call, then each page with itself",
-      ["640x480, VP8 and Opus, both ways", "Linux plugin", "Chromium", "ratio"],
-      [
-        row("CPU seconds a minute, all processes", perMinute.app, perMinute.chromium, cpu),
-        row("capture to display, median", median(delays.app), median(delays.chromium), ms),
-        row("capture to display, 95 of 100", quantile(delays.app, 0.95), quantile(delays.chromium, 0.95), ms),
-      ],
-    );
-    console.log(`\nThe app decoded ${SECONDS * 30 - 30} frames in ${seconds.toFixed(1)} s of call.`);
+    const rows = [];
+    for (const [width, height] of SIZES) rows.push(...(await alone(width, height, ours, theirs)));
+    show("peer: each page with itself, VP8", rows);
+    show("peer: each page with itself, set-up and data", await setUpAndData(ours, theirs));
   } finally {
     await app.close();
     await browser.close();
     await server.stop();
   }
+}
+
+async function inOneCall(app: App, ours: End, theirs: End): Promise<void> {
+  const cpu = async (end: End) => cpuSeconds(end.root);
+  const [before, began] = [await both(ours, theirs, cpu), performance.now()];
+  await app.sees("Guest", SECONDS * 30 - 30);
+  const seconds = (performance.now() - began) / 1000;
+  const after = await both(ours, theirs, cpu);
+  const [mine, its] = after.map((value, i) => ((value - (before[i] ?? 0)) * 60) / seconds) as [
+    number,
+    number,
+  ];
+  show("peer: the two ends of one call of 640x480, VP8 and Opus", [
+    row("CPU seconds a minute, all processes", mine, its, cpuText),
+  ]);
+  console.log(`\nThe app decoded ${SECONDS * 30 - 30} frames in ${seconds.toFixed(1)} s of call.`);
+}
+
+async function alone(width: number, height: number, ours: End, theirs: End): Promise<Row[]> {
+  const size = `${width}x${height}`;
+  const [mine, its] = await both(ours, theirs, async (end) => {
+    const [before, began] = [cpuSeconds(end.root), performance.now()];
+    const delays = await end.run<number[]>(call(delayInPage, width, height));
+    const perMinute = ((cpuSeconds(end.root) - before) * 60_000) / (performance.now() - began);
+    return { delays, perMinute };
+  });
+  return [
+    row(`${size}, CPU seconds a minute`, mine.perMinute, its.perMinute, cpuText),
+    row(`${size}, capture to display, median`, median(mine.delays), median(its.delays), ms),
+    row(`${size}, capture to display, p95`, quantile(mine.delays, 0.95), quantile(its.delays, 0.95), ms),
+    row(`${size}, pictures shown in 10 s`, mine.delays.length, its.delays.length, String),
+  ];
+}
+
+async function setUpAndData(ours: End, theirs: End): Promise<Row[]> {
+  const setUps = await both(ours, theirs, (end) => end.run<SetUp[]>(call(setUpInPage, SET_UPS)));
+  const data = await both(ours, theirs, (end) => end.run<DataFigures>(call(dataInPage, MEGABYTES)));
+  const held = await both(ours, theirs, async (end) => {
+    const before = memory(end.root);
+    await end.run<null>(call(holdInPage, PAIRS));
+    return (memory(end.root) - before) / (2 * PAIRS);
+  });
+  const of = <T>([mine, its]: readonly [T, T], figure: (one: T) => number) =>
+    [figure(mine), figure(its)] as const;
+  return [
+    row(
+      "offer to connected, median",
+      ...of(setUps, (all) => median(all.map(({ connected }) => connected))),
+      ms,
+    ),
+    row(
+      "offer to first picture, median",
+      ...of(setUps, (all) => median(all.map(({ firstFrame }) => firstFrame))),
+      ms,
+    ),
+    row("data, MB/s", ...of(data, ({ megabytesPerSecond }) => megabytesPerSecond), (value) =>
+      value.toFixed(1),
+    ),
+    row("data, round trip, median", ...of(data, ({ roundTrips }) => median(roundTrips)), ms),
+    row("data, round trip, p95", ...of(data, ({ roundTrips }) => quantile(roundTrips, 0.95)), ms),
+    row("memory a connection with a data channel (PSS)", ...held, mb),
+  ];
+}
+
+type Row = readonly [string, string, string, string];
+
+function row(what: string, ours: number, theirs: number, text: (value: number) => string): Row {
+  return [what, text(ours), text(theirs), (ours / theirs).toFixed(2)];
+}
+
+function show(title: string, rows: readonly Row[]): void {
+  table(title, ["", "Linux plugin", "Chromium", "ratio"], rows);
+}
+
+const cpuText = (value: number) => `${value.toFixed(1)} s`;
+
+/** One after the other, so that each has the machine. */
+async function both<T>(ours: End, theirs: End, measure: (end: End) => Promise<T>): Promise<[T, T]> {
+  return [await measure(ours), await measure(theirs)];
+}
+
+/** As an expression; whatever ran this file may have marked its functions with a helper that a page does not have. */
+function call<A extends readonly number[]>(of: (...args: A) => Promise<unknown>, ...args: A): string {
+  return `((__name) => (${of.toString()})(${args.join(", ")}))((marked) => marked)`;
 }
