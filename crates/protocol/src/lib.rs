@@ -13,6 +13,7 @@ mod payload;
 mod relay;
 mod scan;
 mod server;
+mod shared;
 mod track;
 
 pub use client::{ClientFrame, ClientMessage, Join, Resume};

@@ -1,4 +1,6 @@
+use crate::shared::shared;
 use crate::{ClientFrame, ClientMessage, Payload, PeerId, scan};
+use std::sync::Arc;
 
 /// A frame of one of the four types that are relayed unread, where it lies: nothing of it is copied.
 #[derive(Clone, Copy)]
@@ -25,9 +27,9 @@ impl<'a> Relay<'a> {
         scan::relay(text)
     }
 
-    /// The text of the frame that its receivers get.
-    pub fn to_json(&self, from: &PeerId) -> String {
-        self.kind.json(from, self.payload)
+    /// The text of the frame that its receivers get, for all of them.
+    pub fn text(&self, from: &PeerId) -> Arc<str> {
+        shared(|text| self.kind.write(from, self.payload, text))
     }
 
     /// The same as a frame of its own.
@@ -46,7 +48,7 @@ impl<'a> Relay<'a> {
 
 impl RelayKind {
     /// What makes up nearly all that a server says, without a second look at what was read as JSON already.
-    pub(crate) fn json(self, from: &PeerId, payload: &str) -> String {
+    pub(crate) fn write(self, from: &PeerId, payload: &str, text: &mut String) {
         let (before, between) = match self {
             Self::Offer => (r#"{"type":"offer","from":"#, r#","sdp":"#),
             Self::Answer => (r#"{"type":"answer","from":"#, r#","sdp":"#),
@@ -54,7 +56,7 @@ impl RelayKind {
             Self::Message => (r#"{"type":"message","from":"#, r#","data":"#),
         };
         let from = from.as_str();
-        let mut text = String::with_capacity(before.len() + from.len() + between.len() + payload.len() + 3);
+        text.reserve(before.len() + from.len() + between.len() + payload.len() + 3);
         text.push_str(before);
         if from.bytes().any(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)) {
             // A string is always written.
@@ -67,6 +69,5 @@ impl RelayKind {
         text.push_str(between);
         text.push_str(payload);
         text.push('}');
-        text
     }
 }

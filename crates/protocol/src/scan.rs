@@ -4,6 +4,7 @@
 //! serde, which says what it is, or takes it. So this accepts a part of what serde accepts, and makes the same of it.
 
 use crate::relay::{Relay, RelayKind};
+use memchr::memchr;
 
 /// How deep a payload may nest for the quick way.
 const DEPTH: u32 = 64;
@@ -184,7 +185,10 @@ impl<'a> Scan<'a> {
     /// Behind the opening quote: through the closing one.
     fn string(&mut self) -> Option<()> {
         let bytes = self.text.as_bytes();
-        let mut at = self.at;
+        let mut at = stop(bytes, self.at)?;
+        if let Some(end) = line_breaks(bytes, at) {
+            at = end;
+        }
         loop {
             match bytes.get(at)? {
                 b'"' => {
@@ -240,6 +244,19 @@ impl<'a> Scan<'a> {
         self.at += rest.len();
         (here == rest.as_bytes()).then_some(false)
     }
+}
+
+/// The quote that ends the string around `from`, if there is no escape before it but line breaks, as in a description: one of
+/// them every few bytes, and each would cost more than the bytes around it.
+fn line_breaks(bytes: &[u8], from: usize) -> Option<usize> {
+    let rest = bytes.get(from..).filter(|rest| rest.first() == Some(&b'\\'))?;
+    let length = memchr(b'"', rest)?;
+    let (text, next) = (rest.get(..length)?, rest.get(1..=length)?);
+    // Each backslash comes before one of these letters, and so none escapes another one, or the quote. 16 bytes at a time.
+    let others = text.iter().zip(next).fold(false, |found, (byte, next)| {
+        found | ((*byte == b'\\') & (*next != b'n') & (*next != b'r'))
+    });
+    (!others).then_some(from + length)
 }
 
 /// Where the next quote or backslash is: eight bytes at a time, for descriptions are long.

@@ -28,6 +28,7 @@ pub use bucket::Bucket;
 pub use dice::Dice;
 pub use gate::{Gate, Verdict};
 pub use grant::{Grant, Rights};
+pub use map::InTurn;
 pub use outcome::{Outcome, Refusal};
 pub use room::{Claim, Effect, Holder, Millis, Presence, Room, RoomInfo, RoomInput, RoomPlace, SeatInfo, SeatNo, Turn};
 pub use rooms::{Admin, AdminReply, Answered, Config, Rooms};
@@ -87,7 +88,7 @@ pub enum Output {
         point: Point,
     },
     /// A step in the life of a room or a seat, for the log and for whoever listens.
-    Happened(Event),
+    Happened(Box<Event>),
     /// The answer to an [`Input::Admin`]; the last of its outputs.
     Admin(AdminReply),
 }

@@ -1,10 +1,15 @@
 use crate::Dice;
 use siphasher::sip::SipHasher13;
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
 
 /// A hash map that a stranger cannot fill with collisions, and whose order is the same in each run of one seed.
-#[expect(clippy::disallowed_types, reason = "its hasher is seeded")]
-pub(crate) type Map<K, V> = std::collections::HashMap<K, V, Keys>;
+pub(crate) type Map<K, V> = Hashed<K, V, Keys>;
+
+/// The same, by numbers that the driver gives out.
+pub(crate) type ByNumber<K, V> = Hashed<K, V, BuildHasherDefault<InTurn>>;
+
+#[expect(clippy::disallowed_types, reason = "its hashers are seeded, or have no seed")]
+type Hashed<K, V, S> = std::collections::HashMap<K, V, S>;
 
 /// The secret of a map's hasher.
 #[derive(Clone)]
@@ -25,8 +30,28 @@ impl BuildHasher for Keys {
 }
 
 /// Gives back what a map that was much larger once does not need any more.
-pub(crate) fn shrink<K: Eq + std::hash::Hash, V>(map: &mut Map<K, V>) {
+pub(crate) fn shrink<K: Eq + Hash, V, S: BuildHasher>(map: &mut Hashed<K, V, S>) {
     if map.capacity() > 256 && map.len() < map.capacity() / 8 {
         map.shrink_to(map.len() * 2);
+    }
+}
+
+/// Spreads numbers that the driver gives out one after the other: no stranger can choose them so that they collide.
+#[derive(Clone, Copy, Default)]
+pub struct InTurn(u64);
+
+impl Hasher for InTurn {
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(self.0 ^ u64::from(*byte));
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0 ^ (self.0 >> 32)
     }
 }

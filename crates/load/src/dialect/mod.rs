@@ -11,6 +11,7 @@ mod socketio;
 use crate::wire;
 use anyhow::{Result, bail};
 use clap::ValueEnum;
+use std::time::{Duration, Instant};
 
 /// Whose wire is spoken.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -53,6 +54,8 @@ pub(crate) struct Seat {
     pub(crate) seq: u64,
     /// Messages sent with an id.
     pub(crate) id: u64,
+    /// When its next heartbeat is due, and the time between two of them.
+    pub(crate) heartbeat: Option<(Instant, Duration)>,
 }
 
 /// What is relayed.

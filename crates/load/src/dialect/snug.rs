@@ -1,9 +1,10 @@
 use super::{Dialect, Heard, Load, Seat, intact, kind, send};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 
-/// How many messages a client takes before it acknowledges them, as its heartbeat does.
-const HEARTBEAT: u64 = 128;
+/// After how many messages a client looks at the clock, and at one of them.
+const LOOK: u64 = 128;
 
 /// PROTOCOL.md.
 pub(crate) struct Snug {
@@ -28,15 +29,17 @@ impl Dialect for Snug {
             _ => seat.seq += 1,
         }
         if let Some(load) = Load::from_word(kind) {
-            if seat.seq.is_multiple_of(HEARTBEAT) {
+            if seat.seq.is_multiple_of(LOOK) {
                 intact(load, frame)?;
-                send(&ping(seat), out);
+                beat(seat, out);
             }
             heard.push(Heard::Relayed(load));
         } else if kind == b"joined" {
             let joined: Value = serde_json::from_slice(frame)?;
             seat.me = joined["peerId"].as_str().context("no peerId")?.to_owned();
             seat.seq = joined["seq"].as_u64().context("no seq")?;
+            let heartbeat = Duration::from_millis(joined["heartbeatMs"].as_u64().context("no heartbeatMs")?);
+            seat.heartbeat = Some((Instant::now() + heartbeat, heartbeat));
             heard.push(Heard::Joined);
         } else if kind == b"left" {
             heard.push(Heard::Left);
@@ -67,6 +70,16 @@ impl Dialect for Snug {
 
     fn leave(&self) -> Option<&'static str> {
         Some(r#"{"type":"leave"}"#)
+    }
+}
+
+/// Acknowledges what came, as often as the server asks for.
+fn beat(seat: &mut Seat, out: &mut Vec<u8>) {
+    let Some((due, heartbeat)) = seat.heartbeat else { return };
+    let now = Instant::now();
+    if now >= due {
+        send(&ping(seat), out);
+        seat.heartbeat = Some((now + heartbeat, heartbeat));
     }
 }
 

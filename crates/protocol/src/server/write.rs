@@ -1,26 +1,48 @@
 use super::ServerMessage;
 use crate::RelayKind;
+use crate::shared::shared;
+use std::fmt::Write;
+use std::sync::Arc;
 
 impl ServerMessage {
     /// The frame's text.
     pub fn to_json(&self) -> String {
-        if let Some(text) = self.quick_json() {
-            return text;
+        let mut text = String::new();
+        self.write(&mut text);
+        text
+    }
+
+    /// The same, for all who get it.
+    pub fn text(&self) -> Arc<str> {
+        shared(|text| self.write(text))
+    }
+
+    /// Into an empty text. Every part is a string, a number or text that was JSON already, so there is nothing that could fail.
+    fn write(&self, text: &mut String) {
+        if self.write_quickly(text).is_some() {
+            return;
         }
-        // Every part is a string, a number or text that was JSON already, so there is nothing that could fail.
-        serde_json::to_string(self).unwrap_or_default()
+        let mut bytes = std::mem::take(text).into_bytes();
+        *text = serde_json::to_writer(&mut bytes, self)
+            .ok()
+            .and_then(|()| String::from_utf8(bytes).ok())
+            .unwrap_or_default();
     }
 
     /// What is said most often.
-    fn quick_json(&self) -> Option<String> {
-        Some(match self {
-            Self::Offer { from, sdp } => RelayKind::Offer.json(from, sdp.as_json()),
-            Self::Answer { from, sdp } => RelayKind::Answer.json(from, sdp.as_json()),
-            Self::Candidate { from, candidate } => RelayKind::Candidate.json(from, candidate.as_json()),
-            Self::Message { from, data } => RelayKind::Message.json(from, data.as_json()),
-            Self::Pong { seq } => format!(r#"{{"type":"pong","seq":{seq}}}"#),
+    fn write_quickly(&self, text: &mut String) -> Option<()> {
+        match self {
+            Self::Offer { from, sdp } => RelayKind::Offer.write(from, sdp.as_json(), text),
+            Self::Answer { from, sdp } => RelayKind::Answer.write(from, sdp.as_json(), text),
+            Self::Candidate { from, candidate } => RelayKind::Candidate.write(from, candidate.as_json(), text),
+            Self::Message { from, data } => RelayKind::Message.write(from, data.as_json(), text),
+            Self::Pong { seq } => write!(text, r#"{{"type":"pong","seq":{seq}}}"#).ok()?,
             Self::Ack { id, delivered, queued } => {
-                format!(r#"{{"type":"ack","id":{id},"delivered":{delivered},"queued":{queued}}}"#)
+                write!(
+                    text,
+                    r#"{{"type":"ack","id":{id},"delivered":{delivered},"queued":{queued}}}"#
+                )
+                .ok()?;
             }
             Self::Joined(_)
             | Self::Resumed { .. }
@@ -48,6 +70,7 @@ impl ServerMessage {
             | Self::Left
             | Self::Ended { .. }
             | Self::Error { .. } => return None,
-        })
+        }
+        Some(())
     }
 }

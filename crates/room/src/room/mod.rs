@@ -144,7 +144,7 @@ pub enum Effect {
         join_id: String,
         point: Point,
     },
-    Happened(Event),
+    Happened(Box<Event>),
 }
 
 /// What a resume token opens.
@@ -177,7 +177,7 @@ impl Turn<'_> {
     }
 
     fn happened(&mut self, event: Event) {
-        self.effects.push(Effect::Happened(event));
+        self.effects.push(Effect::Happened(event.into()));
     }
 
     fn trace(&mut self, join_id: Option<&String>, point: Point) {
@@ -384,6 +384,6 @@ trait Text {
 
 impl Text for ServerMessage {
     fn frame(&self) -> Frame {
-        self.to_json().into()
+        self.text()
     }
 }

@@ -180,7 +180,7 @@ struct Carried<'a> {
 
 impl Text for Carried<'_> {
     fn frame(&self) -> Frame {
-        self.relay.to_json(self.from).into()
+        self.relay.text(self.from)
     }
 }
 

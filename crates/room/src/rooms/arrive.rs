@@ -1,7 +1,7 @@
 use super::desk::{Place, holder};
 use super::{Entry, Rooms};
 use crate::room::{Claim, Millis, Room, RoomInput, Turn};
-use crate::{Frame, Grant, Outcome, Output, Refusal, SocketId, Why};
+use crate::{Grant, Outcome, Output, Refusal, SocketId, Why};
 use snug_protocol::{CloseCode, IceServer, Join, ServerMessage};
 
 impl Rooms {
@@ -138,7 +138,7 @@ impl Rooms {
 }
 
 pub(super) fn send(socket: SocketId, message: &ServerMessage) -> Output {
-    let frame = Frame::from(message.to_json());
+    let frame = message.text();
     Output::Send { socket, frame }
 }
 

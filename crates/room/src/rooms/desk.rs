@@ -1,5 +1,5 @@
 use super::joins::network;
-use crate::map::{Keys, Map, shrink};
+use crate::map::{ByNumber, shrink};
 use crate::room::{Holder, Millis, SeatNo};
 use crate::{SocketId, Why};
 use snug_protocol::{Limits, PeerId, RoomId};
@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 /// The sockets, where each of them is, and what is due when.
 pub(super) struct Desk {
-    sockets: Map<SocketId, Socket>,
+    sockets: ByNumber<SocketId, Socket>,
     deadlines: BTreeSet<(Millis, Why)>,
     pub(super) draining: bool,
 }
@@ -35,9 +35,9 @@ pub(super) enum Place {
 }
 
 impl Desk {
-    pub(super) fn new(keys: Keys) -> Self {
+    pub(super) fn new() -> Self {
         Self {
-            sockets: Map::with_hasher(keys),
+            sockets: ByNumber::default(),
             deadlines: BTreeSet::new(),
             draining: false,
         }

@@ -65,7 +65,7 @@ impl Rooms {
             config,
             dice,
             epoch: None,
-            desk: Desk::new(keys.clone()),
+            desk: Desk::new(),
             rooms: Map::with_hasher(keys.clone()),
             seats: 0,
             joins: Joins::new(keys),

@@ -81,12 +81,13 @@ impl Rooms {
                         out.push(super::arrive::send(socket, &resumed));
                         let kept = session.outbox.kept().cloned();
                         out.extend(kept.map(|frame| Output::Send { socket, frame }));
-                        out.push(Output::Happened(Event::Resumed {
+                        let event = Event::Resumed {
                             room: id.clone(),
                             peer,
                             replayed,
                             taken_over,
-                        }));
+                        };
+                        out.push(Output::Happened(event.into()));
                     }
                     Effect::Gone { seat, .. } => {
                         if let Some(at) = entry.at(seat) {

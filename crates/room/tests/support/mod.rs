@@ -164,7 +164,7 @@ impl Sim {
                     self.closed.insert(socket, code);
                 }
                 Output::Trace { join_id, point } => self.traces.push((join_id, point)),
-                Output::Happened(event) => self.events.push(event),
+                Output::Happened(event) => self.events.push(*event),
                 Output::Admin(reply) => self.replies.push(reply),
             }
         }

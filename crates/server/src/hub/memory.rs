@@ -4,9 +4,9 @@ use crate::observer::Observer;
 use crate::outlet::Outlet;
 use crate::trace;
 use snug_protocol::{ClientFrame, ClientMessage, CloseCode, Relay, RoomId};
-use snug_room::{Admin, AdminReply, Frame, Input, Output, RoomInfo, Rooms, SocketId};
+use snug_room::{Admin, AdminReply, Frame, InTurn, Input, Output, RoomInfo, Rooms, SocketId};
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::BuildHasherDefault;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -173,7 +173,7 @@ impl Memory {
                     }
                     Output::Close { socket, code } => state.close(socket, code),
                     Output::Trace { join_id, point } => trace::point(&join_id, point.into()),
-                    Output::Happened(event) => self.observer.happened(event),
+                    Output::Happened(event) => self.observer.happened(*event),
                     Output::Admin(reply) => state.reply = Some(reply),
                 }
             }
@@ -234,26 +234,6 @@ impl Run {
             metrics.sent(&frame, self.count);
         }
         self.count = 0;
-    }
-}
-
-/// Spreads numbers that this process gives out one after the other: nobody can choose them so that they collide.
-#[derive(Default)]
-struct InTurn(u64);
-
-impl Hasher for InTurn {
-    fn write_u64(&mut self, number: u64) {
-        self.0 = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_u64(self.0 ^ u64::from(*byte));
-        }
-    }
-
-    fn finish(&self) -> u64 {
-        self.0 ^ (self.0 >> 32)
     }
 }
 

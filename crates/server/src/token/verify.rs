@@ -5,9 +5,9 @@ use serde::Deserialize;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The longest token that is looked at. LiveKit's have 300 to 500 bytes.
-pub const MAX_BYTES: usize = 8 * 1024;
+const MAX_BYTES: usize = 8 * 1024;
 /// How far the clocks of who signs and who verifies may be apart.
-pub const LEEWAY: Duration = Duration::from_secs(10);
+const LEEWAY: Duration = Duration::from_secs(10);
 
 const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
 

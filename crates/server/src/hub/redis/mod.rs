@@ -27,7 +27,7 @@ use local::{Local, Place, Todo};
 use redis::RedisError;
 use snug_protocol::{ClientFrame, ClientMessage, IceServer, Join, Limits, RoomId, ServerMessage};
 use snug_room::{
-    Admin, AdminReply, Dice, Event, Frame, Grant, Holder, Millis, Outcome, Refusal, Room, RoomInfo, RoomPlace, SocketId,
+    Admin, AdminReply, Dice, Event, Grant, Holder, Millis, Outcome, Refusal, Room, RoomInfo, RoomPlace, SocketId,
 };
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -307,7 +307,7 @@ impl Redis {
     }
 
     fn send(&self, socket: SocketId, message: &ServerMessage) {
-        self.local().send(socket, Frame::from(message.to_json()));
+        self.local().send(socket, message.text());
     }
 
     fn answer(&self, socket: SocketId, id: Option<u64>, outcome: Outcome) {

@@ -57,14 +57,14 @@ pub(super) enum After {
     /// The socket has no seat any more, whatever it thinks.
     SendAway(SocketId),
     Trace(String, Point),
-    Happened(Event),
+    Happened(Box<Event>),
 }
 
 impl Step {
     /// Answers a request that is not remembered.
     pub(super) fn answer(&mut self, socket: SocketId, id: Option<u64>, outcome: Outcome) {
         if let Some(message) = outcome.answer(id) {
-            self.after.push(After::Send(socket, Frame::from(message.to_json())));
+            self.after.push(After::Send(socket, message.text()));
         }
     }
 

@@ -6,8 +6,8 @@ use super::reply::Reading;
 use super::step::{After, Step};
 use snug_protocol::{ClientFrame, ClientMessage, CloseCode, IceServer, Join, ServerMessage};
 use snug_room::{
-    Admin, AdminReply, Claim, Event, Frame, Grant, Millis, Outcome, Refusal, Room, RoomInput, RoomPlace, SeatNo,
-    SocketId, Turn,
+    Admin, AdminReply, Claim, Event, Grant, Millis, Outcome, Refusal, Room, RoomInput, RoomPlace, SeatNo, SocketId,
+    Turn,
 };
 use std::time::Instant;
 
@@ -91,7 +91,7 @@ impl Desk {
         if let ClientMessage::Ping { seq } = message {
             step.acknowledge(&peer, *seq);
             let pong = ServerMessage::Pong { seq: *seq };
-            step.after.push(After::Send(socket, Frame::from(pong.to_json())));
+            step.after.push(After::Send(socket, pong.text()));
             if id.is_some() {
                 let answer = handled(step, Outcome::QUIET);
                 step.after.push(answer);
@@ -128,7 +128,7 @@ impl Desk {
         match claim {
             Some((_, Claim::Kicked)) => {
                 let kicked = ServerMessage::Kicked { reason: None };
-                step.after.push(After::Send(socket, Frame::from(kicked.to_json())));
+                step.after.push(After::Send(socket, kicked.text()));
                 step.after.push(After::Close(socket, CloseCode::Kicked));
                 return;
             }
@@ -287,7 +287,7 @@ impl Desk {
                         replayed: u32::try_from(replayed).unwrap_or(u32::MAX),
                         resume_token: token,
                     };
-                    local.send(socket, Frame::from(resumed.to_json()));
+                    local.send(socket, resumed.text());
                     for frame in frames {
                         local.send(socket, frame);
                     }
@@ -322,7 +322,7 @@ impl Desk {
                         answered.record(id, outcome);
                     }
                     if let Some(message) = outcome.answer(id) {
-                        local.send(socket, Frame::from(message.to_json()));
+                        local.send(socket, message.text());
                     }
                 }
                 After::SendAway(socket) => local.send_away(socket),

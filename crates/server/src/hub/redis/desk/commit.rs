@@ -6,7 +6,7 @@ use super::super::step::{Envelope, Next, Step};
 use super::super::{PREFIX, key, reply, roll};
 use super::{Ask, Desk, Loaded, Mail, holder, nodes};
 use snug_protocol::PeerId;
-use snug_room::{AdminReply, Frame, Refusal};
+use snug_room::{AdminReply, Refusal};
 use std::time::Duration;
 use tokio::time::sleep;
 use tracing::{debug, error};
@@ -197,7 +197,7 @@ impl Desk {
         for mail in batch {
             if let Ask::Join { socket, id, .. } = &mail.ask {
                 let error = Refusal::TooManyRooms.message(*id, None);
-                self.node.local().send(*socket, Frame::from(error.to_json()));
+                self.node.local().send(*socket, error.text());
             }
         }
     }

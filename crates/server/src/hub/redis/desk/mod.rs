@@ -4,9 +4,7 @@ mod commit;
 
 use super::Redis;
 use snug_protocol::{ClientFrame, ErrorCode, IceServer, Join, PeerId, RoomId, ServerMessage};
-use snug_room::{
-    Admin, AdminReply, Answered, Effect, Frame, Grant, Holder, Presence, Room, RoomPlace, SeatNo, SocketId,
-};
+use snug_room::{Admin, AdminReply, Answered, Effect, Grant, Holder, Presence, Room, RoomPlace, SeatNo, SocketId};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -204,7 +202,7 @@ impl Desk {
             message: "the rooms cannot be reached: try again in a moment".to_owned(),
             retry_after_ms: Some(500 + super::roll(1000)),
         };
-        self.node.local().send(socket, Frame::from(error.to_json()));
+        self.node.local().send(socket, error.text());
     }
 }
 
