@@ -14,6 +14,17 @@ export const NATS = [
 ];
 export const KINDS = [...NATS, "ipv6-only"];
 
+/** Whether two kinds can meet without a relay. */
+export function direct(a, b) {
+  const either = (kind) => a === kind || b === kind;
+  if (either("udp-blocked")) return false;
+  if (either("ipv6-only")) return a === b;
+  if (!either("symmetric")) return true;
+  // A symmetric one comes from a port that nobody could foresee: only those let it in that ask for no port.
+  const other = a === "symmetric" ? b : a;
+  return other === "full-cone" || other === "address-restricted";
+}
+
 /** `host` is the one address behind it. Outside is the interface `wan`, inside is `lan`. */
 export function routerRules(kind, host) {
   switch (kind) {
