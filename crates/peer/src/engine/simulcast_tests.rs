@@ -134,17 +134,32 @@ fn layers_that_nobody_asked_for_are_not_mixed_and_still_repaired() {
     };
     for number in [1, 3] {
         for layer in layers() {
-            arrive(packet(&layer, number, 90, true, Bytes::copy_from_slice(&[layer.encoding.layer])));
+            arrive(packet(
+                &layer,
+                number,
+                90,
+                true,
+                Bytes::copy_from_slice(&[layer.encoding.layer]),
+            ));
         }
     }
     // The second packet of each layer comes by its repair stream.
     for layer in layers() {
-        let mut again = packet(&layer, 1, 90, true, Bytes::copy_from_slice(&[0, 2, layer.encoding.layer]));
+        let mut again = packet(
+            &layer,
+            1,
+            90,
+            true,
+            Bytes::copy_from_slice(&[0, 2, layer.encoding.layer]),
+        );
         again.header.ssrc = layer.repair_ssrc;
         again.header.payload_type = codecs.first.repair.unwrap();
         again.header.del_extension(codecs.rid_extension.unwrap()).unwrap();
         let name = Bytes::copy_from_slice(layer.rid.unwrap().as_bytes());
-        again.header.set_extension(codecs.repaired_rid_extension.unwrap(), name).unwrap();
+        again
+            .header
+            .set_extension(codecs.repaired_rid_extension.unwrap(), name)
+            .unwrap();
         arrive(again);
     }
     let mut got = Vec::new();

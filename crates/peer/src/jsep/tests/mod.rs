@@ -2,6 +2,7 @@
 
 mod remotes;
 mod rollbacks;
+mod simulcast;
 
 use super::transport::Data;
 use super::*;

@@ -41,7 +41,10 @@ fn layers_that_the_remote_takes_keep_their_place_and_their_sources() {
     assert_eq!(before.iter().map(|layer| layer.place).collect::<Vec<_>>(), [0, 1, 2]);
     // The next offer is about those that are left.
     let offer = a.create_offer(&transport("a")).unwrap().sdp;
-    assert!(offer.contains("a=simulcast:send h;f\r\n") && !offer.contains("a=rid:q"), "{offer}");
+    assert!(
+        offer.contains("a=simulcast:send h;f\r\n") && !offer.contains("a=rid:q"),
+        "{offer}"
+    );
 }
 
 #[test]
@@ -87,7 +90,11 @@ fn layers_that_the_remote_proposes_are_undone_with_its_offer() {
     b.set_remote(&asking("q;f")).unwrap();
     assert_eq!(b.snapshots()[0].rids, ["q", "f"]);
     b.set_local(SdpType::Rollback, "").unwrap();
-    assert!(b.snapshots().iter().all(|one| one.transceiver == id && one.rids.is_empty()));
+    assert!(
+        b.snapshots()
+            .iter()
+            .all(|one| one.transceiver == id && one.rids.is_empty())
+    );
     // The same name twice is no simulcast.
     b.set_remote(&asking("q;q")).unwrap();
     assert!(b.snapshots()[0].rids.is_empty());
@@ -98,7 +105,10 @@ fn an_answer_promises_only_layers_that_the_offer_still_wants() {
     let mut b = side(7);
     b.allow_layers(3);
     b.add_transceiver(Kind::Video, Direction::Sendrecv, Vec::new(), None, true);
-    for (list, line) in [("q;h;f", "a=simulcast:send q;h;f\r\n"), ("h;f", "a=simulcast:send h;f\r\n")] {
+    for (list, line) in [
+        ("q;h;f", "a=simulcast:send q;h;f\r\n"),
+        ("h;f", "a=simulcast:send h;f\r\n"),
+    ] {
         b.set_remote(&asking(list)).unwrap();
         let answer = b.create_answer(&transport("b")).unwrap().sdp;
         assert!(answer.contains(line) && !answer.contains("a=ssrc:"), "{answer}");
@@ -116,5 +126,8 @@ fn layers_that_a_remote_would_send_are_not_asked_for() {
     let offer = a.create_offer(&transport("a")).unwrap();
     b.set_remote(&offer).unwrap();
     let answer = b.create_answer(&transport("b")).unwrap().sdp;
-    assert!(!answer.contains("a=simulcast") && !answer.contains("a=rid:"), "{answer}");
+    assert!(
+        !answer.contains("a=simulcast") && !answer.contains("a=rid:"),
+        "{answer}"
+    );
 }
