@@ -83,6 +83,7 @@ impl Shared {
                 kind: one.codecs.kind,
                 wanted: known.and_then(|known| known.wanted),
                 paused: known.is_some_and(|known| known.target == Some(0)),
+                probed: one.codecs.first.repair.is_some() && one.codecs.transport_cc,
             }
         };
         let demands: Vec<_> = plan.sending.iter().map(demand).collect();

@@ -17,6 +17,9 @@ const NARROW: u32 = 250_000;
 /// What a layer is not worth sending without, as a share of what it wants: to go on, and to begin again.
 const ENOUGH: f64 = 0.25;
 const ENOUGH_TO_BEGIN: f64 = 0.35;
+/// The same where the path cannot be probed.
+const LITTLE: f64 = 0.1;
+const LITTLE_TO_BEGIN: f64 = 0.13;
 
 /// What an encoding asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +30,8 @@ pub struct Demand {
     pub wanted: Option<u32>,
     /// It has been told to pause.
     pub paused: bool,
+    /// What the path takes can be probed for with what was sent before.
+    pub probed: bool,
 }
 
 /// Bits per second, each for an encoder, and what all of them could use on the wire.
@@ -108,6 +113,9 @@ fn level(mut videos: Vec<Video>, mut room: f64) -> Vec<(Video, f64)> {
 
 /// The lowest layer is always sent; each further one if what is left is enough for it, and none above one that pauses.
 fn layered(video: &Video, mut room: f64) -> Vec<(EncodingId, u32)> {
+    if video.layers.iter().any(|(one, _)| !one.probed) {
+        return unprobed(video, room);
+    }
     let mut pausing = false;
     let serve = |(index, (one, wanted)): (usize, &(Demand, u32))| {
         let wants = f64::from(*wanted);
@@ -123,6 +131,30 @@ fn layered(video: &Video, mut room: f64) -> Vec<(EncodingId, u32)> {
     video.layers.iter().enumerate().map(serve).collect()
 }
 
+/// Where only what is sent tells what the path takes, a layer that waited for more than that would wait for ever. So each
+/// begins with little, and the lowest are filled first.
+fn unprobed(video: &Video, mut room: f64) -> Vec<(EncodingId, u32)> {
+    let mut pausing = false;
+    let begin = |(index, (one, wanted)): (usize, &(Demand, u32))| {
+        let wants = f64::from(*wanted);
+        let enough = wants * if one.paused { LITTLE_TO_BEGIN } else { LITTLE };
+        pausing |= index > 0 && room < enough;
+        let share = if pausing { 0.0 } else { wants * LITTLE };
+        room -= share;
+        (one.encoding, *wanted, share)
+    };
+    let begun: Vec<_> = video.layers.iter().enumerate().map(begin).collect();
+    let fill = |(encoding, wanted, share): (EncodingId, u32, f64)| {
+        if share == 0.0 {
+            return (encoding, 0);
+        }
+        let more = room.max(0.0).min(f64::from(wanted) - share);
+        room -= more;
+        (encoding, ((share + more) as u32).max(VIDEO_LEAST.min(wanted)))
+    };
+    begun.into_iter().map(fill).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,6 +165,7 @@ mod tests {
             kind,
             wanted,
             paused: false,
+            probed: true,
         }
     }
 
@@ -143,6 +176,7 @@ mod tests {
             kind: Kind::Video,
             wanted: Some(wanted),
             paused,
+            probed: true,
         }
     }
 
@@ -207,6 +241,22 @@ mod tests {
         // What pauses needs more to begin again than to go on.
         assert_eq!(by_layer(2_000_000, true)[0], 0);
         assert!(by_layer(2_200_000, true)[0] > 0);
+    }
+
+    #[test]
+    fn where_nothing_can_be_probed_layers_begin_with_little() {
+        let given = |target, paused, probed| {
+            let mut layers = [layer(0, 900_000, false), layer(1, 2_500_000, paused)];
+            layers[1].probed = probed;
+            let all = shares(&layers, target, 0.0).shares;
+            (all[0].1, all[1].1)
+        };
+        let (low, high) = given(700_000, true, false);
+        assert_eq!(high, 250_000);
+        assert!((400_000..420_000).contains(&low), "{low}");
+        assert_eq!(given(4_000_000, true, false), (900_000, 2_500_000));
+        assert_eq!(given(300_000, false, false).1, 0);
+        assert_eq!(given(700_000, true, true).1, 0);
     }
 
     #[test]
