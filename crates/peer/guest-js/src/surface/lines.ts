@@ -20,6 +20,13 @@ export interface LineInit {
   byAddTrack?: boolean;
 }
 
+/** The descriptions in force, empty if there are none; one of them is the answer. */
+export interface Described {
+  local: string;
+  remote: string;
+  answer: string;
+}
+
 export class Lines implements LineHost {
   readonly cname: string;
   closed = false;
@@ -31,7 +38,7 @@ export class Lines implements LineHost {
   #lines: Line[] = [];
   #flowing = false;
   #transport: Transport;
-  #described: () => { local: string; remote: string };
+  #described: () => Described;
   #enqueue: (operation: () => Promise<void>) => Promise<void>;
 
   /**
@@ -43,7 +50,7 @@ export class Lines implements LineHost {
     transport: Transport,
     cname: string,
     changed: () => void,
-    described: () => { local: string; remote: string },
+    described: () => Described,
     enqueue: (operation: () => Promise<void>) => Promise<void>,
   ) {
     this.#commands = commands;
@@ -60,9 +67,15 @@ export class Lines implements LineHost {
 
   /** Both ends' descriptions must have a line before anything of it is negotiated; then ours says what both can. */
   negotiated(line: Line): RTCRtpParameters | undefined {
-    const { local, remote } = this.#described();
+    const { local, remote, answer } = this.#described();
     if (line.mid === null || line.stopped || remote === "") return undefined;
-    return sectionParameters(local, line.mid);
+    const ours = sectionParameters(local, line.mid);
+    // An answer leaves out what its side lacks, and what is sent comes first in it.
+    const agreed = sectionParameters(answer, line.mid)?.codecs ?? [];
+    const codecs = agreed.flatMap(
+      (one) => ours?.codecs.find(({ payloadType }) => payloadType === one.payloadType) ?? [],
+    );
+    return ours && codecs.length > 0 ? { ...ours, codecs } : ours;
   }
 
   all(): readonly Line[] {

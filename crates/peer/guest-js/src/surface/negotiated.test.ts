@@ -204,3 +204,20 @@ test("statistics tell of data channels, and count those that opened and closed",
   state("closed");
   expect(await entries()).toMatchObject([{ dataChannelsOpened: 1, dataChannelsClosed: 1 }]);
 });
+
+test("parameters name the codecs of the answer, in its order", async () => {
+  const maps = "a=rtpmap:96 VP8/90000\r\na=rtpmap:98 VP9/90000\r\na=rtpmap:102 H264/90000\r\n";
+  const section = (formats: string) =>
+    `v=0\r\nm=video 9 X ${formats}\r\na=mid:0\r\na=sendrecv\r\n${maps}a=msid:s t\r\n`;
+  const pc = new PeerConnection();
+  const { sender } = pc.addTransceiver("video");
+  const transceivers = [lineSnapshot({ currentDirection: "sendrecv", codecs: ["video/VP9", "video/VP8"] })];
+  const currentLocal = { type: "offer" as const, sdp: section("96 98 102") };
+  const currentRemote = { type: "answer" as const, sdp: section("98 96") };
+  rust.snapshot = stable({ signalingState: "have-local-offer", pendingLocal: currentLocal, transceivers });
+  await pc.setLocalDescription();
+  rust.snapshot = stable({ currentLocal, currentRemote, transceivers });
+  await pc.setRemoteDescription(currentRemote);
+  const names = sender.getParameters().codecs.map(({ mimeType }) => mimeType);
+  expect(names).toEqual(["video/VP9", "video/VP8"]);
+});

@@ -8,7 +8,7 @@ import { diff } from "./diff";
 import { TrackEvent } from "./events";
 import { queueTask } from "./handlers";
 import type { Line } from "./line";
-import type { Lines } from "./lines";
+import type { Described, Lines } from "./lines";
 import { negotiationNeeded } from "./negotiation";
 import { alike, endOfCandidates, layersAsked, parseSdp, type Section, sends, withCandidate } from "./sdp";
 import { type DtlsTransport, Sctp, Transport } from "./transports";
@@ -80,11 +80,12 @@ export class Signaling {
   }
 
   /** The texts of the descriptions that media follows now. */
-  get inForce(): { local: string; remote: string } {
+  get inForce(): Described {
     const agreed = (one: Description | null) => (one && one.type !== "offer" ? one : null);
     const local = agreed(this.#pendingLocal) ?? this.#currentLocal;
     const remote = agreed(this.#pendingRemote) ?? this.#currentRemote;
-    return { local: local?.sdp ?? "", remote: remote?.sdp ?? "" };
+    const answer = local?.type === "offer" ? remote : local;
+    return { local: local?.sdp ?? "", remote: remote?.sdp ?? "", answer: answer?.sdp ?? "" };
   }
 
   createOffer(iceRestart: boolean): Promise<Description> {
