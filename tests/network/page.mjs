@@ -4,6 +4,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openChromium } from "./chromium.mjs";
+import { wait } from "./room.mjs";
 
 /** For machines that are busy with something else; what is waited for comes much sooner. */
 const PATIENCE = 120_000;
@@ -101,16 +102,14 @@ export class PageGuest {
 
   /** Its one link, once `frames` more frames have come by it: the candidates' types at both ends. */
   async link(frames = 3) {
-    const handle = await this.page.waitForFunction(
-      async (count) => {
-        const link = await window.lab.flow();
-        window.lab.first ??= link.frames;
-        return link.local !== undefined && link.frames - window.lab.first >= count ? link : null;
-      },
-      frames,
-      { polling: 200 },
-    );
-    return handle.jsonValue();
+    const first = (await this.flow()).received;
+    for (const deadline = Date.now() + PATIENCE; ; ) {
+      const link = await this.flow();
+      // Received and no more: what the app's guests of the laboratory send shows nothing.
+      if (link.local !== undefined && link.received - first >= frames) return link;
+      if (Date.now() > deadline) throw new Error(`${this.name} waits in vain: ${JSON.stringify(link)}`);
+      await wait(200);
+    }
   }
 
   async leave() {
@@ -131,7 +130,7 @@ function watch() {
   window.lab = {
     async flow() {
       const pc = made.findLast(({ connectionState }) => connectionState === "connected");
-      if (pc === undefined) return { frames: 0 };
+      if (pc === undefined) return { frames: 0, received: 0 };
       const stats = await pc.getStats();
       const all = [...stats.values()];
       const of = (type, kind) => all.find((one) => one.type === type && one.kind === kind) ?? {};
@@ -144,6 +143,7 @@ function watch() {
       ];
       return {
         frames: video.framesDecoded ?? 0,
+        received: video.framesReceived ?? 0,
         height: video.frameHeight,
         bytes: video.bytesReceived ?? 0,
         target: sent.targetBitrate ?? 0,
