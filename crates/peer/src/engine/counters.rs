@@ -36,6 +36,9 @@ pub struct Inbound {
     pub frames: u64,
     pub key_frames: u64,
     pub frames_dropped: u64,
+    pub packets_discarded: u64,
+    /// How long all the frames waited, each from its first packet on.
+    pub waited: Duration,
     pub width: u16,
     pub height: u16,
     pub last: Option<Instant>,

@@ -74,7 +74,7 @@ impl Receiver {
                 show.take(frame, now);
             }
             while let Some((frame, micros)) = show.due(now) {
-                if self.deliver(frame, micros) == Put::Dropped {
+                if self.deliver(frame, micros, now) == Put::Dropped {
                     pictures.want_key();
                 }
             }
@@ -82,6 +82,7 @@ impl Receiver {
                 let mut counters = self.shared.counters();
                 let inbound = counters.inbound.entry(self.transceiver).or_default();
                 inbound.frames_dropped = pictures.dropped();
+                inbound.packets_discarded = pictures.discarded();
                 if let Some(trip) = inbound.repair_trip {
                     pictures.set_round_trip(trip);
                 }
@@ -92,11 +93,12 @@ impl Receiver {
         }
     }
 
-    fn deliver(&self, frame: Assembled, micros: i64) -> Put {
+    fn deliver(&self, frame: Assembled, micros: i64, now: Instant) -> Put {
         {
             let mut counters = self.shared.counters();
             let inbound = counters.inbound.entry(self.transceiver).or_default();
             inbound.frames += 1;
+            inbound.waited += now.saturating_duration_since(frame.came);
             if frame.key {
                 inbound.key_frames += 1;
                 if let Some((width, height)) = frame.codec.dimensions(&frame.payload) {

@@ -157,6 +157,8 @@ impl About<'_> {
         if self.video() {
             let counted = json!({
                 "framesReceived": of.frames, "framesDropped": of.frames_dropped, "framesDecoded": 0,
+                "jitterBufferDelay": of.waited.as_secs_f64(), "jitterBufferEmittedCount": of.frames,
+                "packetsDiscarded": of.packets_discarded,
                 "keyFramesDecoded": 0, "pliCount": of.plis, "firCount": 0,
                 "frameWidth": of.width, "frameHeight": of.height,
             });

@@ -15,6 +15,8 @@ pub mod vp8;
 pub mod vp9;
 pub mod wall;
 
+use std::time::Instant;
+
 use bytes::Bytes;
 
 use format::VideoCodec;
@@ -48,5 +50,7 @@ pub struct Assembled {
     /// Something was lost right before it.
     pub gap: bool,
     pub timestamp: u32,
+    /// When the first of its packets came.
+    pub came: Instant,
     pub payload: Bytes,
 }

@@ -21,6 +21,8 @@ pub struct Pictures {
     asked: Option<Instant>,
     /// The decoder cannot go on.
     wanted: bool,
+    /// What was given up of former senders and codecs: frames, and packets.
+    former: (u64, u64),
     trip: Option<Duration>,
 }
 
@@ -37,6 +39,7 @@ impl Pictures {
             return false;
         }
         if former.is_none_or(|(former, _)| former != source) {
+            self.former = (self.dropped(), self.discarded());
             self.order = VideoAssembler::new(source.codec);
             if let Some(trip) = self.trip {
                 self.order.set_round_trip(trip);
@@ -62,7 +65,12 @@ impl Pictures {
 
     /// Frames that were given up.
     pub fn dropped(&self) -> u64 {
-        self.order.dropped()
+        self.former.0 + self.order.dropped()
+    }
+
+    /// Packets that came too late, or were given up with their frames.
+    pub fn discarded(&self) -> u64 {
+        self.former.1 + self.order.discarded()
     }
 
     /// The next frame that can be decoded.

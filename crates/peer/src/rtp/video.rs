@@ -32,6 +32,7 @@ pub struct VideoAssembler {
     needs_key: bool,
     gap: bool,
     dropped: u64,
+    discarded: u64,
     hold: Duration,
 }
 
@@ -45,6 +46,7 @@ impl Default for VideoAssembler {
             needs_key: true,
             gap: false,
             dropped: 0,
+            discarded: 0,
             hold: hold(TRIP),
         }
     }
@@ -68,6 +70,11 @@ impl VideoAssembler {
         self.dropped
     }
 
+    /// Packets that came too late, or were given up with their frames.
+    pub fn discarded(&self) -> u64 {
+        self.discarded
+    }
+
     /// Whether the stream goes on with a key frame only, or sooner than without, and none is on its way.
     pub fn needs_key(&self, now: Instant) -> bool {
         let stuck = self.stuck().is_some_and(|since| now >= since + self.patience());
@@ -79,16 +86,19 @@ impl VideoAssembler {
         let number = self.sequence.unwrap(packet.sequence);
         if let Some(next) = self.next {
             if number > next + JUMP || number < next - JUMP {
+                self.discarded += self.waiting.len() as u64;
                 self.waiting.clear();
                 self.lose();
                 self.next = None;
             } else if number < next {
+                self.discarded += 1;
                 return;
             }
         }
         self.waiting.entry(number).or_insert((packet, now));
         while self.waiting.len() > CAPACITY {
             self.waiting.pop_first();
+            self.discarded += 1;
             self.lose();
         }
     }
@@ -177,10 +187,8 @@ impl VideoAssembler {
     fn complete(&mut self) -> Option<Assembled> {
         loop {
             let (first, end) = self.extent()?;
-            let packets: Vec<Packet> = (first..end)
-                .filter_map(|number| self.waiting.remove(&number))
-                .map(|(packet, _)| packet)
-                .collect();
+            let came: Vec<(Packet, Instant)> = (first..end).filter_map(|number| self.waiting.remove(&number)).collect();
+            let (packets, times): (Vec<Packet>, Vec<Instant>) = came.into_iter().unzip();
             self.next = Some(end);
             let payloads = packets.iter().map(|packet| &packet.payload);
             let heads: Vec<Head> = payloads.clone().filter_map(|one| self.codec.head(one)).collect();
@@ -188,11 +196,13 @@ impl VideoAssembler {
             let key = heads.iter().any(|head| head.key);
             if !head.start || (self.needs_key && !key) {
                 self.dropped += 1;
+                self.discarded += packets.len() as u64;
                 self.gap = true;
                 self.needs_key = true;
                 continue;
             }
             let timestamp = packets.iter().find(|packet| !packet.payload.is_empty())?.timestamp;
+            let came = times.into_iter().min()?;
             let gap = std::mem::take(&mut self.gap);
             self.needs_key = false;
             return Some(Assembled {
@@ -200,6 +210,7 @@ impl VideoAssembler {
                 key,
                 gap,
                 timestamp,
+                came,
                 payload: self.codec.join(payloads),
             });
         }
@@ -274,7 +285,9 @@ impl VideoAssembler {
     fn go_on(&mut self, next: i64) {
         let rest = self.waiting.split_off(&next);
         let mut last = None;
-        for (packet, _) in std::mem::replace(&mut self.waiting, rest).values() {
+        let given_up = std::mem::replace(&mut self.waiting, rest);
+        self.discarded += given_up.len() as u64;
+        for (packet, _) in given_up.values() {
             if last.replace(packet.timestamp) != Some(packet.timestamp) {
                 self.dropped += 1;
             }

@@ -1,5 +1,6 @@
 //! Two sides that negotiate.
 
+mod codecs;
 mod remotes;
 mod rollbacks;
 mod simulcast;
