@@ -113,7 +113,7 @@ fn round(from: &mut Jsep, to: &mut Jsep) {
 fn afterwards(us: &mut Jsep) {
     let (sink, _) = tokio::sync::mpsc::channel(1);
     for one in us.transceivers() {
-        assert!(!one.sends_now() || one.stopped || Sending::of(one).is_some());
+        assert!(!one.sends_now() || one.stopped || !Sending::all(one).is_empty());
         assert!(!one.receives_now() || one.stopped || Receiving::of(one, sink.clone()).is_some());
     }
     us.max_message_size();
