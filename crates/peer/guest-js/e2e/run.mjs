@@ -11,6 +11,7 @@ import { adapter, peerJs, simplePeer } from "./libraries.mjs";
 import { lifecycle } from "./lifecycle.mjs";
 import { liveKit } from "./livekit.mjs";
 import { pipelines } from "./pipelines.mjs";
+import { display, noScreen, screen } from "./screen.mjs";
 import { inverted, SEALING } from "./sealing.mjs";
 import { simulcast } from "./simulcast.mjs";
 import { openWebview } from "./webview.mjs";
@@ -82,6 +83,15 @@ list.push([
   "webview to chromium: simulcast",
   async () => simulcast(await page("webview"), await page("chromium")),
 ]);
+list.push([
+  "webview to chromium: screen",
+  async () => together(await page("webview"), await page("chromium"), screen),
+]);
+list.push([
+  "webview to chromium: display",
+  async () => together(await page("webview"), await page("chromium"), display),
+]);
+list.push(["webview: no screen", () => noScreen({ binary, directory })]);
 list.push(["webview: lifecycle", async () => lifecycle(await page("webview"), binary)]);
 list.push(["webview to chromium: mesh", async () => mesh(await page("webview"), await page("chromium"))]);
 

@@ -54,6 +54,11 @@ export async function openWebview({ binary, env = {} }) {
       run,
       /** Runs the body of a plain function and gives what it returns. */
       now: (script, ...args) => call(session, "/execute/sync", { script, args }),
+      /** A click of the person's, which lets the page do what wants a gesture. */
+      press: async (selector) => {
+        const element = await call(session, "/element", { using: "css selector", value: selector });
+        await call(session, `/element/${Object.values(element)[0]}/click`, {});
+      },
       visit: (url) => call(session, "/url", { url }),
       screenshot: async () => Buffer.from(await call(session, "/screenshot"), "base64"),
       close: async () => {

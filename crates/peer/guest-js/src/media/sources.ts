@@ -1,7 +1,11 @@
 // Local tracks on their way to the encoders: each is captured once, however many connections send it.
 import type { CaptureOptions } from "../worker/messages";
+import { displayFrames, showsDisplay } from "./display";
 import type { Media } from "./media";
 import { processingOf } from "./processing";
+
+/** Hints for pictures that are read (mst-content-hint, 3.1). */
+const DETAILED: readonly string[] = ["detail", "text"];
 
 interface Source {
   number: number;
@@ -49,7 +53,11 @@ export class Sources {
       media.tell({ type: "source-gone", source });
     };
     if (!flowing) return () => {};
+    const detailed = (hint: string) =>
+      media.tell({ type: "source-detailed", source, detailed: DETAILED.includes(hint) });
+    if (DETAILED.includes(track.contentHint)) detailed(track.contentHint);
     const untap = tap(track, {
+      hinted: detailed,
       enabled: (enabled) => media.tell({ type: "source-enabled", source, enabled }),
       ended: end,
       constrained: () => {
@@ -69,6 +77,11 @@ function captureVideo(media: Media, track: MediaStreamTrack, source: number): ()
   // A transferred track is lost to the page: the worker gets a copy, whose frames do not depend on `enabled`.
   const copy = track.clone();
   copy.enabled = true;
+  if (showsDisplay(track)) {
+    const { port, stop } = displayFrames(copy);
+    media.tell({ type: "display-source", source, port, enabled: track.enabled }, [port]);
+    return stop;
+  }
   media.tell({ type: "video-source", source, track: copy, enabled: track.enabled }, [
     copy as unknown as Transferable,
   ]);
@@ -98,18 +111,20 @@ function captureAudio(media: Media, track: MediaStreamTrack, source: number): ()
 }
 
 interface Hears {
+  hinted(hint: string): void;
   enabled(enabled: boolean): void;
   ended(): void;
   constrained(): void;
 }
 
 /**
- * Hears of `enabled`, `stop()` and `applyConstraints()` on this one track, which fire no event, and of its end. What the
+ * Hears of `enabled`, `contentHint`, `stop()` and `applyConstraints()` on this one track, which fire no event, and of its end. What the
  * prototype has goes on working underneath; the function given back takes the tap away.
  */
 function tap(track: MediaStreamTrack, hears: Hears): () => void {
   const { applyConstraints } = MediaStreamTrack.prototype;
   const enabled = Object.getOwnPropertyDescriptor(MediaStreamTrack.prototype, "enabled");
+  const hint = Object.getOwnPropertyDescriptor(MediaStreamTrack.prototype, "contentHint");
   const { stop } = MediaStreamTrack.prototype;
   Object.defineProperties(track, {
     enabled: {
@@ -119,6 +134,16 @@ function tap(track: MediaStreamTrack, hears: Hears): () => void {
       set: (value: boolean) => {
         enabled?.set?.call(track, value);
         hears.enabled(Boolean(value));
+      },
+    },
+    contentHint: {
+      configurable: true,
+      enumerable: true,
+      get: () => hint?.get?.call(track) ?? "",
+      set: (value: string) => {
+        hint?.set?.call(track, value);
+        // What is no hint for this kind is not taken.
+        hears.hinted(hint?.get?.call(track) ?? "");
       },
     },
     stop: {
@@ -141,6 +166,7 @@ function tap(track: MediaStreamTrack, hears: Hears): () => void {
   track.addEventListener("ended", hears.ended);
   return () => {
     Reflect.deleteProperty(track, "enabled");
+    Reflect.deleteProperty(track, "contentHint");
     Reflect.deleteProperty(track, "stop");
     Reflect.deleteProperty(track, "applyConstraints");
     track.removeEventListener("ended", hears.ended);

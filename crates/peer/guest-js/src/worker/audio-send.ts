@@ -48,6 +48,10 @@ export class AudioSend implements SendPipeline {
     this.#port.tell({ type: "audio-enabled", source: this.#source, enabled });
   }
 
+  detail(): void {
+    // Of pictures only.
+  }
+
   spare(): void {
     // Sound comes first.
   }

@@ -13,6 +13,7 @@ import { Socket } from "./socket";
 import { Transforms } from "./transform";
 import { VideoReceive } from "./video-receive";
 import { VideoSend } from "./video-send";
+import { ofPort, ofTrack } from "./video-source";
 
 /** Frames kept for a transceiver that the page has not heard of yet. */
 const EARLY_FRAMES = 64;
@@ -83,7 +84,10 @@ function handle(message: ToMedia): void {
       start(message.socketUrl, message.spares);
       break;
     case "video-source":
-      addSource(message.source, new VideoSend(message.track, message.enabled, port));
+      addSource(message.source, new VideoSend(ofTrack(message.track), message.enabled, port));
+      break;
+    case "display-source":
+      addSource(message.source, new VideoSend(ofPort(message.port), message.enabled, port));
       break;
     case "audio-exchange":
       audio = new AudioExchange(message.port, port.send, port.backlog);
@@ -96,6 +100,9 @@ function handle(message: ToMedia): void {
     }
     case "source-enabled":
       sources.get(message.source)?.enable(message.enabled);
+      break;
+    case "source-detailed":
+      sources.get(message.source)?.detail(message.detailed);
       break;
     case "source-gone":
       endSource(message.source);

@@ -45,6 +45,8 @@ export interface Surroundings {
   rate: number;
   /** Steps of relief that this machine needs. */
   relief: number;
+  /** Its pictures are read, and not followed. */
+  detailed: boolean;
 }
 
 export class Layer {
@@ -65,7 +67,7 @@ export class Layer {
   #keyAt = Number.NEGATIVE_INFINITY;
   #keyTimer: ReturnType<typeof setTimeout> | undefined;
   #nextFrameAt = 0;
-  #surroundings: Surroundings = { rate: 30, relief: 0 };
+  #surroundings: Surroundings = { rate: 30, relief: 0, detailed: false };
   #control: RateControl;
   /** Bits that the encoder has made beyond its bitrate, and when that was counted. */
   #ahead = { bits: 0, at: 0 };
@@ -247,10 +249,10 @@ export class Layer {
       return this.#encoder;
     }
     this.#plannedAt = now;
-    const { rate, relief } = this.#surroundings;
+    const { rate, relief, detailed } = this.#surroundings;
     const next = this.fixed
       ? planLayer(this.#sinks.values(), width, height, rate, relief)
-      : plan(this.#sinks.values(), width, height, rate, former?.scale ?? 1, relief);
+      : plan(this.#sinks.values(), width, height, rate, former?.scale ?? 1, relief, detailed);
     if (this.#encoder?.state === "configured" && former && !resized && !worthwhile(former, next)) {
       this.#plan = { ...former, framerate: next.framerate, limitation: next.limitation };
       return this.#encoder;

@@ -40,10 +40,14 @@ export interface LayerLimits extends Limits {
 export type ToMedia =
   | { type: "start"; socketUrl: string; spares: number }
   | { type: "video-source"; source: number; track: MediaStreamTrack; enabled: boolean }
+  /** The page answers at `port` with the pictures of a screen. */
+  | { type: "display-source"; source: number; port: MessagePort; enabled: boolean }
   /** The audio thread's end, once. */
   | { type: "audio-exchange"; port: MessagePort }
   | { type: "audio-source"; source: number; processing: Processing }
   | { type: "source-enabled"; source: number; enabled: boolean }
+  /** Whether the pictures of a video are to be read (mst-content-hint: "detail", "text") rather than followed. */
+  | { type: "source-detailed"; source: number; detailed: boolean }
   | { type: "source-gone"; source: number }
   | { type: "send"; source: number; pc: number; transceiver: number; limits: LayerLimits[] }
   | { type: "limits"; pc: number; transceiver: number; limits: LayerLimits[] }

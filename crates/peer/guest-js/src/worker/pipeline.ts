@@ -23,6 +23,8 @@ export interface SendPipeline {
   /** Without `layer`: for all of them. */
   keyFrame(pc: number, transceiver: number, layer?: number): void;
   enable(enabled: boolean): void;
+  /** Its pictures are to be read: what has to be given up is their number, not their size. */
+  detail(detailed: boolean): void;
   /** The machine is overloaded (`Pressure`): 0 not at all, to 3. */
   spare(level: number): void;
   /** What there is to tell of each encoding; nothing where Rust counts by itself. */

@@ -48,6 +48,16 @@ test("what a receiver can use depends on size, limits and whether it gets anythi
   expect(useful({ active: false }, 640, 480, 30)).toBe(0);
 });
 
+test("pictures that are read come slower before they get smaller", () => {
+  const read = (target: number, relief = 0) => plan([demand(target)], 1920, 1080, 15, 1, relief, true);
+  expect(read(1_000_000)).toMatchObject({ width: 1920, height: 1080, framerate: 0, limitation: "none" });
+  expect(read(500_000)).toMatchObject({ width: 1920, height: 1080, framerate: 8, limitation: "bandwidth" });
+  expect(read(200_000)).toMatchObject({ width: 1280, height: 720, framerate: 7 });
+  expect(read(60_000)).toMatchObject({ width: 640, height: 360 });
+  expect(read(1_000_000, 3)).toMatchObject({ width: 1920, height: 1080, framerate: 10, limitation: "cpu" });
+  expect(plan([demand(500_000)], 1920, 1080, 15, 1)).toMatchObject({ width: 1280, framerate: 0 });
+});
+
 test("relief goes below what the bitrate alone would allow", () => {
   expect(plan([demand()], 640, 480, 30, 1, 2)).toMatchObject({ width: 320, height: 240 });
   expect(plan([demand()], 640, 480, 30, 1, 99)).toMatchObject({ width: 160, height: 120 });

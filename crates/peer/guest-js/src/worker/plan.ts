@@ -37,6 +37,8 @@ const GOOD = 0.13;
 const RELIEVED = [Number.POSITIVE_INFINITY, 20, 15, 10];
 /** Frames per second that remain when there are too few bits even for the smallest pictures. */
 const SLOWEST = 7;
+/** Those of pictures that are read: they come slower before they get smaller. */
+const SLOWEST_DETAILED = 5;
 
 /** Bits per second beyond which this receiver's pictures would not get better. */
 export function useful(demand: Demand, width: number, height: number, rate: number): number {
@@ -50,7 +52,8 @@ export function useful(demand: Demand, width: number, height: number, rate: numb
 /**
  * The encoder's plan for frames of `width` x `height` at about `rate` frames per second. The weakest receiver sets the
  * bitrate for all. `former` is the divisor in use (hysteresis), `relief` the number of steps to go below what the
- * bitrate alone would allow, because the processor or the socket cannot follow.
+ * bitrate alone would allow, because the processor or the socket cannot follow. `detailed` pictures are read: fewer of
+ * them do less harm than smaller ones.
  */
 export function plan(
   demands: Iterable<Demand>,
@@ -59,6 +62,7 @@ export function plan(
   rate: number,
   former: number,
   relief = 0,
+  detailed = false,
 ): Plan {
   let bitrate = Math.min(CEILING, width * height * Math.max(rate, 15) * GOOD);
   let framerate = 0;
@@ -76,15 +80,18 @@ export function plan(
   const fewer = relieved < (framerate || rate);
   if (fewer) framerate = relieved;
   bitrate = Math.round(Math.max(bitrate, FLOOR));
-  const pixels = width * height * Math.min(Math.max(rate, 1), framerate || Number.POSITIVE_INFINITY);
-  const density = (step: number) => bitrate / (pixels / (step * step));
-  let index = STEPS.findIndex((step) => density(step) >= (step < former ? RICH : POOR));
+  const frames = Math.min(Math.max(rate, 1), framerate || Number.POSITIVE_INFINITY);
+  const density = (step: number, per: number) => bitrate / ((width * height * per) / (step * step));
+  const slowest = detailed ? Math.min(frames, SLOWEST_DETAILED) : frames;
+  let index = STEPS.findIndex((step) => density(step, slowest) >= (step < former ? RICH : POOR));
   if (index < 0) index = STEPS.length - 1;
-  const smaller = relief > 0 && index < STEPS.length - 1;
-  const step = STEPS[Math.min(index + relief, STEPS.length - 1)] ?? 1;
-  // Smaller than the smallest is fewer.
-  const share = density(Math.max(step, asked)) / POOR;
-  if (share < 1) framerate = Math.max(SLOWEST, Math.round(Math.min(rate, framerate || rate) * share));
+  const shrink = detailed ? 0 : relief;
+  const smaller = shrink > 0 && index < STEPS.length - 1;
+  const step = STEPS[Math.min(index + shrink, STEPS.length - 1)] ?? 1;
+  // What is left to do is fewer.
+  const share = density(Math.max(step, asked), frames) / POOR;
+  const least = detailed ? SLOWEST_DETAILED : SLOWEST;
+  if (share < 1) framerate = Math.max(least, Math.round(Math.min(rate, framerate || rate) * share));
   const scale = Math.max(step, asked);
   let limitation: Limitation = "none";
   if (fewer || smaller) limitation = "cpu";

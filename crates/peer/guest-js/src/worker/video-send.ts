@@ -6,6 +6,7 @@ import { blackFrame } from "./codecs";
 import { Layer, type Picture, type Surroundings } from "./layer";
 import type { LayerLimits } from "./messages";
 import type { Port, SendPipeline } from "./pipeline";
+import type { VideoSource } from "./video-source";
 
 const SECOND = 1000;
 /** The most steps of relief. */
@@ -15,7 +16,7 @@ const CALM = 15;
 
 export class VideoSend implements SendPipeline {
   #port: Port;
-  #track: MediaStreamTrack;
+  #source: VideoSource;
   #enabled: boolean;
   #reader: ReadableStreamDefaultReader<VideoFrame>;
   /** By what their frames have in common. */
@@ -26,15 +27,16 @@ export class VideoSend implements SendPipeline {
   /** Steps of relief that these encoders need, and that the whole machine needs. */
   #relief = 0;
   #pressure = 0;
+  #detailed = false;
   #window = { since: 0, frames: 0, dropped: 0, rate: 30, calm: 0 };
   #ended = false;
   #counts = { frames: 0, framesPerSecond: 0 };
 
-  constructor(track: MediaStreamTrack, enabled: boolean, port: Port) {
+  constructor(source: VideoSource, enabled: boolean, port: Port) {
     this.#port = port;
-    this.#track = track;
+    this.#source = source;
     this.#enabled = enabled;
-    this.#reader = new MediaStreamTrackProcessor({ track, maxBufferSize: 2 }).readable.getReader();
+    this.#reader = source.frames.getReader();
     this.#read().catch((error) => port.trouble(`reading a video track: ${error}`));
   }
 
@@ -81,12 +83,16 @@ export class VideoSend implements SendPipeline {
     if (!enabled) this.#encodeLast([...this.#layers.values()]);
   }
 
+  detail(detailed: boolean): void {
+    this.#detailed = detailed;
+  }
+
   close(): void {
     this.#ended = true;
     this.#reader.cancel().catch(() => {
       // The stream may have ended before: nothing is left to cancel.
     });
-    this.#track.stop();
+    this.#source.stop();
     this.#last?.close();
     this.#last = undefined;
     for (const layer of this.#layers.values()) layer.close();
@@ -144,7 +150,11 @@ export class VideoSend implements SendPipeline {
   }
 
   #surroundings(): Surroundings {
-    return { rate: this.#window.rate, relief: Math.max(this.#relief, this.#pressure) };
+    return {
+      rate: this.#window.rate,
+      relief: Math.max(this.#relief, this.#pressure),
+      detailed: this.#detailed,
+    };
   }
 
   async #read(): Promise<void> {

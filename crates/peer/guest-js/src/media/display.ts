@@ -1,0 +1,64 @@
+// Screen capture: WebKitGTK asks the desktop's portal (xdg-desktop-portal) for it, and the person chooses there.
+
+/** WebKitGTK's word for a desktop that gives no screen, although no page can constrain one so that none is left. */
+const NONE = "OverconstrainedError";
+
+/** Where there is no screen to be had, `getDisplayMedia` says what is missing (Screen Capture 5.1, NotFoundError). */
+export function explainDisplays(devices: MediaDevices | undefined = navigator.mediaDevices): void {
+  const capture = devices?.getDisplayMedia;
+  if (!devices || !capture) return;
+  Object.defineProperty(devices, "getDisplayMedia", {
+    configurable: true,
+    writable: true,
+    // Not async itself: the webview wants to be asked within the person's gesture.
+    value: function getDisplayMedia(this: MediaDevices, options?: DisplayMediaStreamOptions) {
+      return capture.call(this, options).catch((error: unknown) => {
+        throw explained(error);
+      });
+    },
+  });
+}
+
+export function explained(error: unknown): unknown {
+  if ((error as { name?: unknown } | null)?.name !== NONE) return error;
+  return new DOMException(
+    "no screen can be captured: the desktop has no portal with screen casts (xdg-desktop-portal and a backend for this desktop, and PipeWire)",
+    "NotFoundError",
+  );
+}
+
+/** Whether a track is of a screen or a window (Screen Capture 5.4). */
+export function showsDisplay(track: MediaStreamTrack): boolean {
+  return (track.getSettings() as { displaySurface?: string }).displaySurface !== undefined;
+}
+
+/**
+ * The pictures of a captured screen, for whoever asks at the port: WebKitGTK stops the capture of a screen whose track
+ * goes to a worker, so that this one stays here, in an element that nobody sees. An answer is null where nothing has
+ * changed since the last one.
+ */
+export function displayFrames(track: MediaStreamTrack): { port: MessagePort; stop(): void } {
+  const { port1, port2 } = new MessageChannel();
+  const video = document.createElement("video");
+  video.muted = true;
+  video.playsInline = true;
+  video.srcObject = new MediaStream([track]);
+  video.play().catch((error) => console.warn("peer-connection: the screen does not play:", error));
+  let seen = 0;
+  port1.onmessage = () => {
+    const shown = video.getVideoPlaybackQuality().totalVideoFrames;
+    if (shown === seen || video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) {
+      port1.postMessage(null);
+      return;
+    }
+    seen = shown;
+    const frame = new VideoFrame(video, { timestamp: Math.round(performance.now() * 1000) });
+    port1.postMessage(frame, [frame]);
+  };
+  const stop = () => {
+    port1.close();
+    video.srcObject = null;
+    MediaStreamTrack.prototype.stop.call(track);
+  };
+  return { port: port2, stop };
+}
