@@ -295,6 +295,21 @@ pub struct TransceiverSnapshot {
     pub rids: Vec<String>,
 }
 
+/// Why a server gave no candidate: a STUN error code, or 701 where it could not be reached.
+#[derive(Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ServerError {
+    pub url: String,
+    pub error_code: u16,
+    pub error_text: String,
+}
+
+impl std::fmt::Debug for ServerError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ServerError({}, [hidden])", self.error_code)
+    }
+}
+
 /// What Rust tells the page, in order.
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase")]
@@ -302,6 +317,12 @@ pub enum Event {
     IceCandidate {
         pc: PcId,
         candidate: Option<Candidate>,
+    },
+    /// A STUN or TURN server gave no candidate.
+    IceCandidateError {
+        pc: PcId,
+        #[serde(flatten)]
+        error: ServerError,
     },
     IceGatheringState {
         pc: PcId,

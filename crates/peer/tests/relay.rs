@@ -171,6 +171,48 @@ async fn frames_flow_through_a_relay_and_the_reflexive_address_is_found() {
     .await;
 }
 
+/// A relay that refuses the credential, over datagrams and over a stream, and servers that are not there.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs turnserver"]
+async fn a_page_hears_why_servers_gave_no_candidate() {
+    let relay = Relay::start("refused").await;
+    let (address, port) = (relay.address, relay.port);
+    // Takes datagrams and says nothing; nobody takes the streams.
+    let silent = std::net::UdpSocket::bind((address, 0)).unwrap();
+    let urls = [
+        format!("turn:{address}:{port}?transport=udp"),
+        format!("turn:{address}:{port}?transport=tcp"),
+        format!("stun:{}", silent.local_addr().unwrap()),
+        format!("turn:{address}:{}?transport=tcp", free()),
+        "stun:nowhere.invalid".to_owned(),
+    ];
+    let answering = format!("stun:{address}:{port}");
+    let all: Vec<&String> = urls.iter().chain([&answering]).collect();
+    let page = Page::open_with(json!({"iceServers": [{"urls": all, "username": "name", "credential": "wrong"}]})).await;
+    page.add("audio", "mic").await;
+    page.run(json!({"type": "set-local"})).await;
+    let mut found = Vec::new();
+    let mut from = 0;
+    while found.len() < urls.len() {
+        let (error, place) = page
+            .hear(from, |heard| match heard {
+                Heard::Event(event) if event["type"] == "ice-candidate-error" => Some(event.clone()),
+                _ => None,
+            })
+            .await;
+        from = place + 1;
+        assert_ne!(error["errorText"], "");
+        found.push((
+            error["url"].as_str().unwrap().to_owned(),
+            number(&error["errorCode"]).into(),
+        ));
+    }
+    let mut expected: Vec<(String, u64)> = urls.into_iter().zip([401, 401, 701, 701, 701]).collect();
+    found.sort();
+    expected.sort();
+    assert_eq!(found, expected);
+}
+
 /// The relay's certificate is trusted because this test runs itself with it among the system's.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs turnserver"]

@@ -100,6 +100,8 @@ export interface CertificateInfo {
 /** What Rust tells a connection over the session's event Channel. */
 export type PeerEvent =
   | { type: "ice-candidate"; pc: number; candidate: RTCIceCandidateInit | null }
+  /** A server gave no candidate: a STUN error code, or 701 where it could not be reached. */
+  | { type: "ice-candidate-error"; pc: number; url: string; errorCode: number; errorText: string }
   | { type: "ice-gathering-state"; pc: number; state: RTCIceGatheringState }
   | { type: "ice-connection-state"; pc: number; state: RTCIceConnectionState }
   | { type: "connection-state"; pc: number; state: RTCPeerConnectionState }

@@ -17,6 +17,7 @@ use webrtc::peer_connection::{
 };
 use webrtc::runtime::TokioRuntime;
 
+use super::servers::Servers;
 use super::sockets::{Alarm, Sockets, addresses};
 use super::tap::{Shared, Tap};
 use super::transport::failed;
@@ -40,6 +41,7 @@ pub struct Surroundings<'a> {
     pub shared: &'a Arc<Shared>,
     pub handler: Arc<dyn PeerConnectionEventHandler>,
     pub alarm: Alarm,
+    pub servers: &'a Arc<Servers>,
     /// Whether it has been connected.
     pub connected: Arc<AtomicBool>,
 }
@@ -80,6 +82,7 @@ async fn build_with(
             relay: relay(configuration),
             connected: Arc::clone(&around.connected),
             alarm: around.alarm.clone(),
+            servers: Arc::clone(around.servers),
         }))
         .with_handler(Arc::clone(&around.handler))
         .with_udp_addrs(addresses())

@@ -10,6 +10,7 @@ use webrtc::peer_connection::{
 };
 
 use super::channels::Channels;
+use super::servers::Servers;
 use super::states::States;
 use super::tap::lock;
 use crate::session::EventSink;
@@ -20,6 +21,7 @@ pub struct Handler {
     pub events: EventSink,
     pub connected: Arc<AtomicBool>,
     pub ice: Arc<Ice>,
+    pub servers: Arc<Servers>,
     pub channels: Weak<Channels>,
     /// Connection states on their way to the page, which hears of the transport before it hears `connected`.
     pub states: Arc<States>,
@@ -208,6 +210,7 @@ impl PeerConnectionEventHandler for Handler {
             }
             RTCIceGatheringState::Complete => {
                 self.gather(Gathering::Running);
+                self.servers.gathered();
                 if self.gather(Gathering::Complete) {
                     self.tell(Event::IceCandidate {
                         pc: self.pc,

@@ -29,6 +29,7 @@ pub mod show;
 mod simulation;
 #[cfg(test)]
 mod simulcast_tests;
+mod servers;
 mod sockets;
 mod states;
 mod stats;

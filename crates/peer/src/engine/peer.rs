@@ -14,6 +14,7 @@ use super::handler::{Handler, Ice};
 use super::negotiation::Negotiation;
 use super::pipelines::{Pipelines, random};
 use super::plan::Plan;
+use super::servers::Servers;
 use super::sockets::Alarm;
 use super::states::{self, States};
 use super::stats;
@@ -55,7 +56,10 @@ impl Peer {
         let (connected, ice, tasks) = (Arc::<AtomicBool>::default(), Arc::<Ice>::default(), Tasks::new());
         let channels = Channels::new(id, Arc::clone(&ports.outbox), tasks.clone());
         let states = Arc::<States>::default();
+        let events = Arc::clone(&ports.events);
+        let servers = Servers::new(move |error| events(Event::IceCandidateError { pc: id, error }));
         let handler = Handler {
+            servers: Arc::clone(&servers),
             pc: id,
             events: Arc::clone(&ports.events),
             connected: Arc::clone(&connected),
@@ -71,6 +75,7 @@ impl Peer {
                 shared: &shared,
                 handler: Arc::new(handler),
                 alarm: alarm(id, &states),
+                servers: &servers,
                 connected: Arc::clone(&connected),
             },
             ssrc,

@@ -24,9 +24,13 @@ use webrtc::runtime::{
 };
 
 use super::direct_tcp::Listener;
+use super::servers::Servers;
 
 /// Bytes asked for; the system may give less.
 const BUFFER: usize = 2 << 20;
+
+/// How long a STUN or TURN server may take to answer: requests have been repeated five times by then.
+const FOR_AN_ANSWER: Duration = Duration::from_secs(10);
 
 /// Empty datagrams after a real one: the core answers in the first round, the relay's client writes in the second.
 const ROUNDS: u8 = 2;
@@ -39,6 +43,7 @@ pub struct Sockets {
     /// Whether the connection has been connected.
     pub connected: Arc<AtomicBool>,
     pub alarm: Alarm,
+    pub servers: Arc<Servers>,
 }
 
 /// Called when a task of the engine's has panicked.
@@ -75,7 +80,10 @@ impl Runtime for Sockets {
                 tracing::debug!(%error, "a socket buffer keeps its size");
             }
         }
-        let inner = self.tokio.wrap_udp_socket(socket)?;
+        let inner: Arc<dyn AsyncUdpSocket> = Arc::new(Watched {
+            inner: self.tokio.wrap_udp_socket(socket)?,
+            servers: Arc::clone(&self.servers),
+        });
         Ok(if self.relay {
             Arc::new(Nudging {
                 inner,
@@ -97,7 +105,11 @@ impl Runtime for Sockets {
     }
 
     fn resolve_host<'a>(&'a self, host: &'a str) -> Boxed<'a, io::Result<Vec<SocketAddr>>> {
-        self.tokio.resolve_host(host)
+        Box::pin(async move {
+            let resolved = self.tokio.resolve_host(host).await;
+            self.servers.resolved(host, resolved.as_deref().map_err(|error| error));
+            resolved
+        })
     }
 
     fn sleep(&self, duration: Duration) -> Boxed<'static, ()> {
@@ -119,6 +131,76 @@ impl Runtime for Sockets {
     fn name(&self) -> &'static str {
         self.tokio.name()
     }
+}
+
+/// A socket that lets requests to servers and their answers be seen.
+#[derive(Debug)]
+struct Watched {
+    inner: Arc<dyn AsyncUdpSocket>,
+    servers: Arc<Servers>,
+}
+
+impl AsyncUdpSocket for Watched {
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.inner.local_addr()
+    }
+
+    fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
+        let sent = self.inner.poll_send(cx, transmit);
+        if matches!(sent, Poll::Ready(Ok(_)))
+            && is_control(transmit.contents)
+            && let Ok(own) = self.inner.local_addr()
+        {
+            let first = self.servers.sent(own, transmit.destination, transmit.contents);
+            if first {
+                // The engine may end its gathering much later, or never.
+                let servers = Arc::downgrade(&self.servers);
+                let wait = async move {
+                    tokio::time::sleep(FOR_AN_ANSWER).await;
+                    if let Some(servers) = servers.upgrade() {
+                        servers.waited();
+                    }
+                };
+                TokioRuntime.spawn(Box::pin(wait)).detach();
+            }
+        }
+        sent
+    }
+
+    fn poll_recv(
+        &self,
+        cx: &mut Context<'_>,
+        buffers: &mut [IoSliceMut<'_>],
+        meta: &mut [RecvMeta],
+    ) -> Poll<io::Result<usize>> {
+        let received = self.inner.poll_recv(cx, buffers, meta);
+        if let Poll::Ready(Ok(count)) = received {
+            for (buffer, meta) in buffers.iter().zip(meta.iter()).take(count) {
+                let Some(datagrams) = buffer.get(..meta.len).filter(|bytes| is_control(bytes)) else {
+                    continue;
+                };
+                if let Ok(own) = self.inner.local_addr() {
+                    for datagram in datagrams.chunks(meta.stride.max(1)) {
+                        self.servers.received(own, meta.addr, datagram);
+                    }
+                }
+            }
+        }
+        received
+    }
+
+    fn max_gso_segments(&self) -> usize {
+        self.inner.max_gso_segments()
+    }
+
+    fn max_gro_segments(&self) -> usize {
+        self.inner.max_gro_segments()
+    }
+}
+
+/// Whether a datagram is one of STUN (RFC 7983).
+fn is_control(datagram: &[u8]) -> bool {
+    datagram.first().is_some_and(|first| *first < 4)
 }
 
 /// A socket that lets an empty datagram follow what was received.
@@ -222,6 +304,7 @@ mod tests {
             relay: false,
             connected: Arc::default(),
             alarm: Alarm(Arc::new(move || tell.try_send(()).unwrap())),
+            servers: Servers::new(drop),
         };
         sockets.spawn(Box::pin(async {})).detach();
         sockets.spawn(Box::pin(async { panic!("on purpose") })).detach();

@@ -17,6 +17,7 @@ use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 use webrtc::peer_connection::{PeerConnection, RTCIceCandidateInit, RTCSdpType, RTCSessionDescription};
 
 use super::build::{Surroundings, build, placeholder, relay, rtc_configuration};
+use super::servers::Servers;
 use super::stream::Streams;
 use super::way::Way;
 use crate::error::{ExceptionName, PeerError, Result};
@@ -38,6 +39,7 @@ pub struct Connection {
     pub way: Way,
     /// To servers that are not reached by datagrams.
     streams: Streams,
+    servers: Arc<Servers>,
     certificates: Vec<RTCCertificate>,
     /// The remote's end as it was last described.
     remote: Option<Transport>,
@@ -84,6 +86,8 @@ impl Connection {
         ssrc: u32,
     ) -> Result<(Self, Arc<dyn DataChannel>)> {
         let mut streams = Streams::default();
+        let servers = Arc::clone(surroundings.servers);
+        servers.configure(streams.pairs(configuration).await.into_iter());
         let configuration = &streams.local(configuration).await;
         let pc = build(configuration, &certificates, &surroundings).await?;
         let carrier = Arc::new(TrackLocalStaticRTP::new(MediaStreamTrack::new(
@@ -119,6 +123,7 @@ impl Connection {
             pc,
             way: Way::new(carrier, relay(configuration)),
             streams,
+            servers,
             certificates,
             remote: None,
             tried: 0,
@@ -332,6 +337,8 @@ impl Connection {
     }
 
     pub async fn configure(&mut self, configuration: &Configuration) -> Result<()> {
+        self.servers
+            .configure(self.streams.pairs(configuration).await.into_iter());
         let configuration = self.streams.local(configuration).await;
         self.pc
             .set_configuration(rtc_configuration(&configuration, &self.certificates))

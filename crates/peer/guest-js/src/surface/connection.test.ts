@@ -244,3 +244,26 @@ test("a data channel of the remote is open when the page hears of it, and its me
   media?.channelMessage(3, "second");
   expect(heard).toEqual(["open", "open", "first", "second"]);
 });
+
+test("a server that gives no candidate is told of", async () => {
+  const { pc } = open();
+  const heard: RTCPeerConnectionIceErrorEvent[] = [];
+  pc.addEventListener("icecandidateerror", (event) => heard.push(event as RTCPeerConnectionIceErrorEvent));
+  await pc.createOffer();
+  rust.emit({
+    type: "ice-candidate-error",
+    pc: 1,
+    url: "turn:t.example",
+    errorCode: 401,
+    errorText: "Unauthorized",
+  });
+  await vi.waitFor(() => expect(heard).toHaveLength(1));
+  const [{ url, errorCode, errorText, address, port }] = heard as [RTCPeerConnectionIceErrorEvent];
+  expect([url, errorCode, errorText, address, port]).toEqual([
+    "turn:t.example",
+    401,
+    "Unauthorized",
+    null,
+    null,
+  ]);
+});

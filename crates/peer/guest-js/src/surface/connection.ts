@@ -13,7 +13,7 @@ import {
   localDescriptionInit,
   type SessionDescription,
 } from "./description";
-import { DataChannelEvent, PeerConnectionIceEvent } from "./events";
+import { DataChannelEvent, PeerConnectionIceErrorEvent, PeerConnectionIceEvent } from "./events";
 import { handlerAttributes, queueTask } from "./handlers";
 import {
   boolean,
@@ -435,6 +435,12 @@ export class PeerConnection extends EventTarget {
       case "ice-candidate":
         this.#candidate(event.candidate);
         break;
+      case "ice-candidate-error": {
+        const { url, errorCode, errorText } = event;
+        const init = { address: null, port: null, url, errorCode, errorText };
+        this.dispatchEvent(new PeerConnectionIceErrorEvent("icecandidateerror", init));
+        break;
+      }
       case "ice-gathering-state":
         if (event.state !== this.#iceGatheringState) this.#gathering(event.state);
         break;

@@ -47,6 +47,16 @@ impl Streams {
         local
     }
 
+    /// The URLs of a configuration, each with those by which the engine reaches the server.
+    pub async fn pairs(&mut self, configuration: &Configuration) -> Vec<(String, String)> {
+        let mut pairs = Vec::new();
+        for url in configuration.ice_servers.iter().flat_map(|server| server.urls.iter()) {
+            let used = self.urls(url).await.unwrap_or_else(|| vec![url.to_owned()]);
+            pairs.extend(used.into_iter().map(|used| (url.to_owned(), used)));
+        }
+        pairs
+    }
+
     /// The URLs by which the engine reaches a server that is reached by streams; `None` if `url` names none.
     async fn urls(&mut self, url: &str) -> Option<Vec<String>> {
         let server = Server::parse(url)?;
