@@ -71,6 +71,15 @@ const VP9: u8 = 4;
 const H264: u8 = 5;
 
 impl FrameKind {
+    /// The codec of a picture.
+    pub fn video(self) -> Option<VideoCodec> {
+        if let Self::VideoToSend(codec) | Self::VideoReceived(codec) = self {
+            Some(codec)
+        } else {
+            None
+        }
+    }
+
     fn number(self) -> u8 {
         match self {
             Self::VideoToSend(_) => 1,

@@ -23,7 +23,7 @@ use crate::heap;
 use crate::jsep::codecs::Codecs;
 use crate::rtp::format::VideoCodec;
 use crate::rtp::pictures::Pictures;
-use crate::wire::Kind;
+use crate::wire::{EncodingId, Kind};
 
 /// Bytes that may be held for all streams of this connection, whatever comes.
 const MOST: usize = 24 << 20;
@@ -181,8 +181,9 @@ impl Scene {
             });
             if what & 8 != 0 {
                 plan.sending.push(Sending {
-                    transceiver: id,
+                    encoding: EncodingId::only(id),
                     mid,
+                    rid: None,
                     codecs,
                     ssrc: OURS + 2 * (id % 2),
                     repair_ssrc: OURS + 2 * (id % 2) + 1,

@@ -13,7 +13,7 @@ use super::carrier::carry;
 use super::plan::Sending;
 use super::tap::{Shared, Signal, lock};
 use super::way::Way;
-use crate::frame::{Frame, FrameKind};
+use crate::frame::Frame;
 use crate::rtp::clock::SendClock;
 use crate::rtp::format::Payloader;
 use crate::wire::{EncodingId, Kind};
@@ -77,10 +77,7 @@ impl Sender {
                 needs_key: true,
                 former: None,
             });
-            let codec = match frame.kind {
-                FrameKind::VideoToSend(codec) => Some(codec),
-                _ => None,
-            };
+            let codec = frame.kind.video();
             if codec != stream.codecs.first.video {
                 // The worker has not heard yet what was agreed on.
                 layer.needs_key = true;
@@ -136,7 +133,7 @@ impl Sender {
         let outbound = counters.outbound.entry(encoding).or_default();
         outbound.frames += 1;
         outbound.captured = Some((frame.timestamp, timestamp));
-        let FrameKind::VideoToSend(codec) = frame.kind else {
+        let Some(codec) = frame.kind.video() else {
             return;
         };
         outbound.key_frames += u64::from(frame.key);

@@ -47,7 +47,8 @@ pub fn payloads(frame: &Bytes) -> Vec<Bytes> {
     all
 }
 
-/// The NAL units of a byte stream, none of them empty.
+/// The NAL units of a byte stream, none of them empty. Sealed ones may end with a zero: only one in front of a start code
+/// is taken for a part of that.
 fn units(frame: &Bytes) -> impl Iterator<Item = Bytes> {
     let mut starts = Vec::new();
     let mut at = 0;
@@ -61,14 +62,16 @@ fn units(frame: &Bytes) -> impl Iterator<Item = Bytes> {
             _ => at += 1,
         }
     }
-    let ends = starts.iter().skip(1).map(|start| start - 3).chain([frame.len()]);
-    let spans: Vec<_> = starts.iter().copied().zip(ends).collect();
-    spans.into_iter().filter_map(|(start, end)| {
-        let unit = &frame[start..end];
-        // A unit ends with a bit that is set; zeros behind it belong to the next start code.
-        let len = unit.iter().rposition(|byte| *byte != 0)? + 1;
-        Some(frame.slice(start..start + len))
-    })
+    let long = |start: usize| frame.get(start.wrapping_sub(4)) == Some(&0);
+    let ends = starts
+        .iter()
+        .skip(1)
+        .map(|start| start - if long(*start) { 4 } else { 3 });
+    let spans: Vec<_> = starts.iter().copied().zip(ends.chain([frame.len()])).collect();
+    spans
+        .into_iter()
+        .filter(|(start, end)| start < end)
+        .map(|(start, end)| frame.slice(start..end))
 }
 
 /// Small units in one packet; a single one is a packet by itself.
@@ -221,7 +224,7 @@ mod tests {
         ];
         let payloads = payloads(&frame.concat().into());
         let units: Vec<&[u8]> = aggregated(&payloads[0]).collect();
-        assert_eq!(units, [&[0x67, 1][..], &[0x68, 2], &[0x65, 3, 0, 0, 3]]);
+        assert_eq!(units, [&[0x67, 1, 0][..], &[0x68, 2], &[0x65, 3, 0, 0, 3, 0]]);
         assert!(super::payloads(&Bytes::from_static(&[0x65, 0, 0, 2])).is_empty());
         assert!(super::payloads(&Bytes::new()).is_empty());
     }
