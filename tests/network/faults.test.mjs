@@ -45,6 +45,14 @@ const FAULTS = {
     serve: twoNodes,
     run: ({ server }) => server.nodes[0].kill(),
   },
+  // The end of its connection is lost on the way: only its pings can tell.
+  "the server is killed, another node goes on, and one is not told": {
+    serve: twoNodes,
+    run: async ({ site, server }) => {
+      site.freeze(site.connections(server.port));
+      await server.nodes[0].kill();
+    },
+  },
   "the socket is cut": {
     run: ({ site, server }) => site.break(site.connections(server.port)),
   },

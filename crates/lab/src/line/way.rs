@@ -226,7 +226,7 @@ mod tests {
         let (out, _) = pass(how, 1_000, 100, TEN);
         assert!(out.windows(2).all(|pair| pair[0].0 + 1 == pair[1].0));
         let delays: Vec<_> = out.iter().map(|(n, at)| *at - TEN * *n).collect();
-        let (least, most) = (delays.iter().min().unwrap(), delays.iter().max().unwrap());
+        let (least, most) = (delays.iter().min().expect("one"), delays.iter().max().expect("one"));
         assert!(*least >= millis(50.0) && *least < millis(55.0), "{least:?}");
         assert!(*most <= millis(80.0) && *most > millis(75.0), "{most:?}");
     }
@@ -265,11 +265,11 @@ mod tests {
         };
         // 1 kB every 10 ms are 800 kbit/s.
         let (out, counts) = pass(how, 1_000, 1_000, TEN);
-        let last = out.last().unwrap().1;
+        let last = out.last().expect("one").1;
         let kbits = counts.bytes as f64 * 8.0 / last.as_secs_f64() / 1_000.0;
         assert!((kbits - 100.0).abs() < 1.0, "{kbits}");
         assert_eq!(counts.left + counts.dropped, 1_000);
-        let longest = out.iter().map(|(n, at)| *at - TEN * *n).max().unwrap();
+        let longest = out.iter().map(|(n, at)| *at - TEN * *n).max().expect("one");
         assert!(
             longest <= millis(200.0 + 80.0) && longest > millis(150.0),
             "{longest:?}"
