@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::audio::BLOCK;
