@@ -107,7 +107,7 @@ impl Runtime for Sockets {
     fn resolve_host<'a>(&'a self, host: &'a str) -> Boxed<'a, io::Result<Vec<SocketAddr>>> {
         Box::pin(async move {
             let resolved = self.tokio.resolve_host(host).await;
-            self.servers.resolved(host, resolved.as_deref().map_err(|error| error));
+            self.servers.resolved(host, resolved.as_deref());
             resolved
         })
     }
