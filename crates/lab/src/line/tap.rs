@@ -66,6 +66,6 @@ impl Tap {
     /// What the system receives by it; an interface that is down receives nothing.
     pub(crate) fn send(&self, frame: &[u8]) {
         // A frame that cannot be taken is lost, as any may be.
-        self.0.get_ref().write(frame).ok();
+        self.0.get_ref().write_all(frame).ok();
     }
 }
