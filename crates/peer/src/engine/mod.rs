@@ -22,6 +22,7 @@ mod reports;
 mod rids;
 mod routes;
 mod send;
+mod servers;
 mod shared;
 mod shares;
 pub mod show;
@@ -29,7 +30,6 @@ pub mod show;
 mod simulation;
 #[cfg(test)]
 mod simulcast_tests;
-mod servers;
 mod sockets;
 mod states;
 mod stats;
