@@ -255,7 +255,10 @@ mod tests {
         message(ALLOCATE | FAILURE, &[(ERROR_CODE, &value)])
     }
 
-    fn servers() -> (Arc<Servers>, Arc<Mutex<Vec<(String, u16, String)>>>) {
+    /// URL, code and text of each error.
+    type Told = Arc<Mutex<Vec<(String, u16, String)>>>;
+
+    fn servers() -> (Arc<Servers>, Told) {
         let told = Arc::<Mutex<Vec<_>>>::default();
         let tell = Arc::clone(&told);
         let servers = Servers::new(move |error| {
