@@ -64,6 +64,7 @@ export async function loop(socketUrl: string): Promise<PipelineReport> {
   const silentLevel = await meter.reaches((value) => value < 0.001);
   camera.enabled = true;
   await until(() => brightness(first) > 4, "a picture");
+  meter.stop();
   camera.stop();
   microphone.stop();
   const frames = framesOf(first);
@@ -104,18 +105,25 @@ export function brightness(video: HTMLVideoElement): number {
 export class Meter {
   #analyser: AnalyserNode;
   #input: MediaStreamAudioSourceNode;
+  #element = new Audio();
   #samples = new Float32Array(2048);
 
   constructor(context: AudioContext, track: MediaStreamTrack) {
     this.#analyser = context.createAnalyser();
     const stream = new MediaStream([track]);
     // Chromium decodes a remote track only while an element plays it.
-    const element = new Audio();
-    element.muted = true;
-    element.srcObject = stream;
-    element.play().catch((error) => console.warn("probe: not playing:", error));
+    this.#element.muted = true;
+    this.#element.srcObject = stream;
+    this.#element.play().catch((error) => console.warn("probe: not playing:", error));
     this.#input = context.createMediaStreamSource(stream);
     this.#input.connect(this.#analyser);
+  }
+
+  /** Lets go of the track, which must end nowhere while something plays it. */
+  stop(): void {
+    this.#element.pause();
+    this.#element.srcObject = null;
+    this.#input.disconnect();
   }
 
   level(): number {

@@ -153,7 +153,12 @@ export async function media(number: number, count = 60, { audio = true, video = 
   if (audio) {
     await until(() => peer.voices.length > 0, "an audio track");
     const voice = peer.voices.at(-1);
-    if (voice) level = await new Meter(sharedContext, voice).reaches((value) => value > 0.003);
+    const meter = voice && new Meter(sharedContext, voice);
+    try {
+      if (meter) level = await meter.reaches((value) => value > 0.003);
+    } finally {
+      meter?.stop();
+    }
   }
   return {
     frames: element ? framesOf(element) : 0,
@@ -243,9 +248,13 @@ export async function stats(number: number) {
 
 export function close(number: number): void {
   const peer = at(number);
+  // First: WebKitGTK may wait for ever when a track ends that an element still shows.
+  for (const video of peer.videos) {
+    video.srcObject = null;
+    video.remove();
+  }
   peer.pc.close();
   for (const track of peer.local?.getTracks() ?? []) track.stop();
-  for (const video of peer.videos) video.remove();
 }
 
 export { until };
