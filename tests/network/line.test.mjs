@@ -4,6 +4,7 @@ import { after, before, test } from "node:test";
 import { Lab, SERVER, unable } from "./lab.mjs";
 import { Line, unlaid } from "./line.mjs";
 import { Lines } from "./lines.mjs";
+import { wait } from "./room.mjs";
 
 const skip = unable() ?? unlaid() ?? false;
 const STREAM = new URL("stream.mjs", import.meta.url).pathname;
@@ -45,8 +46,10 @@ async function stream(how, { size = SIZE, every = 2 } = {}) {
   const { up: counts } = await drained(line);
   for (const name of Object.keys(counts)) counts[name] -= before.up[name];
   await line.set({});
-  await send(1, 12, 1, MARK + 1);
-  await arrived.until("the last one", ([number]) => number === MARK + 1);
+  // It may be lost on the way like any datagram, on a busy machine above all.
+  const last = arrived.until("the last one", ([number]) => number === MARK + 1).then(() => true);
+  do await send(1, 12, 1, MARK + 1);
+  while (!(await Promise.race([last, wait(1_000)])));
   const all = arrived.all.filter(([number]) => number < MARK);
   site.close();
   return { all, numbers: all.map(([number]) => number), counts };

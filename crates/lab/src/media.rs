@@ -331,6 +331,7 @@ fn flow(stats: &[Value], told: &mut Value) {
         "totalSamplesReceived",
         "concealedSamples",
         "fecPacketsReceived",
+        "packetsReceived",
         "packetsLost",
     ] {
         told["voice"][member] = voice[member].clone();
