@@ -34,8 +34,8 @@ import { makeReport, type Stats, type StatsReport, select } from "./stats";
 import { type Receiver, Sender, type Transceiver } from "./transceiver";
 import { type Sctp, type SctpTransport, Transport } from "./transports";
 
-/** What a remote takes when its description says nothing (RFC 8841 6.1). */
-const MESSAGE_SIZE = 65_536;
+/** What we take ourselves, until the page has heard what the remote takes: a channel may be open a moment earlier. */
+const MESSAGE_SIZE = 262_144;
 /** Bytes that the label and the protocol of a data channel may have (RFC 8832 5.1). */
 const LABEL_MOST = 65_535;
 
