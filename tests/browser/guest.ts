@@ -10,6 +10,8 @@ import type { Insight, PeerInsight } from "../../ui/src/inspect.ts";
 const SCREENS = new URL("../../target/screens/", import.meta.url).pathname;
 /** For machines that are busy with something else; what is waited for comes much sooner. */
 const PATIENCE = 120_000;
+/** And for pictures and sound: a room of four on two cores takes one minute or three. */
+const PATIENCE_FOR_MEDIA = 300_000;
 
 export interface BrowserWish {
   /** What the person answers when the page asks for camera and microphone. */
@@ -159,7 +161,7 @@ export class Guest {
     what: string,
     condition: (peers: Map<string, PeerInsight>) => boolean,
   ): Promise<Map<string, PeerInsight>> {
-    const deadline = Date.now() + PATIENCE;
+    const deadline = Date.now() + PATIENCE_FOR_MEDIA;
     for (;;) {
       const { peers } = await this.stats();
       const byName = new Map(peers.map((peer) => [peer.name, peer]));
