@@ -12,10 +12,8 @@ import { closeWindow, pictureOfWindow } from "../support/x11.ts";
 export const BINARY =
   process.env.SNUG_APP_BIN ?? new URL("../../target/debug/snug", import.meta.url).pathname;
 const SCREENS = process.env.SNUG_SCREENS ?? new URL("../../target/screens", import.meta.url).pathname;
-/** For machines that are busy with something else; what is waited for comes much sooner. */
-const PATIENCE = 120_000;
-/** And for pictures and sound: a room of four on two cores takes one minute or three. */
-const PATIENCE_FOR_MEDIA = 300_000;
+/** For machines that are busy with something else, or with a room of four; what is waited for comes much sooner. */
+const PATIENCE = 300_000;
 
 export interface Start {
   /** `SNUG_SERVER`: where new rooms are started. */
@@ -146,7 +144,7 @@ export class App {
     what: string,
     condition: (peers: Map<string, PeerInsight>) => boolean,
   ): Promise<Map<string, PeerInsight>> {
-    const deadline = Date.now() + PATIENCE_FOR_MEDIA;
+    const deadline = Date.now() + PATIENCE;
     for (;;) {
       const { peers } = await this.stats();
       const byName = new Map(peers.map((peer) => [peer.name, peer]));

@@ -7,7 +7,10 @@ const inn = house();
 const lane = street();
 
 // Twelve encoders and as many decoders on two cores, painted without a graphics processor: nobody looks at most of it.
-test("a room of four: two apps and two guests, every pair both ways", { retry: 2, timeout: 700_000 }, async () => {
+test("a room of four: two apps and two guests, every pair both ways", {
+  retry: 2,
+  timeout: 700_000,
+}, async () => {
   const link = inn.room();
   const ann = await lane.join("Ann", link);
   await ann.driver.resize(640, 480);
