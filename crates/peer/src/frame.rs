@@ -31,7 +31,7 @@ pub enum FrameKind {
     AudioToPlay,
     /// A voice that the page transforms before it is sent; it comes back as `AudioToSend`.
     VoiceToSend,
-    /// A received voice that the page transforms before it is decoded ([`crate::engine`] has the bytes), and its way back.
+    /// A received voice that the page transforms before it is decoded (`engine` has the bytes), and its way back.
     VoiceReceived,
     VoiceTransformed,
 }
