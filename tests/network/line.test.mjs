@@ -56,11 +56,12 @@ async function stream(how, { size = SIZE, every = 2 } = {}) {
 }
 
 async function drained(line) {
-  for (;;) {
+  for (const deadline = Date.now() + 60_000; ; ) {
     const counts = await line.counts();
     const { up } = counts;
     if (up.left === up.entered - up.lost - up.dropped + up.duplicated) return counts;
-    await new Promise((done) => setTimeout(done, 20));
+    assert.ok(Date.now() < deadline, `the line holds something back: ${JSON.stringify(up)}`);
+    await wait(20);
   }
 }
 

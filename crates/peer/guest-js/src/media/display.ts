@@ -52,8 +52,14 @@ export function displayFrames(track: MediaStreamTrack): { port: MessagePort; sto
       return;
     }
     seen = shown;
-    const frame = new VideoFrame(video, { timestamp: Math.round(performance.now() * 1000) });
-    port1.postMessage(frame, [frame]);
+    try {
+      const frame = new VideoFrame(video, { timestamp: Math.round(performance.now() * 1000) });
+      port1.postMessage(frame, [frame]);
+    } catch (error) {
+      // Whoever asked asks again only when there was an answer.
+      console.warn("peer-connection: a picture of the screen is left out:", error);
+      port1.postMessage(null);
+    }
   };
   const stop = () => {
     port1.close();
