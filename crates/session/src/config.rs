@@ -17,10 +17,19 @@ pub struct Config {
     pub connect_timeout: u64,
     /// How long an open socket may leave the join unanswered.
     pub join_timeout: u64,
-    /// How long a ping may stay unanswered before the socket counts as dead.
+    /// How long a ping may stay unanswered before the socket counts as dead, whatever else arrives by it.
     pub pong_timeout: u64,
-    /// The same for a ping, a connect or a join that a hint makes doubtful.
+    /// How long nothing may arrive while anything is unanswered, before a ping asks whether the socket lives. A round trip of
+    /// 2 s does not reach it.
+    pub doubt_after: u64,
+    /// How long a socket in doubt, by silence or by a hint, may stay silent; and a connect or a join that a hint makes
+    /// doubtful. Both waits together outlast a segment lost twice (sent again after 1 s, and after 3 s: RFC 6298). Those of
+    /// a silence double, up to `pong_timeout`, with each socket given up until there is an answer: a server that is
+    /// merely slow must not be asked ever anew.
     pub probe_timeout: u64,
+    /// What the slowest line carries, in bytes per second: the oldest unanswered message is given the time that it needs
+    /// there. Two thirds of 100 kbit/s, as media shares the line.
+    pub slowest_line: u64,
     /// How long to wait for `left`.
     pub leave_timeout: u64,
     /// Unsettled messages kept, and their bytes as JSON, whichever comes first. After a resume they go out at once, so
@@ -51,7 +60,9 @@ impl Config {
             connect_timeout: 10_000,
             join_timeout: 10_000,
             pong_timeout: 10_000,
+            doubt_after: 3_000,
             probe_timeout: 3_000,
+            slowest_line: 8_192,
             leave_timeout: 2_000,
             outbox: (256, 1024 * 1024),
             frame_bytes: 64 * 1024,

@@ -90,6 +90,11 @@ impl Outbox {
             .collect()
     }
 
+    /// The size of the message that has waited longest for its answer.
+    pub(crate) fn oldest_bytes(&self) -> Option<usize> {
+        self.entries.iter().find(|entry| entry.sent).map(|entry| entry.bytes)
+    }
+
     /// The same seat on a new socket: everything unsettled goes out again, under its old numbers, which the server
     /// uses to tell what it has handled already.
     pub(crate) fn resume(&mut self) {

@@ -5,6 +5,7 @@ use crate::outbox::{Outbox, failed};
 use crate::{Config, Instant};
 use snug_protocol::{ClientFrame, ClientMessage, CloseCode, ErrorCode, Join, Resume, ResumeToken};
 
+mod liveness;
 mod reading;
 
 /// Numbers the sockets of a session, from 1. What a socket says under an older number is dropped.
@@ -66,6 +67,7 @@ pub enum Why {
     ConnectTimeout,
     JoinTimeout,
     Ping,
+    Doubt,
     Silence,
     LeaveTimeout,
 }
@@ -155,6 +157,8 @@ pub struct Session {
     sends: u64,
     sockets: u64,
     opened_at: Option<Instant>,
+    /// Sockets given up for their silence since the server last answered a message or a ping.
+    silences: u32,
     counts: Counts,
 }
 
@@ -174,6 +178,7 @@ impl Session {
             sends: 0,
             sockets: 0,
             opened_at: None,
+            silences: 0,
             counts: Counts::default(),
         }
     }
@@ -184,10 +189,9 @@ impl Session {
             State::Waiting { until, .. } => Some((*until, Why::Retry)),
             State::Connecting { until, .. } => Some((*until, Why::ConnectTimeout)),
             State::Joining { until, .. } => Some((*until, Why::JoinTimeout)),
-            State::Knocking { heartbeat, .. } | State::Seated { heartbeat, .. } => match heartbeat.death() {
-                Some(death) if death <= heartbeat.next_ping() => Some((death, Why::Silence)),
-                Some(_) | None => Some((heartbeat.next_ping(), Why::Ping)),
-            },
+            State::Knocking { heartbeat, .. } | State::Seated { heartbeat, .. } => {
+                Some(heartbeat.deadline(self.patience()))
+            }
             State::Leaving { until, .. } => Some((*until, Why::LeaveTimeout)),
             State::Ended => None,
         }
@@ -202,7 +206,10 @@ impl Session {
         match input {
             Input::Opened(attempt) => self.opened(now, attempt, &mut out),
             Input::Text(attempt, text) => match self.socket() {
-                Some(current) if current == attempt => self.read(now, &text, &mut out),
+                Some(current) if current == attempt => {
+                    self.read(now, &text, &mut out);
+                    self.heard(now);
+                }
                 Some(_) | None => self.counts.stale += 1,
             },
             Input::Closed(attempt, code) => self.lost(now, attempt, Loss::Closed(code), &mut out),
@@ -213,7 +220,7 @@ impl Session {
             } => {
                 self.lost(now, attempt, Loss::Failed { answered, retry_after }, &mut out);
             }
-            Input::Send(message) => self.send(message, &mut out),
+            Input::Send(message) => self.send(now, message, &mut out),
             Input::Leave => self.leave(now, &mut out),
             Input::Hint(hint) => self.hint(now, hint, &mut out),
             Input::Tick => {}
@@ -231,8 +238,13 @@ impl Session {
             match why {
                 Why::Retry => self.connect(now, out),
                 Why::ConnectTimeout => self.fall(now, AwayReason::Unreachable, None, out),
-                Why::JoinTimeout | Why::Silence => self.fall(now, AwayReason::Silent, None, out),
-                Why::Ping => self.ping(now, self.config.pong_timeout, out),
+                Why::JoinTimeout => self.fall(now, AwayReason::Silent, None, out),
+                Why::Ping => self.ping(now, out),
+                Why::Doubt => self.doubt(now, out),
+                Why::Silence => {
+                    self.silences = self.silences.saturating_add(1);
+                    self.fall(now, AwayReason::Silent, None, out);
+                }
                 Why::LeaveTimeout => self.end(EndReason::Left, out),
             }
         }
@@ -378,7 +390,7 @@ impl Session {
         }
     }
 
-    fn send(&mut self, message: ClientMessage, out: &mut Vec<Output>) {
+    fn send(&mut self, now: Instant, message: ClientMessage, out: &mut Vec<Output>) {
         if matches!(self.state, State::Ended) {
             return;
         }
@@ -387,34 +399,17 @@ impl Session {
         if let Err(outcome) = self.outbox.push(id, message) {
             out.push(Output::Event(SessionEvent::Settled { id, outcome }));
         } else if matches!(self.state, State::Seated { .. }) {
-            self.flush(out);
+            self.flush(now, out);
         }
     }
 
-    fn flush(&mut self, out: &mut Vec<Output>) {
+    fn flush(&mut self, now: Instant, out: &mut Vec<Output>) {
         for frame in self.outbox.unsent() {
+            if let State::Seated { heartbeat, .. } = &mut self.state {
+                heartbeat.talked(now);
+            }
             transmit(frame, out);
         }
-    }
-
-    fn ping(&mut self, now: Instant, timeout: u64, out: &mut Vec<Output>) {
-        let (heartbeat, seq) = match &mut self.state {
-            State::Knocking { heartbeat, .. } => (heartbeat, 0),
-            State::Seated { heartbeat, claim, .. } => (heartbeat, claim.seq),
-            State::Waiting { .. }
-            | State::Connecting { .. }
-            | State::Joining { .. }
-            | State::Leaving { .. }
-            | State::Ended => return,
-        };
-        heartbeat.pinged(now, timeout);
-        transmit(
-            ClientFrame {
-                id: None,
-                message: ClientMessage::Ping { seq },
-            },
-            out,
-        );
     }
 
     fn leave(&mut self, now: Instant, out: &mut Vec<Output>) {
@@ -436,22 +431,6 @@ impl Session {
             }
             State::Waiting { .. } | State::Connecting { .. } => self.end(EndReason::Left, out),
             State::Leaving { .. } | State::Ended => {}
-        }
-    }
-
-    fn hint(&mut self, now: Instant, hint: Hint, out: &mut Vec<Output>) {
-        let doubted = now + self.config.probe_timeout;
-        match hint {
-            Hint::Online | Hint::Visible | Hint::Woken => match &mut self.state {
-                State::Waiting { earliest, until, .. } => *until = (*until).min(now.max(*earliest)),
-                State::Connecting { until, .. } | State::Joining { until, .. } => *until = (*until).min(doubted),
-                State::Knocking { heartbeat, .. } | State::Seated { heartbeat, .. } => {
-                    if !heartbeat.doubt(self.config.probe_timeout) {
-                        self.ping(now, self.config.probe_timeout, out);
-                    }
-                }
-                State::Leaving { .. } | State::Ended => {}
-            },
         }
     }
 

@@ -33,6 +33,7 @@ fn play(name: &str, story: &Value, names: &Value) {
             "outboxMessages" => config.outbox.0 = value,
             "outboxBytes" => config.outbox.1 = value,
             "frameBytes" => config.frame_bytes = value,
+            "slowestLine" => config.slowest_line = value as u64,
             other => panic!("{name}: no such setting: {other}"),
         }
     }
@@ -109,6 +110,7 @@ fn word(why: Why) -> &'static str {
         Why::ConnectTimeout => "connect-timeout",
         Why::JoinTimeout => "join-timeout",
         Why::Ping => "ping",
+        Why::Doubt => "doubt",
         Why::Silence => "silence",
         Why::LeaveTimeout => "leave-timeout",
     }

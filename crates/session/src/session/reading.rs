@@ -18,8 +18,8 @@ impl Session {
         }
         match &self.state {
             State::Joining { .. } | State::Knocking { .. } => self.read_joining(now, frame, out),
-            State::Seated { .. } => self.read_seated(frame, out),
-            State::Leaving { .. } => self.read_leaving(frame, out),
+            State::Seated { .. } => self.read_seated(now, frame, out),
+            State::Leaving { .. } => self.read_leaving(now, frame, out),
             // No socket, or one that is not open yet: no frame can come from it.
             State::Waiting { .. } | State::Connecting { .. } | State::Ended => self.counts.stray += 1,
         }
@@ -75,7 +75,10 @@ impl Session {
                 | ServerMessage::Ack { .. },
             ) => self.counts.stray += 1,
             Frame::Known(ServerMessage::Pong { .. }) => match &mut self.state {
-                State::Knocking { heartbeat, .. } => heartbeat.ponged(),
+                State::Knocking { heartbeat, .. } => {
+                    heartbeat.ponged(now);
+                    self.silences = 0;
+                }
                 State::Waiting { .. }
                 | State::Connecting { .. }
                 | State::Joining { .. }
@@ -120,7 +123,7 @@ impl Session {
             for (id, outcome) in self.outbox.reseat(had_seat) {
                 out.push(Output::Event(SessionEvent::Settled { id, outcome }));
             }
-            self.flush(out);
+            self.flush(now, out);
         }
     }
 
@@ -143,7 +146,7 @@ impl Session {
                 };
                 out.push(Output::Event(SessionEvent::Resumed { replayed }));
                 self.outbox.resume();
-                self.flush(out);
+                self.flush(now, out);
             }
             // Nothing was claimed.
             State::Joining { claim: None, .. }
@@ -156,18 +159,19 @@ impl Session {
         }
     }
 
-    fn read_seated(&mut self, frame: Frame, out: &mut Vec<Output>) {
+    fn read_seated(&mut self, now: Instant, frame: Frame, out: &mut Vec<Output>) {
         match frame {
             Frame::Known(ServerMessage::Pong { .. }) => {
                 if let State::Seated { heartbeat, .. } = &mut self.state {
-                    heartbeat.ponged();
+                    heartbeat.ponged(now);
                 }
+                self.silences = 0;
             }
             Frame::Known(ServerMessage::Ack { id, delivered, queued }) => {
-                self.settle(Some(id), Outcome::Delivered { delivered, queued }, out);
+                self.settle(now, Some(id), Outcome::Delivered { delivered, queued }, out);
             }
             Frame::Known(ServerMessage::Error { id, code, message, .. }) => {
-                self.settle(id, Outcome::Failed { code, message }, out);
+                self.settle(now, id, Outcome::Failed { code, message }, out);
             }
             Frame::Known(ServerMessage::Resumed { .. }) => self.counts.stray += 1,
             Frame::Known(ServerMessage::Joined(_) | ServerMessage::Waiting { .. }) => {
@@ -215,13 +219,13 @@ impl Session {
     }
 
     /// Only the fates that are still open, and the farewell.
-    fn read_leaving(&mut self, frame: Frame, out: &mut Vec<Output>) {
+    fn read_leaving(&mut self, now: Instant, frame: Frame, out: &mut Vec<Output>) {
         match frame {
             Frame::Known(ServerMessage::Ack { id, delivered, queued }) => {
-                self.settle(Some(id), Outcome::Delivered { delivered, queued }, out);
+                self.settle(now, Some(id), Outcome::Delivered { delivered, queued }, out);
             }
             Frame::Known(ServerMessage::Error { id, code, message, .. }) => {
-                self.settle(id, Outcome::Failed { code, message }, out);
+                self.settle(now, id, Outcome::Failed { code, message }, out);
             }
             Frame::Known(
                 ServerMessage::Left
@@ -262,8 +266,12 @@ impl Session {
         }
     }
 
-    fn settle(&mut self, wire: Option<u64>, outcome: Outcome, out: &mut Vec<Output>) {
+    fn settle(&mut self, now: Instant, wire: Option<u64>, outcome: Outcome, out: &mut Vec<Output>) {
         let settled = wire.and_then(|wire| self.outbox.settle(wire));
+        if let (Some(_), State::Seated { heartbeat, .. }) = (&settled, &mut self.state) {
+            heartbeat.answered(now);
+            self.silences = 0;
+        }
         match settled {
             Some(Some(id)) => out.push(Output::Event(SessionEvent::Settled { id, outcome })),
             // Our own re-announcement: nobody waits for its fate.

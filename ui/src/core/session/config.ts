@@ -16,10 +16,25 @@ export interface Config {
   readonly connectTimeout: number;
   /** How long an open socket may leave the join unanswered. */
   readonly joinTimeout: number;
-  /** How long a ping may stay unanswered before the socket counts as dead. */
+  /** How long a ping may stay unanswered before the socket counts as dead, whatever else arrives by it. */
   readonly pongTimeout: number;
-  /** The same for a ping, a connect or a join that a hint makes doubtful. */
+  /**
+   * How long nothing may arrive while anything is unanswered, before a ping asks whether the socket lives. A round trip of
+   * 2 s does not reach it.
+   */
+  readonly doubtAfter: number;
+  /**
+   * How long a socket in doubt, by silence or by a hint, may stay silent; and a connect or a join that a hint makes
+   * doubtful. Both waits together outlast a segment lost twice (sent again after 1 s, and after 3 s: RFC 6298). Those of
+   * a silence double, up to `pongTimeout`, with each socket given up until there is an answer: a server that is
+   * merely slow must not be asked ever anew.
+   */
   readonly probeTimeout: number;
+  /**
+   * What the slowest line carries, in bytes per second: the oldest unanswered message is given the time that it needs there.
+   * Two thirds of 100 kbit/s, as media shares the line.
+   */
+  readonly slowestLine: number;
   /** How long to wait for `left`. */
   readonly leaveTimeout: number;
   /** Unsettled messages kept, and their bytes as JSON. It stays below the burst that a server allows. */
@@ -45,7 +60,9 @@ export function configFor(join: Join, seed: number): Config {
     connectTimeout: 10_000,
     joinTimeout: 10_000,
     pongTimeout: 10_000,
+    doubtAfter: 3_000,
     probeTimeout: 3_000,
+    slowestLine: 8_192,
     leaveTimeout: 2_000,
     outboxMessages: 256,
     outboxBytes: 1024 * 1024,

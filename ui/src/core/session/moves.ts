@@ -2,9 +2,9 @@ import type { AwayReason } from "../../generated/AwayReason";
 import type { ClientFrame } from "../../generated/ClientFrame";
 import type { EndReason } from "../../generated/EndReason";
 import { wait } from "./backoff";
-import { pinged } from "./heartbeat";
-import { failed, open, unsent } from "./outbox";
-import { type Claim, emit, enter, type Step, socketOf } from "./state";
+import { doubt, heard, isAsked, type Patience, pinged, talked } from "./heartbeat";
+import { failed, oldestBytes, open, unsent } from "./outbox";
+import { type Claim, emit, enter, type State, type Step, socketOf } from "./state";
 
 export function connect(step: Step): void {
   const { phase, config, sockets } = step.state;
@@ -73,13 +73,44 @@ export function end(step: Step, reason: EndReason): void {
 export function flush(step: Step): void {
   const [outbox, frames] = unsent(step.state.outbox);
   step.state = { ...step.state, outbox };
-  for (const frame of frames) transmit(step, frame);
+  for (const frame of frames) {
+    const { phase } = step.state;
+    if (phase.at === "seated") enter(step, { ...phase, heartbeat: talked(phase.heartbeat, step.now) });
+    transmit(step, frame);
+  }
 }
 
-export function ping(step: Step, timeout: number): void {
+/** Whatever arrives is a sign of life. */
+export function hear(step: Step): void {
+  const { phase, outbox } = step.state;
+  if (phase.at !== "seated" && phase.at !== "knocking") return;
+  enter(step, { ...phase, heartbeat: heard(phase.heartbeat, step.now, oldestBytes(outbox) !== null) });
+}
+
+/** Silence while an answer is owed: what was sent may never have arrived, and a ping asks. */
+export function disbelieve(step: Step): void {
   const { phase } = step.state;
   if (phase.at !== "seated" && phase.at !== "knocking") return;
-  enter(step, { ...phase, heartbeat: pinged(phase.heartbeat, step.now, timeout) });
+  const heartbeat = doubt(phase.heartbeat, step.now, patience(step.state));
+  enter(step, { ...phase, heartbeat });
+  if (!isAsked(heartbeat)) ping(step);
+}
+
+export function patience({ config, phase, outbox, silences }: State): Patience {
+  const patient = 2 ** Math.min(silences, 16);
+  const bytes = phase.at === "seated" ? (oldestBytes(outbox) ?? 0) : 0;
+  return {
+    doubt: Math.min(config.doubtAfter * patient, config.pongTimeout),
+    probe: Math.min(config.probeTimeout * patient, config.pongTimeout),
+    pong: config.pongTimeout,
+    draining: Math.floor((bytes * 1_000) / config.slowestLine),
+  };
+}
+
+export function ping(step: Step): void {
+  const { phase } = step.state;
+  if (phase.at !== "seated" && phase.at !== "knocking") return;
+  enter(step, { ...phase, heartbeat: pinged(phase.heartbeat, step.now) });
   transmit(step, { type: "ping", seq: phase.at === "seated" ? phase.claim.seq : 0 });
 }
 

@@ -64,6 +64,11 @@ export function unsent(outbox: Outbox): [Outbox, ClientFrame[]] {
   return [{ ...outbox, entries: outbox.entries.map((entry) => ({ ...entry, sent: true })) }, frames];
 }
 
+/** The size of the message that has waited longest for its answer; null when none waits. */
+export function oldestBytes(outbox: Outbox): number | null {
+  return outbox.entries.find((entry) => entry.sent)?.bytes ?? null;
+}
+
 /**
  * The same seat on a new socket: everything unsettled goes out again, under its old numbers, which the server uses to
  * tell what it has handled already.

@@ -3,10 +3,10 @@ import type { ErrorCode } from "../../generated/ErrorCode";
 import type { Outcome } from "../../generated/Outcome";
 import type { ServerMessage } from "../../generated/ServerMessage";
 import { type Frame, readFrame } from "./frame";
-import { beat, ponged } from "./heartbeat";
+import { answered, beat, type Heartbeat, ponged } from "./heartbeat";
 import { end, fall, flush } from "./moves";
 import { reseat, resumeOutbox, settle } from "./outbox";
-import { count, emit, enter, type Step } from "./state";
+import { count, emit, enter, type Phase, type Step } from "./state";
 
 /** What a frame of the current socket does. */
 export function read(step: Step, text: string): void {
@@ -52,7 +52,7 @@ function readJoining(step: Step, frame: Frame): void {
       return;
     case "pong": {
       const { phase } = step.state;
-      if (phase.at === "knocking") enter(step, { ...phase, heartbeat: ponged(phase.heartbeat) });
+      if (phase.at === "knocking") proves(step, phase, ponged(phase.heartbeat, step.now));
       else count(step, "stray");
       return;
     }
@@ -168,12 +168,12 @@ function readSeated(step: Step, frame: Frame): void {
   switch (message.type) {
     case "pong": {
       const { phase } = step.state;
-      if (phase.at === "seated") enter(step, { ...phase, heartbeat: ponged(phase.heartbeat) });
+      if (phase.at === "seated") proves(step, phase, ponged(phase.heartbeat, step.now));
       return;
     }
     case "ack":
     case "error":
-      answered(step, message);
+      settles(step, message);
       return;
     case "resumed":
       count(step, "stray");
@@ -233,7 +233,7 @@ function readLeaving(step: Step, frame: Frame): void {
   switch (message.type) {
     case "ack":
     case "error":
-      answered(step, message);
+      settles(step, message);
       return;
     case "left":
     case "full":
@@ -271,7 +271,7 @@ function readLeaving(step: Step, frame: Frame): void {
   }
 }
 
-function answered(step: Step, message: Extract<ServerMessage, { type: "ack" | "error" }>): void {
+function settles(step: Step, message: Extract<ServerMessage, { type: "ack" | "error" }>): void {
   const outcome: Outcome =
     message.type === "ack"
       ? { type: "delivered", delivered: message.delivered, queued: message.queued }
@@ -282,9 +282,17 @@ function answered(step: Step, message: Extract<ServerMessage, { type: "ack" | "e
   }
   const [outbox, id] = settle(step.state.outbox, message.id);
   step.state = { ...step.state, outbox };
+  const { phase } = step.state;
+  if (id !== undefined && phase.at === "seated") proves(step, phase, answered(phase.heartbeat, step.now));
   if (id === undefined) count(step, "stray");
   // Null: our own re-announcement, whose fate nobody waits for.
   else if (id !== null) emit(step, { type: "settled", id, outcome });
+}
+
+/** The server answered: it is not too slow for us. */
+function proves(step: Step, phase: Extract<Phase, { heartbeat: Heartbeat }>, heartbeat: Heartbeat): void {
+  enter(step, { ...phase, heartbeat });
+  step.state = { ...step.state, silences: 0 };
 }
 
 /** Counts a sequenced message; false when an earlier socket brought it already. */

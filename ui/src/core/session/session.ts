@@ -6,8 +6,8 @@
 import type { ClientMessage } from "../../generated/ClientMessage";
 import type { EndReason } from "../../generated/EndReason";
 import type { Join } from "../../generated/Join";
-import { doubt } from "./heartbeat";
-import { connect, end, fall, flush, ping, transmit } from "./moves";
+import { due as dueOf, isAsked, suspect } from "./heartbeat";
+import { connect, disbelieve, end, fall, flush, hear, patience, ping, transmit } from "./moves";
 import { push } from "./outbox";
 import { read } from "./reading";
 import {
@@ -34,7 +34,8 @@ export function update(state: State, now: number, input: Input): [State, Effect[
 }
 
 /** When to call again with `tick`, if nothing else happens before. Null once the session has ended. */
-export function deadline({ phase }: State): { readonly at: number; readonly why: Why } | null {
+export function deadline(state: State): { readonly at: number; readonly why: Why } | null {
+  const { phase } = state;
   switch (phase.at) {
     case "waiting":
       return { at: phase.until, why: "retry" };
@@ -43,11 +44,8 @@ export function deadline({ phase }: State): { readonly at: number; readonly why:
     case "joining":
       return { at: phase.until, why: "join-timeout" };
     case "knocking":
-    case "seated": {
-      const { next, unanswered } = phase.heartbeat;
-      const death = unanswered[0]?.death;
-      return death !== undefined && death <= next ? { at: death, why: "silence" } : { at: next, why: "ping" };
-    }
+    case "seated":
+      return dueOf(phase.heartbeat, patience(state));
     case "leaving":
       return { at: phase.until, why: "leave-timeout" };
     case "ended":
@@ -61,8 +59,12 @@ function take(step: Step, input: Input): void {
       opened(step, input.attempt);
       return;
     case "text":
-      if (isCurrent(step, input.attempt)) read(step, input.text);
-      else count(step, "stale");
+      if (!isCurrent(step, input.attempt)) {
+        count(step, "stale");
+        return;
+      }
+      read(step, input.text);
+      hear(step);
       return;
     case "closed":
     case "failed":
@@ -94,11 +96,17 @@ function catchUp(step: Step): void {
         fall(step, "unreachable", null);
         break;
       case "join-timeout":
-      case "silence":
         fall(step, "silent", null);
         break;
       case "ping":
-        ping(step, step.state.config.pongTimeout);
+        ping(step);
+        break;
+      case "doubt":
+        disbelieve(step);
+        break;
+      case "silence":
+        step.state = { ...step.state, silences: step.state.silences + 1 };
+        fall(step, "silent", null);
         break;
       case "leave-timeout":
         end(step, "left");
@@ -190,9 +198,13 @@ function hint(step: Step): void {
       return;
     case "knocking":
     case "seated": {
-      const heartbeat = doubt(phase.heartbeat, config.probeTimeout);
-      if (heartbeat === null) ping(step, config.probeTimeout);
-      else enter(step, { ...phase, heartbeat });
+      const heartbeat = suspect(
+        phase.heartbeat,
+        step.now,
+        config.probeTimeout + patience(step.state).draining,
+      );
+      enter(step, { ...phase, heartbeat });
+      if (!isAsked(heartbeat)) ping(step);
       return;
     }
     case "leaving":

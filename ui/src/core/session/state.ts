@@ -45,7 +45,14 @@ export type Effect =
   | { readonly type: "event"; readonly event: SessionEvent };
 
 /** What the deadline is about. */
-export type Why = "retry" | "connect-timeout" | "join-timeout" | "ping" | "silence" | "leave-timeout";
+export type Why =
+  | "retry"
+  | "connect-timeout"
+  | "join-timeout"
+  | "ping"
+  | "doubt"
+  | "silence"
+  | "leave-timeout";
 
 /** Frames that led to nothing, for the log and the tests. */
 export interface Counts {
@@ -119,6 +126,8 @@ export interface State {
   readonly sends: number;
   readonly sockets: number;
   readonly openedAt: number | null;
+  /** Sockets given up for their silence since the server last answered a message or a ping. */
+  readonly silences: number;
   readonly counts: Counts;
 }
 
@@ -132,6 +141,7 @@ export function start(config: Config, now: number): State {
     sends: 0,
     sockets: 0,
     openedAt: null,
+    silences: 0,
     counts: { unknown: 0, malformed: 0, duplicate: 0, stray: 0, stale: 0 },
   };
 }

@@ -9,7 +9,7 @@ import { type Counts, deadline, type Effect, type Hint, type Input, start, updat
 
 interface Story {
   about: string;
-  config?: Partial<Pick<Config, "outboxMessages" | "outboxBytes" | "frameBytes">>;
+  config?: Partial<Pick<Config, "outboxMessages" | "outboxBytes" | "frameBytes" | "slowestLine">>;
   steps: {
     at: number;
     do: unknown;
