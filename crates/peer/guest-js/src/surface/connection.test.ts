@@ -245,6 +245,34 @@ test("a data channel of the remote is open when the page hears of it, and its me
   expect(heard).toEqual(["open", "open", "first", "second"]);
 });
 
+test("a channel that opens before the page hears the answer sends what we take, then what the other takes", async () => {
+  const { pc } = open();
+  const channel = pc.createDataChannel("chat");
+  rust.snapshot = stable({
+    signalingState: "have-local-offer",
+    pendingLocal: { type: "offer", sdp: "v=0\r\n" },
+    sctp: { maxMessageSize: 65_536, role: null },
+  });
+  await pc.setLocalDescription();
+  expect(pc.sctp?.maxMessageSize).toBe(65_536);
+  const state = { pc: 1, channel: 1, state: "open" as const, id: 0, aborted: false };
+  rust.listeners.get(1)?.channelEvent({ type: "channel-state", ...state });
+  expect(channel.readyState).toBe("open");
+  const large = new Uint8Array(100_000);
+  channel.send(large);
+  expect(() => channel.send(new Uint8Array(262_145))).toThrow(TypeError);
+
+  rust.snapshot = stable({
+    currentLocal: { type: "offer", sdp: "v=0\r\n" },
+    currentRemote: { type: "answer", sdp: "v=0\r\n" },
+    sctp: { maxMessageSize: 90_000, role: "client" },
+  });
+  await pc.setRemoteDescription({ type: "answer", sdp: "v=0\r\n" });
+  rust.emit({ type: "sctp-state", pc: 1, state: "connected" });
+  await vi.waitFor(() => expect(pc.sctp?.state).toBe("connected"));
+  expect(() => channel.send(large)).toThrow(TypeError);
+});
+
 test("a server that gives no candidate is told of", async () => {
   const { pc } = open();
   const heard: RTCPeerConnectionIceErrorEvent[] = [];

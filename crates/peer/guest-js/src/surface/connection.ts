@@ -32,10 +32,8 @@ import { type Encoding, firstEncodings } from "./parameters";
 import { Signaling } from "./signaling";
 import { makeReport, type Stats, type StatsReport, select } from "./stats";
 import { type Receiver, Sender, type Transceiver } from "./transceiver";
-import { type Sctp, type SctpTransport, Transport } from "./transports";
+import { type Sctp, type SctpTransport, Transport, UNHEARD_MESSAGE_SIZE } from "./transports";
 
-/** What we take ourselves, until the page has heard what the remote takes: a channel may be open a moment earlier. */
-const MESSAGE_SIZE = 262_144;
 /** Bytes that the label and the protocol of a data channel may have (RFC 8832 5.1). */
 const LABEL_MOST = 65_535;
 
@@ -126,7 +124,7 @@ export class PeerConnection extends EventTarget {
     this.#channels = new Channels(
       this.#commands,
       (channel) => this.dispatchEvent(new DataChannelEvent("datachannel", { channel })),
-      () => this.#sctpInside?.maxMessageSize ?? MESSAGE_SIZE,
+      () => this.#sctpInside?.messageMost() ?? UNHEARD_MESSAGE_SIZE,
     );
     this.#signaling = new Signaling(
       this,

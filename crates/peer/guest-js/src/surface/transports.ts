@@ -168,6 +168,9 @@ export class DtlsTransport extends EventTarget {
 }
 handlerAttributes(DtlsTransport, ["statechange", "error"]);
 
+/** Bytes: what we take ourselves, until the page has heard what the remote takes. A channel may be open a moment earlier. */
+export const UNHEARD_MESSAGE_SIZE = 262_144;
+
 /** What stands behind an RTCSctpTransport. */
 export class Sctp {
   readonly face: SctpTransport;
@@ -192,6 +195,13 @@ export class Sctp {
     if (state === this.state || this.state === "closed") return;
     this.state = state;
     this.face.dispatchEvent(new Event("statechange"));
+  }
+
+  /** Bytes that a message may have now. Until the association is up, `maxMessageSize` may be what an offer alone stands for. */
+  messageMost(): number {
+    return this.state === "connecting"
+      ? Math.max(this.maxMessageSize, UNHEARD_MESSAGE_SIZE)
+      : this.maxMessageSize;
   }
 }
 
