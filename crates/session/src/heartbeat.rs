@@ -58,7 +58,8 @@ impl Heartbeat {
             first = sooner(first, (silent + patience.doubt + patience.draining, Why::Doubt));
         }
         if let Some(sent) = self.unanswered.front() {
-            first = sooner((self.answered.max(*sent) + patience.pong, Why::Silence), first);
+            let asked = self.answered.max(*sent);
+            first = sooner((asked + patience.pong + patience.draining, Why::Silence), first);
         }
         if let Some(doomed) = self.doomed {
             first = sooner((doomed, Why::Silence), first);

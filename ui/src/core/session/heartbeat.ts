@@ -51,7 +51,8 @@ export function due(heartbeat: Heartbeat, patience: Patience): Due {
     first = sooner(first, { at: silent + patience.doubt + patience.draining, why: "doubt" });
   }
   if (oldest !== undefined) {
-    first = sooner({ at: Math.max(oldest, answered) + patience.pong, why: "silence" }, first);
+    const asked = Math.max(oldest, answered);
+    first = sooner({ at: asked + patience.pong + patience.draining, why: "silence" }, first);
   }
   if (doomed !== null) first = sooner({ at: doomed, why: "silence" }, first);
   return first;
