@@ -2,6 +2,8 @@
 import type { App, AppEvent, Effect } from "./core/app";
 import type { Clinic, ClinicView, TimelineView } from "./core/doctor/clinic";
 import { diagnose } from "./core/doctor/diagnose";
+import type { Heard } from "./core/doctor/ear";
+import { settled } from "./core/doctor/echo";
 import {
   BEFORE_A_CALL,
   type ExamEffect,
@@ -11,7 +13,7 @@ import {
   type StepId,
   updateExam,
 } from "./core/doctor/exam";
-import type { Facts } from "./core/doctor/facts";
+import type { Facts, VoicesFact } from "./core/doctor/facts";
 import { linkFacts, type Watch, watch } from "./core/doctor/watch";
 import type { Host } from "./core/ports";
 import { share } from "./core/share";
@@ -28,6 +30,7 @@ export class Examiner implements Clinic {
   readonly view: Readable<ClinicView>;
   readonly timeline: Readable<TimelineView>;
   private exam = NO_EXAM;
+  private heard: Heard | null = null;
   private links: Watch = [];
   private written: Timeline = newTimeline(Date.now());
   /** What the server named when it was tried before a call. */
@@ -70,6 +73,22 @@ export class Examiner implements Clinic {
     this.written = recordLink(this.written, key, what, state, Date.now());
     this.told.changed();
   };
+
+  listen(): () => void {
+    const { media } = this;
+    const scope = new AbortController();
+    const tell = (heard: Heard) => {
+      this.heard = heard;
+      this.shown.changed();
+    };
+    loadProbes()
+      .then((probes) => media && probes.listenForEcho(media, tell, scope.signal))
+      .catch((error: unknown) => console.warn("echo cannot be listened for", error));
+    return () => {
+      scope.abort(new Error("nobody looks any more"));
+      this.heard = null;
+    };
+  }
 
   begin(): void {
     this.put({ type: "begin", steps: this.page?.state().screen.at === "call" ? IN_A_CALL : BEFORE_A_CALL });
@@ -183,9 +202,9 @@ export class Examiner implements Clinic {
   }
 
   private viewed(): ClinicView {
-    const { state, steps, facts } = this.exam;
+    const { state, steps } = this.exam;
     const names = this.names();
-    const findings = diagnose(facts).map((finding) => ({
+    const findings = diagnose(this.facts()).map((finding) => ({
       ...finding,
       name: finding.peer === null ? "" : (names.get(finding.peer) ?? ""),
     }));
@@ -194,6 +213,16 @@ export class Examiner implements Clinic {
 
   private named(): TimelineView {
     return { timeline: this.written, names: this.names() };
+  }
+
+  private facts(): Facts {
+    const { state, facts } = this.exam;
+    if (this.heard === null) return facts;
+    const voices: VoicesFact = {
+      own: this.heard.own,
+      others: [...this.heard.others].map(([key, heard]) => ({ peer: numberOf(this.written, key), heard })),
+    };
+    return { ...facts, voices: state === "done" ? voices : settled(voices) };
   }
 
   private names(): ReadonlyMap<number, string> {
@@ -207,7 +236,7 @@ export class Examiner implements Clinic {
   /** With numbers where the view has names. */
   private reportIn(lang: Lang): string {
     const { doctor } = wordsFor(lang);
-    const { facts } = this.exam;
+    const facts = this.facts();
     const findings = diagnose(facts).map((finding) => {
       const { says, fix } = doctor.findings[finding.code];
       const who = finding.peer === null ? doctor.somebody : doctor.timeline.peer(`${finding.peer}`);

@@ -3,6 +3,7 @@ import { pause } from "./doctor-pause";
 import type { PeerLink } from "./peer-link";
 
 export { lookAtDevices } from "./doctor-devices";
+export { listenForEcho } from "./doctor-echo";
 export { gather } from "./doctor-gather";
 export { seenThroughRelay } from "./doctor-nat";
 export { tryRelays } from "./doctor-relay";

@@ -26,13 +26,18 @@ export class LevelMeter {
     void this.context.resume();
   }
 
+  /** Rounded, so that a still room is a still value and nothing is drawn for it. */
   read(): number | null {
+    const loudness = this.loudness();
+    return loudness === null ? null : Math.round(loudness * 100) / 100;
+  }
+
+  loudness(): number | null {
     if (this.source === null || !this.source.track.enabled) return null;
     this.source.analyser.getFloatTimeDomainData(this.samples);
     let sum = 0;
     for (const sample of this.samples) sum += sample * sample;
-    // Rounded, so that a still room is a still value and nothing is drawn for it.
-    return Math.min(1, Math.round(Math.sqrt(sum / this.samples.length) * 100) / 100);
+    return Math.min(1, Math.sqrt(sum / this.samples.length));
   }
 
   private begin(): AudioContext {

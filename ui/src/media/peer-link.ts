@@ -120,7 +120,12 @@ export class PeerLink {
 
   /** The loudness of what just played, 0 to 1. */
   level(): number {
-    return this.connection.level() ?? this.stats.audioLevel;
+    return this.playing() ?? this.stats.audioLevel;
+  }
+
+  /** The same, to a packet; null where the webview does not tell. */
+  playing(): number | null {
+    return this.connection.level();
   }
 
   close(): void {

@@ -17,6 +17,8 @@ export interface MediaInsight {
   readonly peerConnectionsMade: number;
   /** Null while none is open. */
   readonly microphone: MediaStreamTrack | null;
+  /** Of the microphone now, 0 to 1; null while it is off. */
+  loudness(): number | null;
   links(): ReadonlyMap<string, PeerLink>;
 }
 
@@ -130,6 +132,10 @@ export class WebRtcMedia implements Media, MediaInsight {
 
   get microphone(): MediaStreamTrack | null {
     return this.devices.microphone;
+  }
+
+  loudness(): number | null {
+    return this.meter.loudness();
   }
 
   links(): ReadonlyMap<string, PeerLink> {

@@ -8,6 +8,8 @@ export interface Clinic {
   readonly view: Readable<ClinicView>;
   /** Told only while somebody listens: it changes with every message. */
   readonly timeline: Readable<TimelineView>;
+  /** Listens for echo until what it gives back is called: while somebody looks at the doctor in a call. */
+  listen(): () => void;
   begin(): void;
   cancel(): void;
   /** False where it cannot be copied. */

@@ -3,12 +3,13 @@
  * `examine.ts` do.
  */
 import { onDevices } from "./devices";
+import { onVoices } from "./echo";
 import type { Facts } from "./facts";
 import { type Finding, type Rule, SEVERITIES } from "./finding";
 import { onLinks } from "./links";
 import { onNetwork, onPath, onServer } from "./network";
 
-const rules: readonly Rule[] = [onLinks, onServer, onNetwork, onPath, onDevices];
+const rules: readonly Rule[] = [onLinks, onServer, onNetwork, onPath, onDevices, onVoices];
 
 export function diagnose(facts: Facts): readonly Finding[] {
   const findings = rules.flatMap((rule) => rule(facts));

@@ -5,6 +5,7 @@
 import type { EndReason } from "../../generated/EndReason";
 import type { LinkState } from "../ports";
 import type { DeviceProblem } from "../view-model";
+import type { EchoHeard } from "./likeness";
 
 export interface Facts {
   readonly camera: DeviceFact | null;
@@ -20,6 +21,7 @@ export interface Facts {
   readonly seenAs: SeenAs | null;
   readonly path: PathFact | null;
   readonly links: readonly LinkFact[] | null;
+  readonly voices: VoicesFact | null;
 }
 
 export const NOTHING_KNOWN: Facts = {
@@ -34,6 +36,7 @@ export const NOTHING_KNOWN: Facts = {
   seenAs: null,
   path: null,
   links: null,
+  voices: null,
 };
 
 /** `level` of a microphone: the loudest moment, 0 to 1; null where it could not be measured. */
@@ -115,4 +118,12 @@ export interface LinkFact {
   readonly shouldSend: boolean;
   /** Packets that came in the last seconds; null where nobody counted. */
   readonly packets: number | null;
+}
+
+/** Whether voices come back, as far as it was heard while somebody spoke in the call. */
+export interface VoicesFact {
+  /** Those of the others, in our microphone; null where that cannot be. */
+  readonly own: EchoHeard | null;
+  /** Ours, in what comes of each of the others. */
+  readonly others: readonly { readonly peer: number; readonly heard: EchoHeard }[];
 }

@@ -34,6 +34,8 @@ export type FindingCode =
   | "speaker-unknown"
   | "echo"
   | "no-echo"
+  | "echo-unknown"
+  | "echo-returned"
   | "server-reached"
   | "server-slow"
   | "server-unreachable"

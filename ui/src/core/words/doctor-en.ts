@@ -92,6 +92,14 @@ export const doctorEn: DoctorWords = {
       fix: "Use a headset, or turn the speaker down.",
     },
     "no-echo": { says: () => "The microphone doesn't hear the speaker." },
+    "echo-unknown": {
+      says: () => "Whether others hear themselves can't be told yet.",
+      fix: "Keep this open and the microphone on until somebody else has talked for ten seconds.",
+    },
+    "echo-returned": {
+      says: (who) => `${who}'s microphone picks up your voice, so you hear yourself.`,
+      fix: "Ask them to use a headset, or to turn their speaker down.",
+    },
     "server-reached": { says: (_, value) => `The server answers in ${value}.` },
     "server-slow": {
       says: (_, value) => `The server takes ${value} to answer.`,

@@ -71,6 +71,14 @@ export const doctorZh: DoctorWords = {
       fix: "戴上耳机，或把扬声器调小。",
     },
     "no-echo": { says: () => "麦克风没有收到扬声器的声音。" },
+    "echo-unknown": {
+      says: () => "还无法得知对方会不会听到自己的回声。",
+      fix: "请开着这个面板和麦克风，等别人说上十秒钟的话。",
+    },
+    "echo-returned": {
+      says: (who) => `${who}的麦克风收到了你的声音，你会听到自己的回声。`,
+      fix: "请对方戴上耳机，或把扬声器调小。",
+    },
     "server-reached": { says: (_, value) => `服务器 ${value} 内应答。` },
     "server-slow": {
       says: (_, value) => `服务器要 ${value} 才应答。`,

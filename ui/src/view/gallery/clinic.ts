@@ -75,6 +75,7 @@ export function clinicOf(screen: string): Clinic {
   return {
     view: constant(view),
     timeline: constant(timeline),
+    listen: () => () => {},
     begin() {},
     cancel() {},
     copyReport: async () => true,
