@@ -291,6 +291,35 @@ async fn a_silent_network_is_found_out_by_a_hint_and_resumed() {
 }
 
 #[tokio::test]
+async fn a_silent_network_is_found_out_by_a_message_that_is_not_answered() {
+    let server = Server::start().await;
+    let link = Link::to(server.address()).await;
+    let (mut ada, _) = Guest::joined(&link.url()).await;
+    let (mut bob, _) = Guest::joined(&server.url()).await;
+    link.hold();
+    assert_eq!(ada.handle.send(number(1, None)), Ok(1));
+    assert_eq!(ada.away().await, AwayReason::Silent);
+    assert_eq!(ada.handle.send(number(2, None)), Ok(2));
+    link.cut();
+    link.release();
+    ada.resumed().await;
+    for id in 1..=2 {
+        let (settled, outcome) = ada.settled().await;
+        assert!(
+            settled == id && matches!(outcome, Outcome::Delivered { .. }),
+            "{outcome:?}"
+        );
+    }
+    let mut heard = Vec::new();
+    while heard.len() < 2 {
+        if let ServerMessage::Message { data, .. } = bob.message().await {
+            heard.push(data.as_json().parse::<u32>().unwrap());
+        }
+    }
+    assert_eq!(heard, [1, 2], "in order, each once");
+}
+
+#[tokio::test]
 async fn nobody_listens_and_the_guest_gives_up() {
     let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = nobody.local_addr().unwrap();
