@@ -2,8 +2,10 @@
  * Runs inside a page: a canvas that draws the time is the camera of one connection, and the other end of it reads the time
  * off its <video>. Milliseconds from drawing to display, one for each new picture in ten seconds.
  *
- * It is sent to the page as text, so it names nothing outside of itself.
+ * It is sent to the page as text (`inPage`), so it names nothing outside of itself but a pair.
  */
+import { negotiate, openPair } from "./pair.ts";
+
 export async function delayInPage(width: number, height: number): Promise<number[]> {
   const BITS = 24;
   const WARM = 3_000;
@@ -30,9 +32,7 @@ export async function delayInPage(width: number, height: number): Promise<number
   };
   draw();
   const stream = canvas.captureStream(30);
-  const [one, other] = [new RTCPeerConnection(), new RTCPeerConnection()];
-  one.onicecandidate = ({ candidate }) => void other.addIceCandidate(candidate ?? undefined);
-  other.onicecandidate = ({ candidate }) => void one.addIceCandidate(candidate ?? undefined);
+  const [one, other] = openPair();
   const video = document.createElement("video");
   video.muted = true;
   video.autoplay = true;
@@ -43,10 +43,7 @@ export async function delayInPage(width: number, height: number): Promise<number
     void video.play();
   };
   for (const track of stream.getTracks()) one.addTrack(track, stream);
-  await one.setLocalDescription();
-  if (one.localDescription) await other.setRemoteDescription(one.localDescription);
-  await other.setLocalDescription();
-  if (other.localDescription) await one.setRemoteDescription(other.localDescription);
+  await negotiate(one, other);
 
   const pen = setInterval(draw, 33);
   const delays: number[] = [];

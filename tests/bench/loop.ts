@@ -1,12 +1,13 @@
 /**
- * Run inside a page, between two connections of that page; sent to it as text, so that they name nothing outside of
- * themselves. Milliseconds of the page's clock.
+ * Run inside a page, between two connections of that page; sent to it as text (`inPage`), so that they name nothing outside
+ * of themselves but a pair. Milliseconds of the page's clock.
  */
+import { negotiate, openPair } from "./pair.ts";
 
 export interface SetUp {
-  /** From `createOffer` to "connected" at both ends. */
+  /** From the offer to "connected" at both ends. */
   readonly connected: number;
-  /** From `createOffer` to the first picture decoded. */
+  /** From the offer to the first picture decoded. */
   readonly firstFrame: number;
 }
 
@@ -21,9 +22,7 @@ export async function setUpInPage(count: number): Promise<SetUp[]> {
   if (track === undefined) throw new Error("a canvas without a track");
   const found: SetUp[] = [];
   for (let round = 0; round < count; round++) {
-    const [one, other] = [new RTCPeerConnection(), new RTCPeerConnection()];
-    one.onicecandidate = ({ candidate }) => void other.addIceCandidate(candidate ?? undefined);
-    other.onicecandidate = ({ candidate }) => void one.addIceCandidate(candidate ?? undefined);
+    const [one, other] = openPair();
     const video = document.createElement("video");
     video.muted = true;
     video.playsInline = true;
@@ -45,10 +44,7 @@ export async function setUpInPage(count: number): Promise<SetUp[]> {
     ).then(() => performance.now());
     one.addTrack(track);
     const began = performance.now();
-    await one.setLocalDescription(await one.createOffer());
-    if (one.localDescription) await other.setRemoteDescription(one.localDescription);
-    await other.setLocalDescription(await other.createAnswer());
-    if (other.localDescription) await one.setRemoteDescription(other.localDescription);
+    await negotiate(one, other);
     const [at, seen] = await Promise.all([connected, shown]);
     found.push({ connected: at - began, firstFrame: seen - began });
     one.close();
@@ -69,9 +65,7 @@ export interface DataFigures {
 
 /** One reliable and ordered data channel: round trips first, then `megabytes` as fast as they go. */
 export async function dataInPage(megabytes: number): Promise<DataFigures> {
-  const [one, other] = [new RTCPeerConnection(), new RTCPeerConnection()];
-  one.onicecandidate = ({ candidate }) => void other.addIceCandidate(candidate ?? undefined);
-  other.onicecandidate = ({ candidate }) => void one.addIceCandidate(candidate ?? undefined);
+  const [one, other] = openPair();
   const channel = one.createDataChannel("bench");
   const far = new Promise<RTCDataChannel>((done) => {
     other.ondatachannel = (event) => done(event.channel);
@@ -79,10 +73,7 @@ export async function dataInPage(megabytes: number): Promise<DataFigures> {
   const open = new Promise<void>((done) => {
     channel.onopen = () => done();
   });
-  await one.setLocalDescription();
-  if (one.localDescription) await other.setRemoteDescription(one.localDescription);
-  await other.setLocalDescription();
-  if (other.localDescription) await one.setRemoteDescription(other.localDescription);
+  await negotiate(one, other);
   const [remote] = await Promise.all([far, open]);
 
   remote.onmessage = ({ data }) => remote.send(data);
@@ -129,17 +120,12 @@ export async function dataInPage(megabytes: number): Promise<DataFigures> {
 export async function holdInPage(count: number): Promise<void> {
   const kept: RTCPeerConnection[] = [];
   for (let pair = 0; pair < count; pair++) {
-    const [one, other] = [new RTCPeerConnection(), new RTCPeerConnection()];
-    one.onicecandidate = ({ candidate }) => void other.addIceCandidate(candidate ?? undefined);
-    other.onicecandidate = ({ candidate }) => void one.addIceCandidate(candidate ?? undefined);
+    const [one, other] = openPair();
     const channel = one.createDataChannel("held");
     const open = new Promise<void>((done) => {
       channel.onopen = () => done();
     });
-    await one.setLocalDescription();
-    if (one.localDescription) await other.setRemoteDescription(one.localDescription);
-    await other.setLocalDescription();
-    if (other.localDescription) await one.setRemoteDescription(other.localDescription);
+    await negotiate(one, other);
     await open;
     kept.push(one, other);
   }

@@ -5,6 +5,7 @@ import type { Display } from "../support/display.ts";
 import { Server } from "../support/server.ts";
 import { delayInPage } from "./delay.ts";
 import { type DataFigures, dataInPage, holdInPage, type SetUp, setUpInPage } from "./loop.ts";
+import { inPage } from "./pair.ts";
 import { below, cpuSeconds, memory } from "./procs.ts";
 import { mb, median, ms, quantile, table } from "./report.ts";
 
@@ -71,7 +72,7 @@ async function alone(width: number, height: number, ours: End, theirs: End): Pro
   const size = `${width}x${height}`;
   const [mine, its] = await both(ours, theirs, async (end) => {
     const [before, began] = [cpuSeconds(end.root), performance.now()];
-    const delays = await end.run<number[]>(call(delayInPage, width, height));
+    const delays = await end.run<number[]>(inPage(delayInPage, width, height));
     const perMinute = ((cpuSeconds(end.root) - before) * 60_000) / (performance.now() - began);
     return { delays, perMinute };
   });
@@ -84,11 +85,11 @@ async function alone(width: number, height: number, ours: End, theirs: End): Pro
 }
 
 async function setUpAndData(ours: End, theirs: End): Promise<Row[]> {
-  const setUps = await both(ours, theirs, (end) => end.run<SetUp[]>(call(setUpInPage, SET_UPS)));
-  const data = await both(ours, theirs, (end) => end.run<DataFigures>(call(dataInPage, MEGABYTES)));
+  const setUps = await both(ours, theirs, (end) => end.run<SetUp[]>(inPage(setUpInPage, SET_UPS)));
+  const data = await both(ours, theirs, (end) => end.run<DataFigures>(inPage(dataInPage, MEGABYTES)));
   const held = await both(ours, theirs, async (end) => {
     const before = memory(end.root);
-    await end.run<null>(call(holdInPage, PAIRS));
+    await end.run<null>(inPage(holdInPage, PAIRS));
     return (memory(end.root) - before) / (2 * PAIRS);
   });
   const of = <T>([mine, its]: readonly [T, T], figure: (one: T) => number) =>
@@ -128,9 +129,4 @@ const cpuText = (value: number) => `${value.toFixed(1)} s`;
 /** One after the other, so that each has the machine. */
 async function both<T>(ours: End, theirs: End, measure: (end: End) => Promise<T>): Promise<[T, T]> {
   return [await measure(ours), await measure(theirs)];
-}
-
-/** As an expression; whatever ran this file may have marked its functions with a helper that a page does not have. */
-function call<A extends readonly number[]>(of: (...args: A) => Promise<unknown>, ...args: A): string {
-  return `((__name) => (${of.toString()})(${args.join(", ")}))((marked) => marked)`;
 }

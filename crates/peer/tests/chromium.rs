@@ -47,11 +47,23 @@ fn current(snapshot: &Value) -> Vec<String> {
         .collect()
 }
 
+/// Both kinds of media; the voice is what comes from the other end.
+async fn sends(page: &Arc<Page>) {
+    let voice = page.add("audio", "mic").await;
+    reflect(page, voice);
+    page.add("video", "cam").await;
+}
+
+async fn browser_sends(browser: &Chromium) {
+    browser.run(CAPTURE).await;
+    browser
+        .run("for (const track of stream.getTracks()) pc.addTrack(track, stream)")
+        .await;
+}
+
 async fn browser_calls(browser: &Chromium) -> Arc<Page> {
     let page = Arc::new(Page::open().await);
-    let voice = page.add("audio", "mic").await;
-    reflect(&page, voice);
-    page.add("video", "cam").await;
+    sends(&page).await;
     browser.run(CAPTURE).await;
     browser.run("for (const track of stream.getTracks()) pc.addTrack(track, stream); channel = pc.createDataChannel('chat'); echo()").await;
     let snapshot = browser.offers(&page).await;
@@ -68,14 +80,9 @@ async fn browser_calls(browser: &Chromium) -> Arc<Page> {
 
 async fn we_call(browser: &Chromium) -> (Arc<Page>, u32) {
     let page = Arc::new(Page::open().await);
-    let voice = page.add("audio", "mic").await;
-    reflect(&page, voice);
-    page.add("video", "cam").await;
+    sends(&page).await;
     let channel = page.channel("chat").await;
-    browser.run(CAPTURE).await;
-    browser
-        .run("for (const track of stream.getTracks()) pc.addTrack(track, stream)")
-        .await;
+    browser_sends(browser).await;
     let snapshot = browser.answers(&page).await;
     assert_eq!(current(&snapshot), ["sendrecv", "sendrecv"]);
     browser.candidates(&page, 0).await;
@@ -132,13 +139,8 @@ async fn chromium_and_we_understand_each_other() {
 async fn every_codec_goes_both_ways_and_can_be_changed() {
     let browser = Chromium::start().await;
     let page = Arc::new(Page::open_with(json!({"codecs": ["VP9", "H264"]})).await);
-    let voice = page.add("audio", "mic").await;
-    reflect(&page, voice);
-    page.add("video", "cam").await;
-    browser.run(CAPTURE).await;
-    browser
-        .run("for (const track of stream.getTracks()) pc.addTrack(track, stream)")
-        .await;
+    sends(&page).await;
+    browser_sends(&browser).await;
     let mut begun = false;
     for (number, codec) in [(4, "VP9"), (5, "H264"), (1, "VP8"), (4, "VP9")] {
         let prefer = format!(
@@ -201,13 +203,8 @@ async fn every_codec_goes_both_ways_and_can_be_changed() {
 async fn a_browser_reaches_us_by_tcp_alone() {
     let browser = Chromium::start().await;
     let page = Arc::new(Page::open().await);
-    let voice = page.add("audio", "mic").await;
-    reflect(&page, voice);
-    page.add("video", "cam").await;
-    browser.run(CAPTURE).await;
-    browser
-        .run("for (const track of stream.getTracks()) pc.addTrack(track, stream)")
-        .await;
+    sends(&page).await;
+    browser_sends(&browser).await;
     let mut offer = page.run(json!({"type": "set-local"})).await["pendingLocal"].clone();
     offer["sdp"] = without_candidates(&offer["sdp"]);
     let mut answer = browser

@@ -1,0 +1,30 @@
+/**
+ * Two connections of one page. Sent to the page as text together with what uses them (`inPage`), so they name nothing outside
+ * of this file.
+ */
+
+/** Two connections that hear each other's candidates. */
+export function openPair(): [RTCPeerConnection, RTCPeerConnection] {
+  const [one, other] = [new RTCPeerConnection(), new RTCPeerConnection()];
+  one.onicecandidate = ({ candidate }) => void other.addIceCandidate(candidate ?? undefined);
+  other.onicecandidate = ({ candidate }) => void one.addIceCandidate(candidate ?? undefined);
+  return [one, other];
+}
+
+/** One offer and its answer. */
+export async function negotiate(one: RTCPeerConnection, other: RTCPeerConnection): Promise<void> {
+  await one.setLocalDescription();
+  if (one.localDescription) await other.setRemoteDescription(one.localDescription);
+  await other.setLocalDescription();
+  if (other.localDescription) await one.setRemoteDescription(other.localDescription);
+}
+
+/** A function that may use the two above, and its arguments, as an expression for a page. */
+export function inPage<A extends readonly number[]>(
+  of: (...args: A) => Promise<unknown>,
+  ...args: A
+): string {
+  const names = [openPair, negotiate].map((each) => `const ${each.name} = ${each.toString()};`);
+  // Whatever ran this file may have marked its functions with a helper that a page does not have.
+  return `((__name) => { ${names.join("\n")} return (${of.toString()})(${args.join(", ")}); })((marked) => marked)`;
+}
