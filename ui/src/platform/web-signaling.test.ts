@@ -139,6 +139,25 @@ test("resumes on a new socket, and does not hear the old one", () => {
   ]);
 });
 
+test("a message into a dead socket is said again on another within seconds", () => {
+  const { session, events } = start();
+  vi.advanceTimersByTime(0);
+  socket(1).open();
+  socket(1).say(joined);
+  vi.advanceTimersByTime(1_000);
+  session.send({ type: "mute", kind: "audio" });
+  vi.advanceTimersByTime(3_100);
+  expect(socket(1).sent.map((frame) => frame.type)).toEqual(["join", "mute", "ping"]);
+  expect(socket(1).closed).toBe(false);
+  vi.advanceTimersByTime(3_900);
+  expect(socket(1).closed).toBe(true);
+  socket(2).open();
+  socket(2).say({ type: "resumed", peerId: "p1", seq: 1, replayed: 0, resumeToken: "t2" });
+  expect(socket(2).sent[1]).toEqual({ id: 1, type: "mute", kind: "audio" });
+  socket(2).say({ type: "ack", id: 1, delivered: 0, queued: 0 });
+  expect(events.map((event) => event.type).slice(2)).toEqual(["away", "connecting", "resumed", "settled"]);
+});
+
 test("a listener that sends at once and one that throws do not confuse it", () => {
   const reported = vi.fn();
   vi.stubGlobal("reportError", reported);
