@@ -28,12 +28,13 @@ export class LevelMeter {
 
   /** Rounded, so that a still room is a still value and nothing is drawn for it. */
   read(): number | null {
-    const loudness = this.loudness();
-    return loudness === null ? null : Math.round(loudness * 100) / 100;
+    if (this.source === null || !this.source.track.enabled) return null;
+    return Math.round((this.loudness() ?? 0) * 100) / 100;
   }
 
+  /** Null while nothing is measured, too. */
   loudness(): number | null {
-    if (this.source === null || !this.source.track.enabled) return null;
+    if (this.source === null || !this.source.track.enabled || this.context?.state !== "running") return null;
     this.source.analyser.getFloatTimeDomainData(this.samples);
     let sum = 0;
     for (const sample of this.samples) sum += sample * sample;
