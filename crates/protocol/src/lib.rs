@@ -8,6 +8,7 @@ mod client;
 mod error;
 mod ice;
 mod ids;
+mod json;
 mod limits;
 mod payload;
 mod relay;

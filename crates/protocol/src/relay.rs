@@ -1,5 +1,5 @@
 use crate::shared::shared;
-use crate::{ClientFrame, ClientMessage, Payload, PeerId, scan};
+use crate::{ClientFrame, ClientMessage, Payload, PeerId, json, scan};
 use std::sync::Arc;
 
 /// A frame of one of the four types that are relayed unread, where it lies: nothing of it is copied.
@@ -58,14 +58,7 @@ impl RelayKind {
         let from = from.as_str();
         text.reserve(before.len() + from.len() + between.len() + payload.len() + 3);
         text.push_str(before);
-        if from.bytes().any(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)) {
-            // A string is always written.
-            text.push_str(&serde_json::to_string(from).unwrap_or_default());
-        } else {
-            text.push('"');
-            text.push_str(from);
-            text.push('"');
-        }
+        json::string(from, text);
         text.push_str(between);
         text.push_str(payload);
         text.push('}');

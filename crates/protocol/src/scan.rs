@@ -4,14 +4,14 @@
 //! serde, which says what it is, or takes it. So this accepts a part of what serde accepts, and makes the same of it.
 
 use crate::relay::{Relay, RelayKind};
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 
 /// How deep a payload may nest for the quick way.
 const DEPTH: u32 = 64;
 
 pub(crate) fn relay(text: &str) -> Option<Relay<'_>> {
     // None of them is in a string, and elsewhere few clients write any. This takes 16 bytes at a time.
-    if text.bytes().fold(false, |found, byte| found | (byte < b' ')) {
+    if text.bytes().fold(u8::MAX, u8::min) < b' ' {
         return None;
     }
     let mut scan = Scan { text, at: 0 };
@@ -259,15 +259,18 @@ fn line_breaks(bytes: &[u8], from: usize) -> Option<usize> {
     (!others).then_some(from + length)
 }
 
-/// Where the next quote or backslash is: eight bytes at a time, for descriptions are long.
+/// Where the next quote or backslash is: near by in a key, far off in a payload.
 #[inline]
 fn stop(bytes: &[u8], from: usize) -> Option<usize> {
+    const NEAR: usize = 16;
     const ONES: u64 = u64::MAX / 255;
     const HIGH: u64 = ONES << 7;
     // Marks each byte that is 0, and perhaps some behind the first one.
     let zeros = |word: u64| word.wrapping_sub(ONES) & !word;
     let mut at = from;
-    while let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+    while at < from + NEAR
+        && let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk)
+    {
         let word = u64::from_le_bytes(*word);
         let quote = zeros(word ^ (ONES * u64::from(b'"')));
         let escape = zeros(word ^ (ONES * u64::from(b'\\')));
@@ -277,6 +280,5 @@ fn stop(bytes: &[u8], from: usize) -> Option<usize> {
         }
         at += 8;
     }
-    let tail = bytes.get(at..)?;
-    Some(at + tail.iter().position(|byte| matches!(byte, b'"' | b'\\'))?)
+    Some(at + memchr2(b'"', b'\\', bytes.get(at..)?)?)
 }

@@ -35,7 +35,10 @@ impl Bucket {
     pub fn spend(&mut self, now: Instant, cost: f64) -> Duration {
         self.refill(now);
         self.tokens -= cost;
-        Duration::from_secs_f64((-self.tokens / self.per_second).max(0.0))
+        if self.tokens >= 0.0 {
+            return Duration::ZERO;
+        }
+        Duration::from_secs_f64(-self.tokens / self.per_second)
     }
 
     /// How long until there is a token again.
@@ -50,8 +53,11 @@ impl Bucket {
     }
 
     fn refill(&mut self, now: Instant) {
-        let passed = now.saturating_duration_since(self.at);
-        self.tokens = (self.tokens + passed.as_secs_f64() * self.per_second).min(self.burst);
-        self.at = self.at.max(now);
+        // Much of what is counted came at the same time.
+        if now > self.at {
+            let passed = now.duration_since(self.at);
+            self.tokens = (self.tokens + passed.as_secs_f64() * self.per_second).min(self.burst);
+            self.at = now;
+        }
     }
 }

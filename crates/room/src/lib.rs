@@ -146,13 +146,17 @@ pub enum Event {
     },
 }
 
+/// A room's number within one process: grows, and is never given twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RoomNo(u64);
+
 /// Why the core wants to be called again.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Why {
     /// The socket has not joined.
     Idle(SocketId),
     /// Something in this room is over: somebody's grace period, for one.
-    Room(RoomId),
+    Room(RoomNo),
     /// Addresses whose joins need not be counted any more.
     Joins,
 }

@@ -59,19 +59,19 @@ impl Rooms {
         if !fits(id.as_str(), limits.room_id_chars) || capacity == Some(0) {
             return AdminReply::Invalid;
         }
-        if self.rooms.contains_key(&id) {
+        if self.rooms.find(&id).is_some() {
             return AdminReply::Exists;
         }
         if self.desk.draining || limits.rooms.is_some_and(|most| self.rooms.len() >= most) {
             return AdminReply::Unavailable;
         }
-        self.rooms.insert(id.clone(), Entry::new(Room::new(id.clone(), now)));
-        self.tell(now, &id, RoomInput::Create { capacity, lobby }, out);
+        let no = self.rooms.add(Entry::new(Room::new(id, now)));
+        self.tell(now, no, RoomInput::Create { capacity, lobby }, out);
         AdminReply::Done
     }
 
     fn order(&mut self, now: Millis, id: &RoomId, input: RoomInput, out: &mut Vec<Output>) -> AdminReply {
-        let Some(entry) = self.rooms.get_mut(id) else {
+        let Some((no, entry)) = self.rooms.find_mut(id) else {
             return AdminReply::NoSuchRoom;
         };
         let mut turn = Turn {
@@ -81,7 +81,7 @@ impl Rooms {
             effects: &mut self.effects,
         };
         let outcome = entry.room.handle(&mut turn, input);
-        self.settle(now, id, None, out);
+        self.settle(now, no, None, out);
         match outcome {
             Outcome::Done { .. } => AdminReply::Done,
             Outcome::Refused(_) => AdminReply::NoSuchPeer,

@@ -25,8 +25,8 @@ impl Rooms {
             Place::Waiting { .. } => return answer(socket, id, Outcome::Refused(Refusal::AlreadyWaiting), out),
             Place::Seat { room, seat } => {
                 // It is a request like any other, and what it proves and is answered is remembered.
-                let (room, seat) = (room.clone(), *seat);
-                return self.refuse_seated(socket, &room, seat, id, out);
+                let (room, seat) = (*room, *seat);
+                return self.refuse_seated(socket, room, seat, id, out);
             }
         }
         if let Some(address) = entry.address {
@@ -55,7 +55,7 @@ impl Rooms {
         out: &mut Vec<Output>,
     ) -> bool {
         let Some(resume) = &join.resume else { return false };
-        let Some(entry) = self.rooms.get_mut(&join.room_id) else {
+        let Some((no, entry)) = self.rooms.find_mut(&join.room_id) else {
             return false;
         };
         let input = match entry.room.claim(&resume.token, grant.identity.as_ref()) {
@@ -90,7 +90,7 @@ impl Rooms {
         let resumed = matches!(input, RoomInput::Resume { .. });
         let reply = resumed.then(|| Outcome::QUIET.answer(id)).flatten();
         let reply = reply.map(|message| send(socket, &message));
-        self.tell_and_reply(now, &join.room_id, input, reply, out);
+        self.tell_and_reply(now, no, input, reply, out);
         resumed
     }
 
@@ -105,15 +105,13 @@ impl Rooms {
         ice_servers: Vec<IceServer>,
         out: &mut Vec<Output>,
     ) {
-        let room_id = join.room_id.clone();
-        let is_new = !self.rooms.contains_key(&room_id);
-        if is_new && self.config.limits.rooms.is_some_and(|most| self.rooms.len() >= most) {
+        let known = self.rooms.find(&join.room_id);
+        if known.is_none() && self.config.limits.rooms.is_some_and(|most| self.rooms.len() >= most) {
             return answer(socket, id, Outcome::Refused(Refusal::TooManyRooms), out);
         }
-        let entry = self
-            .rooms
-            .entry(room_id.clone())
-            .or_insert_with(|| Entry::new(Room::new(room_id.clone(), now)));
+        let make = || self.rooms.add(Entry::new(Room::new(join.room_id.clone(), now)));
+        let no = known.unwrap_or_else(make);
+        let Some(entry) = self.rooms.get_mut(no) else { return };
         let mut turn = Turn {
             now,
             dice: &mut self.dice,
@@ -133,7 +131,7 @@ impl Rooms {
             Outcome::Done { .. } | Outcome::Refused(_) => outcome.answer(id),
         };
         let reply = reply.map(|message| send(socket, &message));
-        self.settle(now, &room_id, reply, out);
+        self.settle(now, no, reply, out);
     }
 }
 

@@ -1,8 +1,8 @@
 use super::joins::network;
 use crate::map::{ByNumber, shrink};
 use crate::room::{Holder, Millis, SeatNo};
-use crate::{SocketId, Why};
-use snug_protocol::{Limits, PeerId, RoomId};
+use crate::{RoomNo, SocketId, Why};
+use snug_protocol::{Limits, PeerId};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -25,11 +25,11 @@ pub(super) enum Place {
         until: Millis,
     },
     Waiting {
-        room: RoomId,
+        room: RoomNo,
         peer: PeerId,
     },
     Seat {
-        room: RoomId,
+        room: RoomNo,
         seat: SeatNo,
     },
 }

@@ -9,17 +9,19 @@ mod outbox;
 mod perform;
 mod said;
 mod session;
+mod shelf;
 
 pub use admin::{Admin, AdminReply};
 pub use answered::Answered;
 
 use crate::dice::Dice;
-use crate::map::{Keys, Map};
+use crate::map::Keys;
 use crate::room::{Effect, Millis, Room, RoomInfo, RoomInput, RoomPlace, SeatNo, Turn};
-use crate::{Input, Output, SocketId, Why};
+use crate::{Input, Output, RoomNo, SocketId, Why};
 use desk::{Desk, Place};
 use joins::Joins;
 use session::Session;
+use shelf::Shelf;
 use snug_protocol::{CloseCode, IceServer, Limits, Relay, RoomId};
 use std::time::{Duration, Instant};
 
@@ -38,7 +40,7 @@ pub struct Rooms {
     /// When time began: the first instant it was told.
     epoch: Option<Instant>,
     desk: Desk,
-    rooms: Map<RoomId, Entry>,
+    rooms: Shelf,
     seats: usize,
     joins: Joins,
     /// Kept from call to call, empty between them.
@@ -66,7 +68,7 @@ impl Rooms {
             dice,
             epoch: None,
             desk: Desk::new(),
-            rooms: Map::with_hasher(keys.clone()),
+            rooms: Shelf::new(keys.clone()),
             seats: 0,
             joins: Joins::new(keys),
             effects: Vec::new(),
@@ -115,7 +117,7 @@ impl Rooms {
     /// When to call [`Rooms::handle`] with [`Input::Tick`], if nothing else happens before.
     pub fn deadline(&self) -> Option<(Instant, Why)> {
         let (at, why) = self.desk.first_due()?;
-        Some((self.epoch? + Duration::from_millis(*at), why.clone()))
+        Some((self.epoch? + Duration::from_millis(*at), *why))
     }
 
     /// Rooms, seats and sockets at this moment.
@@ -125,13 +127,13 @@ impl Rooms {
 
     /// For how many rooms, sockets, deadlines, addresses and effects there is space at this moment.
     pub fn footprint(&self) -> usize {
-        self.rooms.capacity() + self.desk.footprint() + self.joins.footprint() + self.effects.capacity()
+        self.rooms.footprint() + self.desk.footprint() + self.joins.footprint() + self.effects.capacity()
     }
 
     /// Every room, in no order.
     pub fn list(&self, now: Instant) -> Vec<RoomInfo> {
         let now = self.since(now);
-        self.rooms.values().map(|entry| entry.room.info(now)).collect()
+        self.rooms.iter().map(|entry| entry.room.info(now)).collect()
     }
 
     /// One room, where there is one.
@@ -143,12 +145,12 @@ impl Rooms {
         let Some((holder, place)) = self.desk.close(socket) else {
             return;
         };
-        let (id, place) = match place {
+        let (no, place) = match place {
             Place::Door { .. } => return,
             Place::Waiting { room, peer } => (room, RoomPlace::Waiting(peer)),
             Place::Seat { room, seat } => (room, RoomPlace::Seat(seat)),
         };
-        self.tell(now, &id, RoomInput::Lost { holder, place }, out);
+        self.tell(now, no, RoomInput::Lost { holder, place }, out);
     }
 
     fn expire(&mut self, now: Millis, out: &mut Vec<Output>) {
@@ -159,12 +161,12 @@ impl Rooms {
                     let code = CloseCode::Idle;
                     out.push(Output::Close { socket, code });
                 }
-                Why::Room(id) => {
-                    if let Some(entry) = self.rooms.get_mut(&id) {
+                Why::Room(no) => {
+                    if let Some(entry) = self.rooms.get_mut(no) {
                         entry.due = None;
                         entry.version = u64::MAX;
                     }
-                    self.tell(now, &id, RoomInput::Tick, out);
+                    self.tell(now, no, RoomInput::Tick, out);
                 }
                 Why::Joins => {
                     if let Some(at) = self.joins.forget(now) {
@@ -176,20 +178,20 @@ impl Rooms {
     }
 
     /// Tells a room something that answers nobody.
-    fn tell(&mut self, now: Millis, id: &RoomId, input: RoomInput, out: &mut Vec<Output>) {
-        self.tell_and_reply(now, id, input, None, out);
+    fn tell(&mut self, now: Millis, no: RoomNo, input: RoomInput, out: &mut Vec<Output>) {
+        self.tell_and_reply(now, no, input, None, out);
     }
 
     /// Tells a room something that it cannot refuse.
     fn tell_and_reply(
         &mut self,
         now: Millis,
-        id: &RoomId,
+        no: RoomNo,
         input: RoomInput,
         reply: Option<Output>,
         out: &mut Vec<Output>,
     ) {
-        let Some(entry) = self.rooms.get_mut(id) else { return };
+        let Some(entry) = self.rooms.get_mut(no) else { return };
         let mut turn = Turn {
             now,
             dice: &mut self.dice,
@@ -197,7 +199,7 @@ impl Rooms {
             effects: &mut self.effects,
         };
         entry.room.handle(&mut turn, input);
-        self.settle(now, id, reply, out);
+        self.settle(now, no, reply, out);
     }
 
     fn drain(&mut self, out: &mut Vec<Output>) {
@@ -205,7 +207,6 @@ impl Rooms {
         let sockets = self.desk.drain();
         out.extend(sockets.into_iter().map(|socket| Output::Close { socket, code }));
         self.rooms.clear();
-        self.rooms.shrink_to_fit();
         self.seats = 0;
         self.joins.clear();
     }

@@ -1,10 +1,9 @@
 use super::desk::Place;
 use super::session::Session;
 use super::{Entry, Rooms};
-use crate::map::shrink;
 use crate::room::{Effect, Millis, RoomInput, SeatNo, Turn};
-use crate::{Event, Output, Why};
-use snug_protocol::{RoomId, ServerMessage};
+use crate::{Event, Output, RoomNo, Why};
+use snug_protocol::ServerMessage;
 
 impl Rooms {
     /// Carries out what a room asked for, gives the `reply`, and then does what comes of it: an away seat that cannot
@@ -12,12 +11,12 @@ impl Rooms {
     pub(super) fn settle(
         &mut self,
         now: Millis,
-        id: &RoomId,
+        no: RoomNo,
         mut reply: Option<Output>,
         out: &mut Vec<Output>,
     ) -> Vec<SeatNo> {
         let mut lost = Vec::new();
-        let Some(entry) = self.rooms.get_mut(id) else {
+        let Some(entry) = self.rooms.get_mut(no) else {
             return lost;
         };
         let mut over: Vec<SeatNo> = Vec::new();
@@ -49,12 +48,10 @@ impl Rooms {
                     }
                     Effect::Door { holder } => self.desk.door(now, holder.socket, &self.config.limits),
                     Effect::Waits { holder, peer } => {
-                        let room = id.clone();
-                        self.desk.place(holder.socket, Place::Waiting { room, peer });
+                        self.desk.place(holder.socket, Place::Waiting { room: no, peer });
                     }
                     Effect::Seated { holder, seat, .. } => {
-                        let room = id.clone();
-                        self.desk.place(holder.socket, Place::Seat { room, seat });
+                        self.desk.place(holder.socket, Place::Seat { room: no, seat });
                         entry.sessions.push((seat, Session::default()));
                         self.seats += 1;
                     }
@@ -67,8 +64,7 @@ impl Rooms {
                         taken_over,
                     } => {
                         let socket = holder.socket;
-                        let room = id.clone();
-                        self.desk.place(socket, Place::Seat { room, seat });
+                        self.desk.place(socket, Place::Seat { room: no, seat });
                         let Some(session) = entry.session(seat) else { continue };
                         session.outbox.acknowledge(seq);
                         let replayed = session.outbox.kept().len();
@@ -82,7 +78,7 @@ impl Rooms {
                         let kept = session.outbox.kept().cloned();
                         out.extend(kept.map(|frame| Output::Send { socket, frame }));
                         let event = Event::Resumed {
-                            room: id.clone(),
+                            room: entry.room.id().clone(),
                             peer,
                             replayed,
                             taken_over,
@@ -118,14 +114,14 @@ impl Rooms {
             self.effects.shrink_to(1024);
         }
         if entry.version != entry.room.version() {
-            self.tidy(id);
+            self.tidy(no);
         }
         lost
     }
 
     /// After a change: the room's deadline, or its end.
-    fn tidy(&mut self, id: &RoomId) {
-        let Some(entry) = self.rooms.get_mut(id) else { return };
+    fn tidy(&mut self, no: RoomNo) {
+        let Some(entry) = self.rooms.get_mut(no) else { return };
         let Entry {
             room,
             version,
@@ -136,10 +132,10 @@ impl Rooms {
         let next = if room.is_over() { None } else { room.deadline() };
         if *due != next {
             if let Some(at) = due.take() {
-                self.desk.clear_due(at, Why::Room(id.clone()));
+                self.desk.clear_due(at, Why::Room(no));
             }
             if let Some(at) = next {
-                self.desk.set_due(at, Why::Room(id.clone()));
+                self.desk.set_due(at, Why::Room(no));
             }
             *due = next;
         }
@@ -147,8 +143,7 @@ impl Rooms {
             sessions.shrink_to(sessions.len() * 2);
         }
         if room.is_over() {
-            self.rooms.remove(id);
-            shrink(&mut self.rooms);
+            self.rooms.remove(no);
         }
     }
 }

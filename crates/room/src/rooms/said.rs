@@ -2,8 +2,8 @@ use super::arrive::{answer, send};
 use super::desk::Place;
 use super::{Entry, Rooms};
 use crate::room::{Effect, Millis, RoomInput, SeatNo, Turn};
-use crate::{Grant, Outcome, Output, Refusal, SocketId};
-use snug_protocol::{ClientFrame, ClientMessage, PeerId, Relay, RoomId, ServerMessage};
+use crate::{Grant, Outcome, Output, Refusal, RoomNo, SocketId};
+use snug_protocol::{ClientFrame, ClientMessage, PeerId, Relay, ServerMessage};
 
 /// What one who sits in a room says.
 enum Said<'a> {
@@ -23,8 +23,8 @@ impl Rooms {
         }
         match &entry.place {
             Place::Seat { room, seat } => {
-                let (room, seat) = (room.clone(), *seat);
-                self.seated(now, socket, &room, seat, id, Said::Message(message), out);
+                let (room, seat) = (*room, *seat);
+                self.seated(now, socket, room, seat, id, Said::Message(message), out);
             }
             Place::Door { .. } | Place::Waiting { .. } if matches!(message, ClientMessage::Ping { .. }) => {
                 if let ClientMessage::Ping { seq } = message {
@@ -35,8 +35,8 @@ impl Rooms {
             Place::Door { .. } => answer(socket, id, Outcome::Refused(Refusal::NotJoined), out),
             Place::Waiting { room, peer } => {
                 if let ClientMessage::Leave = message {
-                    let (room, peer) = (room.clone(), peer.clone());
-                    return self.give_up(now, socket, id, &room, peer, out);
+                    let (room, peer) = (*room, peer.clone());
+                    return self.give_up(now, socket, id, room, peer, out);
                 }
                 answer(socket, id, Outcome::Refused(Refusal::NotAdmitted), out);
             }
@@ -47,8 +47,8 @@ impl Rooms {
     pub(super) fn carry(&mut self, now: Millis, socket: SocketId, relay: &Relay<'_>, out: &mut Vec<Output>) {
         match self.desk.get(socket).map(|entry| &entry.place) {
             Some(Place::Seat { room, seat }) => {
-                let (room, seat) = (room.clone(), *seat);
-                self.seated(now, socket, &room, seat, relay.id, Said::Relay(relay), out);
+                let (room, seat) = (*room, *seat);
+                self.seated(now, socket, room, seat, relay.id, Said::Relay(relay), out);
             }
             Some(Place::Door { .. } | Place::Waiting { .. }) => self.frame(now, socket, relay.to_frame(), out),
             None => {} // It was closed while this frame was on its way.
@@ -61,13 +61,13 @@ impl Rooms {
         &mut self,
         now: Millis,
         socket: SocketId,
-        room_id: &RoomId,
+        room: RoomNo,
         seat: SeatNo,
         id: Option<u64>,
         said: Said<'_>,
         out: &mut Vec<Output>,
     ) {
-        let Some(entry) = self.rooms.get_mut(room_id) else {
+        let Some(entry) = self.rooms.get_mut(room) else {
             return;
         };
         entry.room.heard(seat);
@@ -108,13 +108,13 @@ impl Rooms {
             Outcome::Done { queued: 1.., .. } => entry.keeping(&self.effects, is_broadcast),
             Outcome::Done { .. } | Outcome::Refused(_) => Vec::new(),
         };
-        let lost = self.settle(now, room_id, None, out);
+        let lost = self.settle(now, room, None, out);
         if let Outcome::Done { queued, .. } = &mut outcome {
             let gone = lost.iter().filter(|seat| keeping.contains(seat)).count();
             *queued = queued.saturating_sub(u32::try_from(gone).unwrap_or(u32::MAX));
         }
         if let Some(id) = id
-            && let Some(session) = self.rooms.get_mut(room_id).and_then(|entry| entry.session(seat))
+            && let Some(session) = self.rooms.get_mut(room).and_then(|entry| entry.session(seat))
         {
             session.answered.record(id, outcome);
         }
@@ -127,7 +127,7 @@ impl Rooms {
     pub(super) fn refuse_seated(
         &mut self,
         socket: SocketId,
-        room: &RoomId,
+        room: RoomNo,
         seat: SeatNo,
         id: Option<u64>,
         out: &mut Vec<Output>,
@@ -148,7 +148,7 @@ impl Rooms {
         now: Millis,
         socket: SocketId,
         id: Option<u64>,
-        room: &RoomId,
+        room: RoomNo,
         peer: PeerId,
         out: &mut Vec<Output>,
     ) {

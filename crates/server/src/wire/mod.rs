@@ -97,7 +97,8 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Wire<Io> {
     /// # Errors
     /// When it is not UTF-8.
     pub(crate) fn text(&self) -> Result<&str, Error> {
-        std::str::from_utf8(self.reader.payload()).map_err(|error| Error::Utf8(error.to_string()))
+        // The standard library's looks at 16 bytes at a time, this one at 64.
+        simdutf8::basic::from_utf8(self.reader.payload()).map_err(|error| Error::Utf8(error.to_string()))
     }
 
     /// Puts a message behind what waits to be flushed.
