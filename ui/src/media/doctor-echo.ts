@@ -1,6 +1,5 @@
 /** Measures loudness for the doctor's ear, while somebody looks. */
-
-import { Ear, type Heard, TICK_MS } from "../core/doctor/ear";
+import { Ear, type Heard, type Moment, TICK_MS } from "../core/doctor/ear";
 import { latest } from "../core/doctor/echo";
 import type { MediaInsight } from "./web-rtc-media";
 
@@ -8,8 +7,9 @@ import type { MediaInsight } from "./web-rtc-media";
 export function listenForEcho(media: MediaInsight, tell: (heard: Heard) => void, signal: AbortSignal): void {
   if (signal.aborted) return;
   let ear = new Ear();
-  let known: Heard = NOTHING;
+  let known = NOTHING;
   let { microphone } = media;
+  const gauge = new Gauge(media, (moment) => ear.hear(moment));
   const measure = setInterval(() => {
     if (media.microphone !== microphone) {
       // Another one stands elsewhere.
@@ -17,7 +17,7 @@ export function listenForEcho(media: MediaInsight, tell: (heard: Heard) => void,
       ear = new Ear();
       known = NOTHING;
     }
-    ear.hear({ at: performance.now(), own: media.loudness(), others: playing(media) });
+    gauge.measure();
   }, TICK_MS);
   const report = setInterval(() => {
     known = together(known, ear.heard(), media);
@@ -30,15 +30,78 @@ export function listenForEcho(media: MediaInsight, tell: (heard: Heard) => void,
 }
 
 const REPORT_MS = 1_000;
+/** To ask for counters takes longer than to look at a level. */
+const COUNT_MS = 50;
 const NOTHING: Heard = { own: null, others: new Map() };
 
-function playing(media: MediaInsight): ReadonlyMap<string, number> {
-  return new Map(
-    [...media.links()].flatMap(([key, link]) => {
-      const level = link.playing();
-      return level === null ? [] : [[key, level] as const];
-    }),
-  );
+interface Counted {
+  readonly at: number;
+  readonly heard: number;
+  readonly sent: number;
+}
+
+/**
+ * Where the webview tells how loud each packet is, that is looked at, and the microphone's track. Elsewhere the energies are
+ * that getStats counts: there the track is the microphone before echo is taken out, and only its counter is what is sent.
+ */
+class Gauge {
+  private tellsPackets = false;
+  private counting = false;
+  private counted = new Map<string, Counted>();
+  private countedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    private readonly media: MediaInsight,
+    private readonly hear: (moment: Moment) => void,
+  ) {}
+
+  measure(): void {
+    const at = performance.now();
+    const others = this.playing();
+    // Of somebody who is muted nothing is told anywhere.
+    this.tellsPackets ||= others.size > 0;
+    if (this.tellsPackets) {
+      this.hear({ at, own: this.media.loudness(), others });
+    } else if (!this.counting && at - this.countedAt >= COUNT_MS) {
+      this.counting = true;
+      this.countedAt = at;
+      this.count()
+        .catch((error: unknown) => console.warn("loudness cannot be counted", error))
+        .finally(() => {
+          this.counting = false;
+        });
+    }
+  }
+
+  private playing(): ReadonlyMap<string, number> {
+    return new Map(
+      [...this.media.links()].flatMap(([key, link]) => {
+        const level = link.playing();
+        return level === null ? [] : [[key, level] as const];
+      }),
+    );
+  }
+
+  private async count(): Promise<void> {
+    const links = [...this.media.links()];
+    const stats = await Promise.all(links.map(async ([key, link]) => [key, await link.read()] as const));
+    const at = performance.now();
+    const before = this.counted;
+    this.counted = new Map(
+      stats.map(([key, { audioEnergy, sentEnergy }]) => [key, { at, heard: audioEnergy, sent: sentEnergy }]),
+    );
+    const others = new Map<string, number>();
+    let own: number | null = null;
+    for (const [key, now] of this.counted) {
+      const then = before.get(key);
+      if (then === undefined) continue;
+      const amplitude = (of: "heard" | "sent") =>
+        Math.sqrt(Math.max(0, now[of] - then[of]) / ((now.at - then.at) / 1000));
+      others.set(key, amplitude("heard"));
+      own = Math.max(own ?? 0, amplitude("sent"));
+    }
+    if (others.size > 0) this.hear({ at, own: this.media.microphone?.enabled ? own : null, others });
+  }
 }
 
 function together(before: Heard, now: Heard, media: MediaInsight): Heard {

@@ -6,6 +6,8 @@ export interface LinkStats {
   readonly framesEncoded: number;
   /** Of all that was received, as `totalAudioEnergy` counts it. */
   readonly audioEnergy: number;
+  /** Of the microphone, counted likewise, after echo and noise were taken out. */
+  readonly sentEnergy: number;
   /** The latest, 0 to 1. */
   readonly audioLevel: number;
   readonly packetsReceived: number;
@@ -18,6 +20,7 @@ export const NO_STATS: LinkStats = {
   framesDecoded: 0,
   framesEncoded: 0,
   audioEnergy: 0,
+  sentEnergy: 0,
   audioLevel: 0,
   packetsReceived: 0,
   packetsLost: 0,
@@ -43,6 +46,8 @@ export function readStats(report: Report): LinkStats {
       };
     } else if (stats.type === "outbound-rtp") {
       total = { ...total, framesEncoded: total.framesEncoded + number(stats.framesEncoded) };
+    } else if (stats.type === "media-source") {
+      total = { ...total, sentEnergy: total.sentEnergy + number(stats.totalAudioEnergy) };
     } else if (stats.type === "candidate-pair" && stats.nominated === true && stats.state === "succeeded") {
       const { currentRoundTripTime } = stats;
       if (typeof currentRoundTripTime === "number") total = { ...total, rttMs: currentRoundTripTime * 1000 };

@@ -44,8 +44,8 @@ export function settled(voices: VoicesFact): VoicesFact {
 const ENOUGH_MS = 8_000;
 /** With so many, an echo that is hard to hear is told from chance too. */
 const LONG_MS = 14_000;
-const PLAIN = 0.7;
-const ALIKE = 0.6;
+const PLAIN = 0.75;
+const ALIKE = 0.65;
 const UNLIKE = 0.45;
 /** By so much an echo is more alike than anything is by chance. */
 const APART = 0.25;

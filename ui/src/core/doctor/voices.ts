@@ -81,26 +81,40 @@ export function together(hiss: number, seed: number, ...sounds: readonly Loudnes
   return mix;
 }
 
-/** As a page reads levels: when its timer gets around to it, those of others in whole decibels. */
+/**
+ * As a page measures, when its timer gets around to it. By default what is loud just then, that of others in whole decibels;
+ * `counted`: all that was since the last time, as counters of energy have it.
+ */
 export function listen(
   ear: Ear,
   own: Loudness | null,
   others: ReadonlyMap<string, Loudness>,
-  { seed = 1, from = 0, lateMs = 15 } = {},
+  { seed = 1, from = 0, lateMs = 15, counted = false } = {},
 ): number {
   const roll = dice(seed);
+  const every = counted ? 2 * TICK_MS : TICK_MS;
   const length = Math.max(own?.length ?? 0, ...[...others.values()].map((sound) => sound.length));
-  for (let [due, at] = [0, 0]; ; due += TICK_MS) {
+  let last = 0;
+  for (let [due, at] = [every, 0]; ; due += every) {
     at = Math.max(at, due + roll() * lateMs);
     const step = Math.floor(at / STEP_MS);
     if (step >= length) return from + due;
-    const read = (sound: Loudness) => Math.max(sound[step] ?? 0, sound[step - 1] ?? 0);
+    const since = counted ? Math.min(last, step - 1) : step - 2;
+    const read = (sound: Loudness) => loudnessBetween(sound, Math.max(0, since), step);
+    const levels = [...others].map(([key, sound]) => [key, read(sound)] as const);
     ear.hear({
       at: from + at,
       own: own === null ? null : read(own),
-      others: new Map([...others].map(([key, sound]) => [key, wholeDecibels(read(sound))])),
+      others: new Map(counted ? levels : levels.map(([key, level]) => [key, wholeDecibels(level)])),
     });
+    last = step;
   }
+}
+
+function loudnessBetween(sound: Loudness, from: number, to: number): number {
+  let sum = 0;
+  for (let i = from; i < to; i += 1) sum += (sound[i] ?? 0) ** 2;
+  return Math.sqrt(sum / Math.max(1, to - from));
 }
 
 function wholeDecibels(amplitude: number): number {
