@@ -26,6 +26,19 @@ fn ruthless_mishaps_double_nothing_and_end_in_one_room() {
     seeds(20_000..21_500, Temper::Ruthless, 60);
 }
 
+#[test]
+fn who_speaks_into_a_half_open_socket_is_back_in_seconds() {
+    for seed in 30_000..30_200 {
+        let mut world = World::new(seed, GUESTS);
+        world.pass(2_000);
+        world.endure(&[(0, Mishap::HalfOpen(0)), (0, Mishap::Say(0))]);
+        // Two silences of three seconds, a short wait, a socket and an answer.
+        world.pass(7_000);
+        assert_eq!(world.guests[0].resumes, 1, "seed {seed}");
+        assert_eq!(world.guests[0].sent[0].outcomes.len(), 1, "seed {seed}: it is settled");
+    }
+}
+
 /// Plays each seed; the number of resumes. A schedule that fails is printed as the test that it wants to become.
 fn seeds(seeds: std::ops::Range<u64>, temper: Temper, mishaps: usize) -> u32 {
     let mut resumes = 0;

@@ -75,7 +75,8 @@ fn draw(dice: &mut Dice, temper: Temper, guests: usize) -> (u64, Mishap) {
         28 if temper == Temper::Ruthless => Mishap::Restart,
         _ => Mishap::Cut(guest),
     };
-    // A half-open socket is noticed after 20 s, by ping and patience; a gentle schedule waits for that, and for the rest.
+    // A half-open socket is noticed after 20 s at the latest, by ping and patience; a gentle schedule waits for that, and for
+    // the rest.
     let before = if gentle {
         35_000 + dice.below(5_000)
     } else {
