@@ -45,7 +45,7 @@ const FAULTS = {
     serve: twoNodes,
     run: ({ server }) => server.nodes[0].kill(),
   },
-  // The end of its connection is lost on the way: only its pings can tell.
+  // The end of its connection is lost on the way: only that nothing answers it any more can tell.
   "the server is killed, another node goes on, and one is not told": {
     serve: twoNodes,
     run: async ({ site, server }) => {
@@ -205,5 +205,5 @@ async function withRelay() {
 function summary(times) {
   const sorted = [...times].sort((a, b) => a - b);
   const at = (part) => sorted[Math.min(sorted.length - 1, Math.ceil(part * sorted.length) - 1)];
-  return `p50 ${at(0.5)} ms, p95 ${at(0.95)} ms, of ${sorted.length}`;
+  return `p50 ${at(0.5)} ms, p95 ${at(0.95)} ms, worst ${sorted.at(-1)} ms, of ${sorted.join(" ")}`;
 }
