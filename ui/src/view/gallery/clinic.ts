@@ -58,7 +58,15 @@ const troubled: Facts = {
   path: { transport: "tcp", sent: 100, received: 94, roundTripMs: 180, jitterMs: 66, bitsPerSecond: 3.4e5 },
 };
 
-const inCall: Facts = { ...troubled, camera: { is: "works" }, echo: null, links: [link] };
+const echo = { comparedMs: 18_000, quietMs: 2_000, likeness: 0.86, chance: 0.31, delayMs: 200 };
+
+const inCall: Facts = {
+  ...troubled,
+  camera: { is: "works" },
+  echo: null,
+  links: [link],
+  voices: { own: echo, others: [{ peer: 1, heard: echo }] },
+};
 
 export function clinicOf(screen: string): Clinic {
   const facts = screen === "lobby-doctor-well" ? well : screen.startsWith("call") ? inCall : troubled;
