@@ -12,5 +12,7 @@ export default defineConfig({
     fileParallelism: false,
     testTimeout: 360_000,
     hookTimeout: 360_000,
+    // On a machine that stands still for seconds a socket may be given up, which is not what a test is about.
+    retry: 1,
   },
 });
