@@ -20,6 +20,8 @@ export const NAME = "snug.test";
 export const NAME_OF_BOTH = "nodes.test";
 
 const PREFIX = "snuglab";
+/** Without one of its own a bridge borrows its lowest port's, and loses it with that: half a minute until all have asked anew. */
+const BRIDGE = "02:00:00:00:00:01";
 
 /** Why no laboratory can be had here; null when it can. */
 export function unable() {
@@ -63,7 +65,7 @@ export class Lab {
     run(`
       ip netns add ${this.internet}
       ip -n ${this.internet} link set lo up
-      ip -n ${this.internet} link add br0 type bridge
+      ip -n ${this.internet} link add br0 address ${BRIDGE} type bridge
       ip -n ${this.internet} link set br0 up
       ip -n ${this.internet} addr add ${SERVER}/16 dev br0
       ip -n ${this.internet} addr add ${OTHER_SERVER}/16 dev br0
