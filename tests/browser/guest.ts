@@ -16,11 +16,8 @@ const PATIENCE_FOR_MEDIA = 300_000;
 export interface BrowserWish {
   /** What the person answers when the page asks for camera and microphone. */
   permission?: "granted" | "denied";
-  /**
-   * `slow`: one of 10 pictures a second instead of 20. `broken`: there is a camera, but it does not start, as when another
-   * program holds it.
-   */
-  camera?: "fake" | "slow" | "none" | "broken";
+  /** `broken`: there is a camera, but it does not start, as when another program holds it. */
+  camera?: "fake" | "none" | "broken";
   /** Runs in the page before its own scripts: for what goes wrong in a browser itself. */
   script?: () => void;
 }
@@ -46,9 +43,7 @@ export async function openBrowser({
       // The addresses of a test machine are no secret, and it has no multicast DNS.
       "--disable-features=WebRtcHideLocalIpsWithMdns",
       ...(permission === "granted" ? ["--use-fake-ui-for-media-stream"] : []),
-      ...(camera === "none"
-        ? []
-        : [`--use-fake-device-for-media-stream${camera === "slow" ? "=fps=10" : ""}`]),
+      ...(camera === "none" ? [] : ["--use-fake-device-for-media-stream"]),
       ...(camera === "broken" ? [`--use-file-for-fake-video-capture=${await brokenCamera()}`] : []),
     ],
   });

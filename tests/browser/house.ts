@@ -8,7 +8,7 @@ export interface House {
   readonly server: Server;
   readonly browser: Browser;
   room(): string;
-  /** A page on `link` that has not joined yet; in another browser, one for each `wish`, where it asks for other devices. */
+  /** A page on `link` that has not joined yet; in a browser of its own where `wish` asks for other devices. */
   open(link: string, name: string, wish?: BrowserWish): Promise<Guest>;
   /** One after the other into a new room. */
   together<Names extends readonly string[]>(...names: Names): Promise<{ [Key in keyof Names]: Guest }>;
@@ -19,7 +19,7 @@ export function house(...options: string[]): House {
   let server: Server | undefined;
   let browser: Browser | undefined;
   const guests: Guest[] = [];
-  const wished = new Map<BrowserWish, Promise<Browser>>();
+  const browsers: Browser[] = [];
   const here = <T>(thing: T | undefined): T => {
     if (thing === undefined) throw new Error("the house opens with the first test");
     return thing;
@@ -31,9 +31,7 @@ export function house(...options: string[]): House {
   afterEach(async () => {
     const open = guests.splice(0);
     await Promise.all(open.map((guest) => guest.close()));
-    const browsers = await Promise.all(wished.values());
-    wished.clear();
-    await Promise.all(browsers.map((own) => own.close()));
+    await Promise.all(browsers.splice(0).map((own) => own.close()));
     expect(open.flatMap((guest) => guest.errors)).toEqual([]);
   });
   afterAll(async () => {
@@ -50,8 +48,8 @@ export function house(...options: string[]): House {
     },
     room: () => newRoom(here(server).url),
     async open(link, name, wish) {
-      if (wish !== undefined && !wished.has(wish)) wished.set(wish, openBrowser(wish));
-      const own = (wish && (await wished.get(wish))) ?? here(browser);
+      const own = wish === undefined ? here(browser) : await openBrowser(wish);
+      if (wish !== undefined) browsers.push(own);
       const guest = await Guest.open(own, link, name, undefined, wish?.script);
       guests.push(guest);
       return guest;
