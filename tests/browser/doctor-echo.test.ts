@@ -5,15 +5,16 @@
 import { expect, test } from "vitest";
 import type { Guest } from "./guest.ts";
 import { house } from "./house.ts";
+import { studio } from "./studio.ts";
 
 const inn = house();
 
 test("whoever has the echo is told, and so is the one who hears it; and nobody while there is none", async () => {
   const link = inn.room();
-  const ann = await inn.open(link, "Ann", { script: talk });
+  const ann = await inn.open(link, "Ann", { scripts: [studio, talk] });
   await ann.join();
   await ann.press("Turn camera off");
-  const ben = await inn.open(link, "Ben", { script: sitInARoom });
+  const ben = await inn.open(link, "Ben", { scripts: [studio, sitInARoom] });
   await ben.join();
   await ben.press("Turn camera off");
   await Promise.all([ann.tile("Ben").waitFor(), ben.tile("Ann").waitFor()]);
@@ -44,9 +45,9 @@ test("whoever has the echo is told, and so is the one who hears it; and nobody w
 
 test("nothing is said of echo before anybody has talked", async () => {
   const link = inn.room();
-  const ann = await inn.open(link, "Ann", { script: sitInARoom });
+  const ann = await inn.open(link, "Ann", { scripts: [studio, sitInARoom] });
   await ann.join();
-  const ben = await inn.open(link, "Ben", { script: sitInARoom });
+  const ben = await inn.open(link, "Ben", { scripts: [studio, sitInARoom] });
   await ben.join();
   await ann.tile("Ben").waitFor();
   await open(ann);
@@ -80,8 +81,7 @@ async function hearSpeaker(guest: Guest, gain: number): Promise<void> {
 
 /** In the page: the microphone hears somebody who talks in syllables, in phrases, with pauses. */
 function talk(): void {
-  const context = new AudioContext();
-  const microphone = context.createMediaStreamDestination();
+  const { context, microphone } = window.studio;
   const seconds = 40;
   const sound = context.createBuffer(1, seconds * context.sampleRate, context.sampleRate);
   const samples = sound.getChannelData(0);
@@ -106,24 +106,11 @@ function talk(): void {
   mouth.loop = true;
   mouth.connect(microphone);
   mouth.start();
-  const { mediaDevices } = navigator;
-  const ask = mediaDevices.getUserMedia.bind(mediaDevices);
-  mediaDevices.getUserMedia = async (wish) => {
-    const stream = await ask(wish);
-    // A page that has a microphone may make sounds.
-    void context.resume();
-    for (const track of stream.getAudioTracks()) {
-      stream.removeTrack(track);
-      for (const heard of microphone.stream.clone().getAudioTracks()) stream.addTrack(heard);
-    }
-    return stream;
-  };
 }
 
 /** In the page: the microphone hisses, and hears what the page plays as loud as `room` says, late and dull. */
 function sitInARoom(): void {
-  const context = new AudioContext();
-  const microphone = context.createMediaStreamDestination();
+  const { context, microphone, listen } = window.studio;
   const room = context.createGain();
   room.gain.value = 0;
   const way = context.createDelay(1);
@@ -141,24 +128,5 @@ function sitInARoom(): void {
   hiss.connect(microphone);
   hiss.start();
   Object.assign(window, { room });
-  const { mediaDevices } = navigator;
-  const ask = mediaDevices.getUserMedia.bind(mediaDevices);
-  mediaDevices.getUserMedia = async (wish) => {
-    const stream = await ask(wish);
-    // A page that has a microphone may make sounds.
-    void context.resume();
-    for (const track of stream.getAudioTracks()) {
-      stream.removeTrack(track);
-      for (const heard of microphone.stream.clone().getAudioTracks()) stream.addTrack(heard);
-    }
-    return stream;
-  };
-  const play = HTMLMediaElement.prototype.play;
-  HTMLMediaElement.prototype.play = function (this: HTMLMediaElement) {
-    const { srcObject } = this;
-    if (srcObject instanceof MediaStream && srcObject.getAudioTracks().length > 0) {
-      context.createMediaStreamSource(srcObject).connect(way);
-    }
-    return play.call(this);
-  };
+  listen(way);
 }

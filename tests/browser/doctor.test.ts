@@ -8,6 +8,7 @@ import { type Frame, Mallory } from "../support/mallory.ts";
 import { FakeStun } from "../support/stun.ts";
 import type { Guest } from "./guest.ts";
 import { house } from "./house.ts";
+import { studio } from "./studio.ts";
 
 // Else a relay on this machine passes nothing on to this machine.
 const inn = house("--turn-allow-private");
@@ -57,7 +58,7 @@ describe("before a call", () => {
   });
 
   test("a microphone that hears the speaker", async () => {
-    const ann = await inn.open(inn.room(), "Ann", { script: hearYourself });
+    const ann = await inn.open(inn.room(), "Ann", { scripts: [studio, hearYourself] });
     has(await examine(ann), "echo", "warning");
   });
 
@@ -154,7 +155,7 @@ describe("in a call", () => {
     const link = inn.room();
     const ann = await inn.open(link, "Ann");
     await ann.join();
-    const ben = await inn.open(link, "Ben", { script: sendNothing });
+    const ben = await inn.open(link, "Ben", { scripts: [sendNothing] });
     await ben.join();
     await ann.tile("Ben").waitFor();
     await ann.until("the link stands", (peers) => peers.get("Ben")?.connectionState === "connected");
@@ -296,27 +297,8 @@ function misleading(frame: Frame): Frame {
 
 /** In the page: whatever an element plays is heard by the microphone, as in a room with a loud speaker. */
 function hearYourself(): void {
-  const context = new AudioContext();
-  const room = context.createMediaStreamDestination();
-  const { mediaDevices } = navigator;
-  const ask = mediaDevices.getUserMedia.bind(mediaDevices);
-  mediaDevices.getUserMedia = async (wish) => {
-    const stream = await ask(wish);
-    for (const track of stream.getAudioTracks()) {
-      stream.removeTrack(track);
-      for (const heard of room.stream.clone().getAudioTracks()) stream.addTrack(heard);
-    }
-    return stream;
-  };
-  const play = HTMLMediaElement.prototype.play;
-  HTMLMediaElement.prototype.play = function (this: HTMLMediaElement) {
-    const { srcObject } = this;
-    if (srcObject instanceof MediaStream && srcObject.getAudioTracks().length > 0) {
-      void context.resume();
-      context.createMediaStreamSource(srcObject).connect(room);
-    }
-    return play.call(this);
-  };
+  const { microphone, listen } = window.studio;
+  listen(microphone);
 }
 
 /** In the page: tracks are never handed to the peer connection. */

@@ -18,8 +18,8 @@ export interface BrowserWish {
   permission?: "granted" | "denied";
   /** `broken`: there is a camera, but it does not start, as when another program holds it. */
   camera?: "fake" | "none" | "broken";
-  /** Runs in the page before its own scripts: for what goes wrong in a browser itself. */
-  script?: () => void;
+  /** Run in the page, in this order, before its own scripts: for what goes wrong in a browser itself. */
+  scripts?: readonly (() => void)[];
 }
 
 export async function openBrowser({
@@ -85,11 +85,12 @@ export class Guest {
     link: string,
     name: string,
     options?: BrowserContextOptions,
-    script?: () => void,
+    scripts: readonly (() => void)[] = [],
   ): Promise<Guest> {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
     context.setDefaultTimeout(PATIENCE);
-    if (script !== undefined) await context.addInitScript(script);
+    // As one: of several, Playwright promises no order.
+    await context.addInitScript(scripts.map((script) => `(${script})();`).join("\n"));
     const guest = new Guest(await context.newPage(), name);
     const address = new URL(link);
     address.searchParams.set("test", "1");

@@ -50,7 +50,7 @@ export function house(...options: string[]): House {
     async open(link, name, wish) {
       const own = wish === undefined ? here(browser) : await openBrowser(wish);
       if (wish !== undefined) browsers.push(own);
-      const guest = await Guest.open(own, link, name, undefined, wish?.script);
+      const guest = await Guest.open(own, link, name, undefined, wish?.scripts);
       guests.push(guest);
       return guest;
     },

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use snug_client::{Client, Handle};
-use snug_protocol::{ClientMessage, Join, Joined, LeaveReason, Payload, PeerId, RoomId, ServerMessage};
+use snug_protocol::{ClientMessage, Join, Joined, LeaveReason, Payload, PeerId, ServerMessage};
 use snug_session::{AwayReason, Budget, Config, EndReason, Hint, Outcome, SessionEvent};
 use snug_testkit::{Link, Server};
 use std::collections::BTreeSet;
@@ -23,14 +23,8 @@ struct Guest {
 impl Guest {
     fn start(url: &str) -> Self {
         let join = Join {
-            room_id: RoomId::from("den"),
-            identity: None,
-            name: None,
-            token: None,
-            capacity: None,
-            lobby: None,
-            resume: None,
             join_id: Some("j1".to_owned()),
+            ..Join::new("den")
         };
         let quick = Budget { base: 20, cap: 100 };
         let config = Config {

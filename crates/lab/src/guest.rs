@@ -4,7 +4,7 @@ use crate::roster::Roster;
 use crate::{Args, Command};
 use serde_json::{Value, json};
 use snug_client::{Client, Handle, Network};
-use snug_protocol::{ClientMessage, Identity, Join, Joined, Payload, PeerId, RoomId, ServerMessage};
+use snug_protocol::{ClientMessage, Identity, Join, Joined, Payload, PeerId, ServerMessage};
 use snug_session::{Hint, SessionEvent};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::io::{BufReader, Lines, Stdin};
@@ -30,14 +30,8 @@ pub(crate) struct Guest {
 impl Guest {
     pub(crate) async fn start(args: Args) -> Self {
         let join = Join {
-            room_id: RoomId::from(args.room),
             identity: Some(Identity::from(args.identity)),
-            name: None,
-            token: None,
-            capacity: None,
-            lobby: None,
-            resume: None,
-            join_id: None,
+            ..Join::new(args.room)
         };
         let (handle, events) = Client::start(&args.server, join);
         let mut beat = interval(Duration::from_millis(args.chatter.unwrap_or(1_000).max(1)));

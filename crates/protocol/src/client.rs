@@ -131,6 +131,22 @@ pub struct Join {
     pub join_id: Option<String>,
 }
 
+impl Join {
+    /// Nothing but a seat in this room.
+    pub fn new(room_id: impl Into<RoomId>) -> Self {
+        Self {
+            room_id: room_id.into(),
+            identity: None,
+            name: None,
+            token: None,
+            capacity: None,
+            lobby: None,
+            resume: None,
+            join_id: None,
+        }
+    }
+}
+
 impl fmt::Debug for Join {
     /// The token is a secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use serde_json::{Value, json};
-use snug_protocol::{ClientMessage, Join, Payload, RoomId};
+use snug_protocol::{ClientMessage, Join, Payload};
 use snug_session::{Attempt, AwayReason, Config, Hint, Input, Instant, Output, Session, SessionEvent};
 use std::collections::BTreeMap;
 
@@ -33,20 +33,10 @@ struct Line {
 impl Line {
     /// With a seat at time 0.
     fn open(rate: u64, delay: u64) -> Self {
-        let join = Join {
-            room_id: RoomId::from("den"),
-            identity: None,
-            name: None,
-            token: None,
-            capacity: None,
-            lobby: None,
-            resume: None,
-            join_id: None,
-        };
         let mut line = Self {
             rate,
             delay,
-            session: Session::new(Config::new(join, 1), Instant::from_millis(0)),
+            session: Session::new(Config::new(Join::new("den"), 1), Instant::from_millis(0)),
             now: 0,
             busy: 0,
             arrivals: BTreeMap::new(),

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use serde_json::Value;
-use snug_protocol::{ClientFrame, ClientMessage, Identity, Join, RoomId};
+use snug_protocol::{ClientFrame, ClientMessage, Identity, Join};
 use snug_session::{Hint, SessionEvent};
 use tauri::ipc::Channel;
 use tokio::sync::mpsc;
@@ -152,14 +152,12 @@ impl<S: Shell, N: Signaling> Controller<S, N> {
         self.last_id += 1;
         let id = self.last_id;
         let join = Join {
-            room_id: RoomId::from(request.room_id),
             identity: request.identity.map(Identity::from),
             name: request.name,
             token: request.token,
             capacity: request.capacity,
-            lobby: None,
-            resume: None,
             join_id: Some(request.join_id),
+            ..Join::new(request.room_id)
         };
         let seat = self.network.join(id, &server, join);
         self.sessions.insert(id, seat);

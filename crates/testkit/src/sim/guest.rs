@@ -1,6 +1,6 @@
 use super::numbered;
 use super::wire::Arrival;
-use snug_protocol::{ClientMessage, Join, LeaveReason, PeerId, RoomId, ServerMessage};
+use snug_protocol::{ClientMessage, Join, LeaveReason, PeerId, ServerMessage};
 use snug_room::SocketId;
 use snug_session::{Config, EndReason, Input, Instant, Outcome, Output, Session, SessionEvent};
 use std::collections::BTreeMap;
@@ -36,18 +36,8 @@ pub struct Sent {
 
 impl Guest {
     pub(super) fn new(number: usize, seed: u32, born: u64) -> Self {
-        let join = Join {
-            room_id: RoomId::from("den"),
-            identity: None,
-            name: None,
-            token: None,
-            capacity: None,
-            lobby: None,
-            resume: None,
-            join_id: None,
-        };
         Self {
-            session: Session::new(Config::new(join, seed), Instant::from_millis(born)),
+            session: Session::new(Config::new(Join::new("den"), seed), Instant::from_millis(born)),
             number,
             seat: None,
             roster: BTreeMap::new(),
