@@ -1,5 +1,6 @@
 /** Guests among themselves: what one does, seen by the others. */
 import { expect, test } from "vitest";
+import { allHearAndSee } from "../support/person.ts";
 import { house } from "./house.ts";
 
 const inn = house();
@@ -13,11 +14,7 @@ test("two guests see and hear each other", async () => {
 
 test("four guests see and hear each other, every pair both ways", async () => {
   const guests = await inn.together("Ann", "Ben", "Cleo", "Dan");
-  await Promise.all(
-    guests.flatMap((guest) =>
-      guests.filter((other) => other !== guest).map((other) => guest.hearsAndSees(other.name)),
-    ),
-  );
+  await allHearAndSee(guests);
   await guests[0].screenshot("guest-call-four");
 });
 

@@ -5,13 +5,12 @@ import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from "playwright-core";
-import type { Insight, PeerInsight } from "../../ui/src/inspect.ts";
+import type { Insight } from "../../ui/src/inspect.ts";
+import { Person } from "../support/person.ts";
 
 const SCREENS = new URL("../../target/screens/", import.meta.url).pathname;
 /** For machines that are busy with something else; what is waited for comes much sooner. */
 const PATIENCE = 120_000;
-/** And for pictures and sound: a room of four on two cores takes one minute or three. */
-const PATIENCE_FOR_MEDIA = 300_000;
 
 export interface BrowserWish {
   /** What the person answers when the page asks for camera and microphone. */
@@ -64,15 +63,16 @@ export function newRoom(server: string): string {
   return `${server}/r/${word(3)}-${word(4)}-${word(3)}#${randomBytes(16).toString("base64url")}`;
 }
 
-export class Guest {
+export class Guest extends Person {
   /** Errors of the page's own making: none are expected, ever. */
   readonly errors: string[] = [];
   private nudged = false;
 
   private constructor(
     readonly page: Page,
-    readonly name: string,
+    name: string,
   ) {
+    super(name);
     page.on("pageerror", (error) => this.errors.push(String(error)));
     page.on("console", (message) => {
       if (process.env.SNUG_TEST_LOGS) console.error(`[${name}] ${message.type()}: ${message.text()}`);
@@ -150,59 +150,15 @@ export class Guest {
     await this.page.context().close();
   }
 
-  stats(): Promise<Awaited<ReturnType<Insight["stats"]>>> {
+  stats(): ReturnType<Insight["stats"]> {
     return this.page.evaluate(() => {
       if (window.__snug === undefined) throw new Error("the page is not in test mode");
       return window.__snug.stats();
     });
   }
 
-  /** Waits until somebody is sent what this condition asks for. */
-  async until(
-    what: string,
-    condition: (peers: Map<string, PeerInsight>) => boolean,
-  ): Promise<Map<string, PeerInsight>> {
-    const deadline = Date.now() + PATIENCE_FOR_MEDIA;
-    for (;;) {
-      const { peers } = await this.stats();
-      const byName = new Map(peers.map((peer) => [peer.name, peer]));
-      if (condition(byName)) return byName;
-      if (Date.now() > deadline) {
-        throw new Error(`${this.name} waited in vain until ${what}: ${JSON.stringify(peers)}`);
-      }
-      // The next frame of the page is the clock; nothing is slept away.
-      await this.page.evaluate(() => new Promise((done) => setTimeout(done, 100)));
-    }
-  }
-
-  /** `frames` more pictures, and sound that is not silence, from `name`. */
-  async hearsAndSees(name: string, frames = 60): Promise<void> {
-    await this.receives(name, frames, 1e-4);
-  }
-
-  /** `frames` more pictures from `name`, who may be silent. */
-  async sees(name: string, frames = 60): Promise<void> {
-    await this.receives(name, frames, 0);
-  }
-
-  /** Waits until the server has given `count` others, and nobody else, a seat. */
-  async untilSeated(count: number): Promise<void> {
-    await this.until(`${count} others are seated`, (peers) => {
-      const all = [...peers.values()];
-      return all.length === count && all.every(({ seat }) => seat === "here");
-    });
-  }
-
-  private async receives(name: string, frames: number, energy: number): Promise<void> {
-    const before = (await this.stats()).peers.find((peer) => peer.name === name);
-    await this.until(`${frames} frames and sound came from ${name}`, (peers) => {
-      const now = peers.get(name);
-      return (
-        now !== undefined &&
-        now.framesDecoded - (before?.framesDecoded ?? 0) >= frames &&
-        now.audioEnergy - (before?.audioEnergy ?? 0) >= energy
-      );
-    });
+  protected async pass(milliseconds: number): Promise<void> {
+    await this.page.evaluate((ms) => new Promise((done) => setTimeout(done, ms)), milliseconds);
   }
 
   async screenshot(screen: string): Promise<void> {

@@ -49,7 +49,7 @@ test("the code is one for three, and another once somebody comes or goes", async
   const two = await code(ann);
   const cleo = await inn.open(link, "Cleo");
   await cleo.join();
-  await Promise.all([cleo.hearsAndSees("Ann", 5), cleo.hearsAndSees("Ben", 5)]);
+  await cleo.hearsAndSees(["Ann", "Ben"], 5);
   const three = await code(cleo);
   expect(three).not.toBe(two);
   expect(await Promise.all([code(ann), code(ben)])).toEqual([three, three]);

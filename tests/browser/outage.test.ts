@@ -1,6 +1,7 @@
 /** The signaling breaks in the middle of a call; the media does not. */
 import { expect, test } from "vitest";
 import { Cable } from "../support/cable.ts";
+import { allHearAndSee } from "../support/person.ts";
 import { house } from "./house.ts";
 
 const inn = house();
@@ -8,21 +9,18 @@ const inn = house();
 test("the server is killed and started again: media never stops and the roster heals", async () => {
   const guests = await inn.together("Ann", "Ben", "Cleo");
   const [ann, ben, cleo] = guests;
-  const pairs = guests.flatMap((guest) =>
-    guests.filter((other) => other !== guest).map((other) => [guest, other] as const),
-  );
-  await Promise.all(pairs.map(([guest, other]) => guest.hearsAndSees(other.name, 10)));
+  await allHearAndSee(guests, 10);
   const before = await Promise.all(guests.map((guest) => guest.stats()));
 
   await inn.server.kill();
   const line = ann.page.getByText("Can't reach the server. Retrying.");
   await line.waitFor();
   await ann.screenshot("guest-call-server-gone");
-  await Promise.all(pairs.map(([guest, other]) => guest.hearsAndSees(other.name, 30)));
+  await allHearAndSee(guests, 30);
   await inn.server.restart();
   await line.waitFor({ state: "hidden" });
   await Promise.all(guests.map((guest) => guest.untilSeated(2)));
-  await Promise.all(pairs.map(([guest, other]) => guest.hearsAndSees(other.name, 30)));
+  await allHearAndSee(guests, 30);
 
   // The same connections as before, under new seats, and no tile too many.
   for (const [i, guest] of guests.entries()) {

@@ -4,16 +4,15 @@ import { once } from "node:events";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Insight, PeerInsight } from "../../ui/src/inspect.ts";
+import type { Insight } from "../../ui/src/inspect.ts";
 import { Bus, type Display } from "../support/display.ts";
+import { Person } from "../support/person.ts";
 import { WebDriver } from "../support/webdriver.ts";
 import { closeWindow, pictureOfWindow } from "../support/x11.ts";
 
 export const BINARY =
   process.env.SNUG_APP_BIN ?? new URL("../../target/debug/snug", import.meta.url).pathname;
 const SCREENS = process.env.SNUG_SCREENS ?? new URL("../../target/screens", import.meta.url).pathname;
-/** For machines that are busy with something else, or with a room of four; what is waited for comes much sooner. */
-const PATIENCE = 300_000;
 
 export interface Start {
   /** `SNUG_SERVER`: where new rooms are started. */
@@ -21,17 +20,19 @@ export interface Start {
   args?: readonly string[];
 }
 
-export class App {
+export class App extends Person {
   /** The test provokes errors. */
   mayComplain = false;
 
   private constructor(
     readonly driver: WebDriver,
-    readonly name: string,
+    name: string,
     private readonly env: NodeJS.ProcessEnv,
     private readonly bus: Bus,
     private readonly home: string,
-  ) {}
+  ) {
+    super(name);
+  }
 
   /** Starts it with a home, a session bus and settings that nobody else has. */
   static async start(display: Display, name: string, { server, args = [] }: Start = {}): Promise<App> {
@@ -135,55 +136,12 @@ export class App {
     await this.has('[data-command="leave"]');
   }
 
-  stats(): Promise<Awaited<ReturnType<Insight["stats"]>>> {
+  stats(): ReturnType<Insight["stats"]> {
     return this.driver.run("return window.__snug.stats();");
   }
 
-  /** Waits until somebody is sent what this condition asks for. */
-  async until(
-    what: string,
-    condition: (peers: Map<string, PeerInsight>) => boolean,
-  ): Promise<Map<string, PeerInsight>> {
-    const deadline = Date.now() + PATIENCE;
-    for (;;) {
-      const { peers } = await this.stats();
-      const byName = new Map(peers.map((peer) => [peer.name, peer]));
-      if (condition(byName)) return byName;
-      if (Date.now() > deadline) {
-        throw new Error(`${this.name} waited in vain until ${what}: ${JSON.stringify(peers)}`);
-      }
-      await this.driver.run("await new Promise((then) => setTimeout(then, 100));");
-    }
-  }
-
-  /** `frames` more pictures, and sound that is not silence, from `name`. */
-  hearsAndSees(name: string, frames = 60): Promise<void> {
-    return this.receives(name, frames, 1e-4);
-  }
-
-  /** `frames` more pictures from `name`, who may be silent. */
-  sees(name: string, frames = 60): Promise<void> {
-    return this.receives(name, frames, 0);
-  }
-
-  /** Waits until the server has given `count` others, and nobody else, a seat. */
-  async untilSeated(count: number): Promise<void> {
-    await this.until(`${count} others are seated`, (peers) => {
-      const all = [...peers.values()];
-      return all.length === count && all.every(({ seat }) => seat === "here");
-    });
-  }
-
-  private async receives(name: string, frames: number, energy: number): Promise<void> {
-    const before = (await this.stats()).peers.find((peer) => peer.name === name);
-    await this.until(`${frames} frames and sound came from ${name}`, (peers) => {
-      const now = peers.get(name);
-      return (
-        now !== undefined &&
-        now.framesDecoded - (before?.framesDecoded ?? 0) >= frames &&
-        now.audioEnergy - (before?.audioEnergy ?? 0) >= energy
-      );
-    });
+  protected async pass(milliseconds: number): Promise<void> {
+    await this.driver.run("await new Promise((then) => setTimeout(then, args[0]));", milliseconds);
   }
 
   /** As the button of the window's frame does, and then waits until the program has ended. */

@@ -1,8 +1,8 @@
 /** `./dev run` without a display: the app and a browser guest in one call, and a picture of it. */
 
-import type { PeerInsight } from "../../ui/src/inspect.ts";
 import { Guest, newRoom, openBrowser } from "../browser/guest.ts";
 import { Display } from "../support/display.ts";
+import type { Peers } from "../support/person.ts";
 import { Server } from "../support/server.ts";
 import { App } from "./app.ts";
 
@@ -18,7 +18,7 @@ try {
   say("the app is open; a guest comes in by a browser");
   const guest = await Guest.open(browser, link, "Guest");
   await guest.join();
-  const received = (peers: Map<string, PeerInsight>) =>
+  const received = (peers: Peers) =>
     [...peers.values()].some((peer) => peer.framesDecoded >= 60 && peer.audioEnergy > 1e-4);
   const byGuest = await guest.until("the app is seen and heard", received);
   const byApp = await app.until("the guest is seen and heard", received);

@@ -1,6 +1,7 @@
 /** Four people, two of them in apps: each sees and hears each. */
 import { test } from "vitest";
 import { house } from "../browser/house.ts";
+import { allHearAndSee } from "../support/person.ts";
 import { street } from "./street.ts";
 
 const inn = house();
@@ -22,11 +23,7 @@ test("a room of four: two apps and two guests, every pair both ways", {
   await dan.join();
   for (const { page } of [ben, dan]) await page.setViewportSize({ width: 480, height: 360 });
   const people = [ann, ben, cleo, dan];
-  await Promise.all(
-    people.flatMap((one) =>
-      people.filter((other) => other !== one).map((other) => one.hearsAndSees(other.name, 30)),
-    ),
-  );
+  await allHearAndSee(people);
   await cleo.driver.resize(1120, 720);
   await cleo.screenshot("call-four");
 });
