@@ -17,6 +17,7 @@ use webrtc::peer_connection::{
 };
 use webrtc::runtime::TokioRuntime;
 
+use super::names::Names;
 use super::servers::Servers;
 use super::sockets::{Alarm, Sockets, addresses};
 use super::tap::{Shared, Tap};
@@ -31,9 +32,9 @@ const REPLAY_WINDOW: usize = 4_096;
 const CHANNEL_BUFFER: usize = 1 << 20;
 /// Bytes of data-channel messages the remote may send ahead.
 const RECEIVE_BUFFER: u32 = 4 << 20;
-/// How long after the first check nothing but a direct pair is nominated; and one whose remote address nobody has named
-/// yet, as it may turn out to be a relay's.
+/// How long after the first check nothing but a direct pair is nominated.
 const FOR_A_DIRECT_WAY: Duration = Duration::from_millis(500);
+/// And none whose remote address nobody has named: what is not held back (see `names`) may yet be a relay's.
 const FOR_ITS_NAME: Duration = Duration::from_millis(200);
 
 /// What a peer connection is told to, and what it is run by.
@@ -42,6 +43,7 @@ pub struct Surroundings<'a> {
     pub handler: Arc<dyn PeerConnectionEventHandler>,
     pub alarm: Alarm,
     pub servers: &'a Arc<Servers>,
+    pub names: &'a Arc<Names>,
     /// Whether it has been connected.
     pub connected: Arc<AtomicBool>,
 }
@@ -83,6 +85,7 @@ async fn build_with(
             connected: Arc::clone(&around.connected),
             alarm: around.alarm.clone(),
             servers: Arc::clone(around.servers),
+            names: Arc::clone(around.names),
         }))
         .with_handler(Arc::clone(&around.handler))
         .with_udp_addrs(addresses())

@@ -13,6 +13,7 @@ mod egress;
 mod engine_stats;
 mod feedback;
 mod handler;
+mod names;
 mod negotiation;
 mod peer;
 mod pipelines;

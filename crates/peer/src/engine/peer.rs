@@ -76,6 +76,7 @@ impl Peer {
                 handler: Arc::new(handler),
                 alarm: alarm(id, &states),
                 servers: &servers,
+                names: &Arc::default(),
                 connected: Arc::clone(&connected),
             },
             ssrc,

@@ -215,6 +215,11 @@ fn kind(datagram: &[u8]) -> Option<u16> {
     (header[0] < 4 && header[4..8] == COOKIE).then(|| u16::from_be_bytes([header[0], header[1]]))
 }
 
+/// Whether a datagram is a connectivity check (RFC 8445, 7).
+pub fn is_check(datagram: &[u8]) -> bool {
+    kind(datagram) == Some(BINDING)
+}
+
 /// The value of the first attribute of a kind.
 fn attribute(message: &[u8], wanted: u16) -> Option<&[u8]> {
     let mut rest = message.get(HEADER..)?;

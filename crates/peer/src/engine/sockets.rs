@@ -15,7 +15,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use webrtc::runtime::{
@@ -24,7 +24,8 @@ use webrtc::runtime::{
 };
 
 use super::direct_tcp::Listener;
-use super::servers::Servers;
+use super::names::Names;
+use super::servers::{self, Servers};
 
 /// Bytes asked for; the system may give less.
 const BUFFER: usize = 2 << 20;
@@ -44,6 +45,7 @@ pub struct Sockets {
     pub connected: Arc<AtomicBool>,
     pub alarm: Alarm,
     pub servers: Arc<Servers>,
+    pub names: Arc<Names>,
 }
 
 /// Called when a task of the engine's has panicked.
@@ -83,6 +85,7 @@ impl Runtime for Sockets {
         let inner: Arc<dyn AsyncUdpSocket> = Arc::new(Watched {
             inner: self.tokio.wrap_udp_socket(socket)?,
             servers: Arc::clone(&self.servers),
+            names: Arc::clone(&self.names),
         });
         Ok(if self.relay {
             Arc::new(Nudging {
@@ -133,11 +136,12 @@ impl Runtime for Sockets {
     }
 }
 
-/// A socket that lets requests to servers and their answers be seen.
+/// A socket that lets requests to servers and their answers be seen, and no check be seen too soon.
 #[derive(Debug)]
 struct Watched {
     inner: Arc<dyn AsyncUdpSocket>,
     servers: Arc<Servers>,
+    names: Arc<Names>,
 }
 
 impl AsyncUdpSocket for Watched {
@@ -175,10 +179,15 @@ impl AsyncUdpSocket for Watched {
     ) -> Poll<io::Result<usize>> {
         let received = self.inner.poll_recv(cx, buffers, meta);
         if let Poll::Ready(Ok(count)) = received {
-            for (buffer, meta) in buffers.iter().zip(meta.iter()).take(count) {
+            for (buffer, meta) in buffers.iter().zip(meta.iter_mut()).take(count) {
                 let Some(datagrams) = buffer.get(..meta.len).filter(|bytes| is_control(bytes)) else {
                     continue;
                 };
+                if servers::is_check(datagrams) && !self.names.admit(meta.addr, Instant::now()) {
+                    // An empty datagram is nobody's.
+                    (meta.len, meta.stride) = (0, 0);
+                    continue;
+                }
                 if let Ok(own) = self.inner.local_addr() {
                     for datagram in datagrams.chunks(meta.stride.max(1)) {
                         self.servers.received(own, meta.addr, datagram);
@@ -305,6 +314,7 @@ mod tests {
             connected: Arc::default(),
             alarm: Alarm(Arc::new(move || tell.try_send(()).unwrap())),
             servers: Servers::new(drop),
+            names: Arc::default(),
         };
         sockets.spawn(Box::pin(async {})).detach();
         sockets.spawn(Box::pin(async { panic!("on purpose") })).detach();

@@ -17,6 +17,7 @@ use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 use webrtc::peer_connection::{PeerConnection, RTCIceCandidateInit, RTCSdpType, RTCSessionDescription};
 
 use super::build::{Surroundings, build, placeholder, relay, rtc_configuration};
+use super::names::Names;
 use super::servers::Servers;
 use super::stream::Streams;
 use super::way::Way;
@@ -40,6 +41,7 @@ pub struct Connection {
     /// To servers that are not reached by datagrams.
     streams: Streams,
     servers: Arc<Servers>,
+    names: Arc<Names>,
     certificates: Vec<RTCCertificate>,
     /// The remote's end as it was last described.
     remote: Option<Transport>,
@@ -124,6 +126,7 @@ impl Connection {
             way: Way::new(carrier, relay(configuration)),
             streams,
             servers,
+            names: Arc::clone(surroundings.names),
             certificates,
             remote: None,
             tried: 0,
@@ -241,6 +244,9 @@ impl Connection {
         } else if self.state != State::LocalOffer {
             return Ok(());
         }
+        for candidate in &transport.candidates {
+            self.names.named(candidate);
+        }
         let sdp = transport.for_engine(&self.carrier_mid, &self.data_mid);
         let description = match kind {
             SdpType::Offer => RTCSessionDescription::offer(sdp),
@@ -329,6 +335,7 @@ impl Connection {
             return Ok(());
         }
         self.tried += 1;
+        self.names.named(&candidate.candidate);
         let init = RTCIceCandidateInit {
             candidate: candidate.candidate.clone(),
             ..Default::default()

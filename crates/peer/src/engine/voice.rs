@@ -17,7 +17,7 @@ use crate::outbox::Outbox;
 use crate::rtp::{Packet, Source};
 use crate::wire::{PcId, Pipeline, TransceiverId};
 
-/// The worker is told this often that something comes.
+/// The worker is told this often that something comes, and how loud it is.
 const NOTICE: Duration = Duration::from_millis(100);
 
 /// Everything a listening task needs.
@@ -53,6 +53,7 @@ impl Listener {
                 timestamp: packet.timestamp,
                 at,
             };
+            let packet_time = packet.timestamp;
             let number = self.audio.transforms().leave(voice, arrived);
             if let Some(number) = number {
                 self.outbox.put_media(to_transform(voice, number, source, &packet));
@@ -63,8 +64,8 @@ impl Listener {
             }
             if noticed.is_none_or(|before| at >= before + NOTICE) {
                 noticed = Some(at);
-                self.outbox
-                    .put_media(frame(FrameKind::AudioReceived, voice, Bytes::new()));
+                let notice = notice(source, self.audio.duplex().playing(voice), packet_time);
+                self.outbox.put_media(frame(FrameKind::AudioReceived, voice, notice));
             }
         }
     }
@@ -100,6 +101,17 @@ fn to_transform(voice: (PcId, TransceiverId), number: u32, source: u32, packet: 
         duration: packet.timestamp,
         ..frame(FrameKind::VoiceReceived, voice, payload.freeze())
     }
+}
+
+/// What a synchronization source tells: its SSRC u32, the RTP time of what is played u32, its level f32 from 0 to 1.
+/// Before anything is played, the time is that of the packet that came.
+fn notice(source: u32, playing: Option<(u32, f64)>, packet_time: u32) -> Bytes {
+    let (time, level) = playing.unwrap_or((packet_time, 0.0));
+    let mut payload = BytesMut::with_capacity(12);
+    payload.put_u32_le(source);
+    payload.put_u32_le(time);
+    payload.put_f32_le(level as f32);
+    payload.freeze()
 }
 
 fn frame(kind: FrameKind, (pc, target): (PcId, TransceiverId), payload: Bytes) -> Frame {
