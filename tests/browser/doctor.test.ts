@@ -5,10 +5,10 @@ import { readFile } from "node:fs/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { Cable } from "../support/cable.ts";
 import { type Frame, Mallory } from "../support/mallory.ts";
+import { studio } from "../support/studio.ts";
 import { FakeStun } from "../support/stun.ts";
 import type { Guest } from "./guest.ts";
 import { house } from "./house.ts";
-import { studio } from "./studio.ts";
 
 // Else a relay on this machine passes nothing on to this machine.
 const inn = house("--turn-allow-private");
