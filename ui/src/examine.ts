@@ -82,7 +82,7 @@ export class Examiner implements Clinic {
       this.shown.changed();
     };
     loadProbes()
-      .then((probes) => media && probes.listenForEcho(media, tell, scope.signal))
+      .then((probes) => media && probes.listenForEcho(media, this.host.echoLeaves, tell, scope.signal))
       .catch((error: unknown) => console.warn("echo cannot be listened for", error));
     return () => {
       scope.abort(new Error("nobody looks any more"));

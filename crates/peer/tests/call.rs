@@ -46,31 +46,43 @@ async fn audio_flows(from: &Page, sender: u32, to: &Page, receiver: u32) {
         from.frame(7, 0, 0, tick as i64 * 10_000, &common::microphone(tick))
             .await;
     }
-    assert_eq!(to.received(start, 4, &[]).await.target, receiver);
+    let (first, _) = to.hear(start, |heard| notice(heard, receiver, 0.0)).await;
+    let talking = talk(from, to, start, &wanting);
+    let (later, _) = tokio::select! {
+        told = to.hear(start, |heard| notice(heard, receiver, 0.05)) => told,
+        () = talking => panic!("nobody was told how loud it is"),
+    };
+    assert_eq!(first, later, "the source");
+    to.hear(start, |heard| played(heard)?.then_some(())).await;
+}
+
+/// Who is heard (SSRC), where a notice tells of at least a level.
+fn notice(heard: &Heard, receiver: u32, least: f32) -> Option<u32> {
+    let Heard::Frame(frame) = heard else { return None };
+    if frame.kind != 4 {
+        return None;
+    }
+    assert_eq!((frame.target, frame.payload.len()), (receiver, 12));
+    let word = |at: usize| u32::from_le_bytes(frame.payload[at..at + 4].try_into().unwrap());
+    (f32::from_bits(word(8)) >= least).then(|| word(0))
+}
+
+/// Talks into one page's microphone while the other one plays, block by block.
+async fn talk(from: &Page, to: &Page, start: usize, wanting: &[u8]) {
     let mut heard = start;
     for tick in 2..10_000 {
         from.frame(7, 0, 0, tick as i64 * 10_000, &common::microphone(tick))
             .await;
-        to.frame(7, 0, 0, 0, &wanting).await;
-        let (loud, at) = to
-            .hear(heard, |heard| match heard {
-                Heard::Frame(frame) if frame.kind == 8 => {
-                    let samples = frame.payload[16..].chunks_exact(2);
-                    Some(
-                        samples
-                            .map(|pair| i16::from_le_bytes([pair[0], pair[1]]))
-                            .any(|s| s > 4_000),
-                    )
-                }
-                Heard::Frame(_) | Heard::Event(_) | Heard::Text(_) => None,
-            })
-            .await;
-        if loud {
-            return;
-        }
-        heard = at + 1;
+        to.frame(7, 0, 0, 0, wanting).await;
+        heard = to.hear(heard, |heard| played(heard).map(drop)).await.1 + 1;
     }
-    panic!("nothing was heard");
+}
+
+/// Whether a block that is played is loud.
+fn played(heard: &Heard) -> Option<bool> {
+    let Heard::Frame(frame) = heard else { return None };
+    let mut samples = frame.payload.get(16..)?.chunks_exact(2);
+    (frame.kind == 8).then(|| samples.any(|pair| i16::from_le_bytes([pair[0], pair[1]]) > 4_000))
 }
 
 fn transceivers(snapshot: &Value) -> Vec<u32> {

@@ -59,6 +59,8 @@ export interface Host {
   clockAhead(server: string, signal: AbortSignal): Promise<number | null>;
   /** Makes `RTCPeerConnection` exist where the webview has none. Resolves at once elsewhere. */
   ensurePeerConnection(): Promise<void>;
+  /** What echo is taken out of: the microphone's track, or only what the peer connection sends of it. */
+  readonly echoLeaves: "track" | "connection";
   /** One of the twelve points of a join; `at` is milliseconds since the Unix epoch, with fractions. */
   trace(joinId: string, point: number, name: string, at: number): void;
   /** Addresses came or went, or the machine is online again: what was a way to the others may be none any more. */

@@ -1,15 +1,21 @@
 /** Measures loudness for the doctor's ear, while somebody looks. */
 import { Ear, type Heard, type Moment, TICK_MS } from "../core/doctor/ear";
 import { latest } from "../core/doctor/echo";
+import type { Host } from "../core/ports";
 import type { MediaInsight } from "./web-rtc-media";
 
 /** `tell` is called once a second with all that is known, by the keys of links, until the signal is aborted. */
-export function listenForEcho(media: MediaInsight, tell: (heard: Heard) => void, signal: AbortSignal): void {
+export function listenForEcho(
+  media: MediaInsight,
+  echoLeaves: Host["echoLeaves"],
+  tell: (heard: Heard) => void,
+  signal: AbortSignal,
+): void {
   if (signal.aborted) return;
   let ear = new Ear();
   let known = NOTHING;
   let { microphone } = media;
-  const gauge = new Gauge(media, (moment) => ear.hear(moment));
+  const gauge = new Gauge(media, echoLeaves === "track", (moment) => ear.hear(moment));
   const measure = setInterval(() => {
     if (media.microphone !== microphone) {
       // Another one stands elsewhere.
@@ -32,6 +38,7 @@ export function listenForEcho(media: MediaInsight, tell: (heard: Heard) => void,
 const REPORT_MS = 1_000;
 /** To ask for counters takes longer than to look at a level. */
 const COUNT_MS = 50;
+const NOBODY: ReadonlyMap<string, number> = new Map();
 const NOTHING: Heard = { own: null, others: new Map() };
 
 interface Counted {
@@ -41,10 +48,11 @@ interface Counted {
 }
 
 /**
- * Where the webview tells how loud each packet is, that is looked at, and the microphone's track. Elsewhere the energies are
- * that getStats counts: there the track is the microphone before echo is taken out, and only its counter is what is sent.
+ * Where echo has left the microphone's track already, that is looked at, and how loud each packet is that comes. Elsewhere
+ * the energies are that getStats counts: only they are of what is sent.
  */
 class Gauge {
+  /** Whether the others were ever heard packet by packet: who is muted is not. */
   private tellsPackets = false;
   private counting = false;
   private counted = new Map<string, Counted>();
@@ -52,13 +60,13 @@ class Gauge {
 
   constructor(
     private readonly media: MediaInsight,
+    private readonly byTrack: boolean,
     private readonly hear: (moment: Moment) => void,
   ) {}
 
   measure(): void {
     const at = performance.now();
-    const others = this.playing();
-    // Of somebody who is muted nothing is told anywhere.
+    const others = this.byTrack ? this.playing() : NOBODY;
     this.tellsPackets ||= others.size > 0;
     if (this.tellsPackets) {
       this.hear({ at, own: this.media.loudness(), others });

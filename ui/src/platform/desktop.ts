@@ -9,6 +9,8 @@ import { DesktopSignaling } from "./desktop-signaling";
 import { LocalStorage } from "./storage";
 import { webVault } from "./vault";
 
+const OWN_PEER_CONNECTION = typeof RTCPeerConnection !== "undefined";
+
 /** Resolves when the shell listens. */
 export async function desktopHost(onTrace: Host["trace"]): Promise<Host> {
   const signaling = new DesktopSignaling();
@@ -55,6 +57,7 @@ export async function desktopHost(onTrace: Host["trace"]): Promise<Host> {
       peerConnection ??= installPeerConnection();
       return peerConnection;
     },
+    echoLeaves: OWN_PEER_CONNECTION ? "track" : "connection",
     trace: (joinId, point, name, at) => {
       onTrace(joinId, point, name, at);
       tell("trace", { joinId, point, name, at });
@@ -68,9 +71,9 @@ export async function desktopHost(onTrace: Host["trace"]): Promise<Host> {
   };
 }
 
-/** Linux webviews have none; the plugin's page side is loaded only there. */
+/** Linux webviews have none; the plugin's page side is loaded only there. It takes echo out of what it sends. */
 async function installPeerConnection(): Promise<void> {
-  if (typeof RTCPeerConnection !== "undefined") return;
+  if (OWN_PEER_CONNECTION) return;
   const { install } = await import("tauri-plugin-peer-connection-api");
   await install();
 }

@@ -40,6 +40,7 @@ export function webHost({ signaling, onTrace }: WebHostParts): Host {
     ensurePeerConnection: async () => {
       if (typeof RTCPeerConnection === "undefined") throw new Error("this browser has no RTCPeerConnection");
     },
+    echoLeaves: "track",
     trace: onTrace,
     onNetworkChange: (listener) => watchNetwork(listener),
     onClose(listener) {

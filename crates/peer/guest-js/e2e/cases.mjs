@@ -210,10 +210,25 @@ async function statistics(one, other) {
     if (end.page.kind === "webview") {
       await has(end, "inbound-rtp", "audio", "jitterBufferEmittedCount");
       await has(end, "media-source", "audio", "totalAudioEnergy");
+      await loud(end);
     }
     await has(end, "candidate-pair", "", "bytesSent");
   }
   return (await Promise.all([one, other].map(voiceOf))).join(", ");
+}
+
+/** The voice that is heard is told of as a synchronization source, with the SSRC of the statistics. */
+async function loud(end) {
+  await end.page.run(
+    `const { pc } = probe.at(args[0]);
+     const { receiver } = pc.getTransceivers().find(({ receiver }) => receiver.track.kind === "audio");
+     const stats = await probe.stats(args[0]);
+     const { ssrc } = stats.find(({ type, kind }) => type === "inbound-rtp" && kind === "audio");
+     await probe.until(
+       () => receiver.getSynchronizationSources().some((s) => s.source === ssrc && s.audioLevel > 0.003),
+       "a source that speaks");`,
+    end.number,
+  );
 }
 
 /** What became of a voice, in words. */

@@ -207,6 +207,12 @@ impl Duplex {
         self.voices.get(&voice).map(Voice::heard)
     }
 
+    /// The RTP time of what leaves the loudspeaker now, nearly, and its level from 0 to 1.
+    pub fn playing(&self, voice: Address) -> Option<(u32, f64)> {
+        let level = self.voices.get(&voice)?.buffer.energy().level;
+        Some((self.position(voice)?, level))
+    }
+
     pub fn said(&self, to: Address) -> Option<Said> {
         let source = self.sources.values().find(|source| source.sinks.contains_key(&to))?;
         Some(Said {

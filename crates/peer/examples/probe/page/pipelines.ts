@@ -15,6 +15,7 @@ export async function loop(socketUrl: string): Promise<PipelineReport> {
   const receiving: number[] = [];
   const media = await Media.start(socketUrl, {
     receiving: (_, transceiver) => receiving.push(transceiver),
+    heard: () => {},
     channelMessage: () => {},
     channelEvent: () => {},
   });

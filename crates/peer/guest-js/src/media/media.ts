@@ -2,7 +2,7 @@
 // The page's end of everything that flows: one worker, one AudioContext, and the tracks they make.
 
 import type { ChannelEvent, Kind, VideoCodecName } from "../wire";
-import type { FromMedia, ToMedia, ToPlayout } from "../worker/messages";
+import type { FromMedia, Heard, ToMedia, ToPlayout } from "../worker/messages";
 import { SAMPLE_RATE } from "../worker/messages";
 import { BEAT, Pressure } from "../worker/pressure";
 import workletUrl from "../worklet/audio.ts?worker&url";
@@ -23,6 +23,7 @@ export interface RemoteTrack {
 
 export interface MediaHandlers {
   receiving(pc: number, transceiver: number): void;
+  heard(pc: number, transceiver: number, heard: Heard): void;
   channelMessage(pc: number, channel: number, data: string | ArrayBuffer): void;
   channelEvent(event: ChannelEvent): void;
 }
@@ -188,6 +189,9 @@ export class Media {
             break;
           case "receiving":
             this.#handlers.receiving(data.pc, data.transceiver);
+            break;
+          case "heard":
+            this.#handlers.heard(data.pc, data.transceiver, data.heard);
             break;
           case "channel-message":
             this.#handlers.channelMessage(data.pc, data.channel, data.data);

@@ -273,6 +273,29 @@ test("a channel that opens before the page hears the answer sends what we take, 
   expect(() => channel.send(large)).toThrow(TypeError);
 });
 
+test("a voice that was heard is a synchronization source for ten seconds, and as long as it is received", async () => {
+  const { pc } = open();
+  rust.snapshot = stable({
+    signalingState: "have-remote-offer",
+    pendingRemote: offer,
+    transceivers: [lineSnapshot({ kind: "audio" })],
+  });
+  await pc.setRemoteDescription(offer);
+  const receiver = pc.getReceivers()[0] as unknown as RTCRtpReceiver;
+  expect(receiver.getSynchronizationSources()).toEqual([]);
+  const clock = vi.spyOn(performance, "now");
+  clock.mockReturnValue(5_000);
+  rust.listeners.get(1)?.heard(1, { source: 7, rtpTimestamp: 960, audioLevel: 0.25 });
+  const timestamp = performance.timeOrigin + 5_000;
+  const expected = [{ source: 7, rtpTimestamp: 960, audioLevel: 0.25, timestamp }];
+  expect(receiver.getSynchronizationSources()).toEqual(expected);
+  clock.mockReturnValue(15_000);
+  expect(receiver.getSynchronizationSources()).toEqual(expected);
+  clock.mockReturnValue(15_001);
+  expect(receiver.getSynchronizationSources()).toEqual([]);
+  clock.mockRestore();
+});
+
 test("a server that gives no candidate is told of", async () => {
   const { pc } = open();
   const heard: RTCPeerConnectionIceErrorEvent[] = [];

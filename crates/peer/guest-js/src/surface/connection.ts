@@ -107,6 +107,7 @@ export class PeerConnection extends EventTarget {
       (pc) =>
         this.#commands.runtime.listeners.set(pc, {
           receiving: (number) => this.#receiving(number),
+          heard: (number, heard) => this.#lines.heard(number, heard),
           channelMessage: (channel, data) => this.#channels.message(channel, data),
           channelEvent: (event) => this.#channels.event(event),
         }),

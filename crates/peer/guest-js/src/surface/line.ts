@@ -62,7 +62,7 @@ export class Line {
   sending: MediaStreamTrack | null = null;
   receiving = false;
   remoteStreams: string[] = [];
-  /** The stream that comes here, as its last frame told of it. */
+  /** The voice that comes here, as it was played last. */
   heard: RTCRtpSynchronizationSource | undefined;
   /** The remote's description made it. */
   byRemote = false;

@@ -1,7 +1,7 @@
 // The transceivers of one connection: what the page does to them, and whose frames flow.
 
 import type { Direction, Kind, Op } from "../wire";
-import type { LayerLimits, TransformStreams } from "../worker/messages";
+import type { Heard, LayerLimits, TransformStreams } from "../worker/messages";
 import type { Side } from "../worker/transform-messages";
 import type { Commands } from "./commands";
 import { queueTask } from "./handlers";
@@ -10,6 +10,9 @@ import { type Encoding, sectionParameters } from "./parameters";
 import { directionOf, receives, sends, sourcesOf } from "./sdp";
 import { makeReport, type Stats, type StatsReport, select } from "./stats";
 import type { Transport } from "./transports";
+
+/** Milliseconds for which a source is told of after the last of it came. */
+const SOURCE_LASTS = 10_000;
 
 export interface LineInit {
   direction?: Direction;
@@ -181,9 +184,16 @@ export class Lines implements LineHost {
     this.#post(line, (transceiver) => ({ type: "play-tone", transceiver, tone, duration }));
   }
 
-  /** The one stream that comes here, once something of it came. */
+  heard(number: number, heard: Heard): void {
+    const line = this.byNumber(number);
+    if (line) line.heard = { ...heard, timestamp: performance.timeOrigin + performance.now() };
+  }
+
+  /** The one voice that comes here, if something of it came in the last ten seconds (webrtc-pc 5.3). */
   sources(line: Line): RTCRtpSynchronizationSource[] {
-    return line.heard && line.receiving ? [{ ...line.heard }] : [];
+    if (!line.heard || !line.receiving) return [];
+    const age = performance.timeOrigin + performance.now() - line.heard.timestamp;
+    return age <= SOURCE_LASTS ? [{ ...line.heard }] : [];
   }
 
   stop(line: Line): void {

@@ -3,11 +3,13 @@ import { Link } from "../link";
 import { Media } from "../media/media";
 import { Sources } from "../media/sources";
 import type { ChannelEvent } from "../wire";
+import type { Heard } from "../worker/messages";
 import { allowVideo } from "./capabilities";
 
 /** What a connection hears from the media worker. */
 export interface MediaListener {
   receiving(transceiver: number): void;
+  heard(transceiver: number, heard: Heard): void;
   channelMessage(channel: number, data: string | ArrayBuffer): void;
   channelEvent(event: ChannelEvent): void;
 }
@@ -26,6 +28,7 @@ export async function startRuntime(): Promise<Runtime> {
   const listeners = new Map<number, MediaListener>();
   const media = await Media.start(link.socketUrl, {
     receiving: (pc, transceiver) => listeners.get(pc)?.receiving(transceiver),
+    heard: (pc, transceiver, heard) => listeners.get(pc)?.heard(transceiver, heard),
     channelMessage: (pc, channel, data) => listeners.get(pc)?.channelMessage(channel, data),
     channelEvent: (event) => listeners.get(event.pc)?.channelEvent(event),
   });

@@ -120,7 +120,7 @@ function handle(message: ToMedia): void {
       receiveVideo(message.pc, message.transceiver, message.spare);
       break;
     case "receive-audio":
-      receive(message.pc, message.transceiver, new AudioReceive());
+      receiveAudio(message.pc, message.transceiver);
       break;
     case "expect": {
       const receiver = receivers.get(key(message));
@@ -224,6 +224,10 @@ function endSource(source: number): void {
   sources.delete(source);
   for (const [sender, used] of senders) if (used === pipeline) senders.delete(sender);
   pipeline?.close();
+}
+
+function receiveAudio(pc: number, transceiver: number): void {
+  receive(pc, transceiver, new AudioReceive((heard) => tell({ type: "heard", pc, transceiver, heard })));
 }
 
 function receiveVideo(pc: number, transceiver: number, spare: number): void {

@@ -68,6 +68,15 @@ export type ToMedia =
   /** How overloaded the page's thread is (`Pressure`). */
   | { type: "pressure"; level: number };
 
+/** A remote voice, as it is played now. */
+export interface Heard {
+  /** Its SSRC. */
+  source: number;
+  rtpTimestamp: number;
+  /** 0 to 1. */
+  audioLevel: number;
+}
+
 export type FromMedia =
   /** With the video that this webview can encode and decode. */
   | { type: "started"; codecs: VideoCodecName[] }
@@ -75,6 +84,7 @@ export type FromMedia =
   | { type: "spare"; spare: number; track: MediaStreamTrack }
   /** The first frame since `receive-…` or `expect`. */
   | { type: "receiving"; pc: number; transceiver: number }
+  | { type: "heard"; pc: number; transceiver: number; heard: Heard }
   | { type: "channel-message"; pc: number; channel: number; data: string | ArrayBuffer }
   | { type: "channel-event"; event: ChannelEvent }
   | { type: "trouble"; message: string };
