@@ -6,9 +6,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from "playwright-core";
 import type { Insight } from "../../ui/src/inspect.ts";
+import { ORDINARY, programOf } from "../support/ordinary.ts";
 import { Person } from "../support/person.ts";
 
 const SCREENS = new URL("../../target/screens/", import.meta.url).pathname;
+const CHROMIUM = programOf("chromium", [...ORDINARY, process.env.SNUG_CHROMIUM ?? "/usr/bin/chromium"]);
 /** For machines that are busy with something else; what is waited for comes much sooner. */
 const PATIENCE = 120_000;
 
@@ -26,7 +28,7 @@ export async function openBrowser({
   camera = "fake",
 }: BrowserWish = {}): Promise<Browser> {
   return chromium.launch({
-    executablePath: process.env.SNUG_CHROMIUM ?? "/usr/bin/chromium",
+    executablePath: CHROMIUM,
     args: [
       "--headless=new",
       "--no-sandbox",

@@ -1,16 +1,12 @@
 /** A WebDriver client (W3C WebDriver, level 2) for one WebKitGTK window: what the desktop tests need and no more. */
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:net";
+import { ORDINARY } from "./ordinary.ts";
 
 const DRIVER = process.env.SNUG_WEBKIT_DRIVER ?? "WebKitWebDriver";
 const ELEMENT = "element-6066-11e4-a52e-4f735466cecf";
-/**
- * Root may have real-time threads without limit, and WebKit makes its audio and sometimes its main thread one: on a busy
- * machine nothing else runs then. People are not root.
- */
-const ORDINARY = ordinary();
 /** For machines that are busy with something else; what is waited for comes much sooner. */
 const PATIENCE = 120_000;
 
@@ -231,11 +227,4 @@ async function freePort(): Promise<number> {
   await once(server, "close");
   if (address === null || typeof address === "string") throw new Error("no port");
   return address.port;
-}
-
-function ordinary(): string[] {
-  const how = ["setpriv", "--bounding-set=-sys_nice"];
-  // Some containers' root may not give up what it may not do anyway.
-  const works = process.getuid?.() === 0 && spawnSync("setpriv", [...how.slice(1), "true"]).status === 0;
-  return works ? how : [];
 }
