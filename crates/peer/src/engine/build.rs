@@ -17,7 +17,7 @@ use webrtc::peer_connection::{
 };
 use webrtc::runtime::TokioRuntime;
 
-use super::names::Names;
+use super::names::{FOR_ITS_NAME, Names};
 use super::servers::Servers;
 use super::sockets::{Alarm, Sockets, addresses};
 use super::tap::{Shared, Tap};
@@ -34,8 +34,6 @@ const CHANNEL_BUFFER: usize = 1 << 20;
 const RECEIVE_BUFFER: u32 = 4 << 20;
 /// How long after the first check nothing but a direct pair is nominated.
 const FOR_A_DIRECT_WAY: Duration = Duration::from_millis(500);
-/// And none whose remote address nobody has named: what is not held back (see `names`) may yet be a relay's.
-const FOR_ITS_NAME: Duration = Duration::from_millis(200);
 
 /// What a peer connection is told to, and what it is run by.
 pub struct Surroundings<'a> {

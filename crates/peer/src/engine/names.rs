@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use super::tap::lock;
 
-/// How long signalling may be slower than a check.
-const FOR_ITS_NAME: Duration = Duration::from_millis(200);
+/// How long signalling may be slower than a check. No pair is nominated sooner whose remote address nobody has named.
+pub const FOR_ITS_NAME: Duration = Duration::from_millis(200);
 /// Addresses that are kept of each kind. Beyond them nothing is held back.
 const KEPT: usize = 512;
 
