@@ -1,5 +1,6 @@
 use crate::clock::Clock;
 use crate::dial::Dialer;
+use crate::socket::Outgoing;
 use crate::{Command, socket, trace};
 use snug_session::{Attempt, Config, Hint, Input, Instant, Output, Session, SessionEvent};
 use std::io::ErrorKind;
@@ -29,7 +30,7 @@ pub(crate) struct Driver {
 /// The current socket; dropping this lets go of it.
 struct Current {
     attempt: Attempt,
-    outgoing: mpsc::Sender<String>,
+    outgoing: mpsc::Sender<Outgoing>,
     /// The address of ours that it goes by, once it is known.
     local: Arc<OnceLock<IpAddr>>,
 }
@@ -102,7 +103,8 @@ impl Driver {
             for output in self.session.handle(self.clock.now(), input) {
                 match output {
                     Output::Open(attempt) => self.open(attempt),
-                    Output::Transmit(text) => inputs.extend(self.transmit(text)),
+                    Output::Transmit(text) => inputs.extend(self.transmit(Outgoing::Text(text))),
+                    Output::Finish(_) => inputs.extend(self.transmit(Outgoing::Finish)),
                     Output::Close(attempt) => {
                         self.socket.take_if(|current| current.attempt == attempt);
                     }
@@ -126,9 +128,9 @@ impl Driver {
     }
 
     /// Hands a frame to the socket; one that is stuck or gone counts as closed.
-    fn transmit(&mut self, text: String) -> Option<Input> {
+    fn transmit(&mut self, what: Outgoing) -> Option<Input> {
         let socket = self.socket.as_ref()?;
-        match socket.outgoing.try_send(text) {
+        match socket.outgoing.try_send(what) {
             Ok(()) => None,
             // It reports its own end, close code and all.
             Err(mpsc::error::TrySendError::Closed(_)) => None,

@@ -21,6 +21,13 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// How long one write may take. The session gives a silent socket up sooner; this ends the task behind it.
 const STUCK: Duration = Duration::from_secs(15);
 
+/// What a socket is to say.
+pub(crate) enum Outgoing {
+    Text(String),
+    /// That this was all. What still comes is heard.
+    Finish,
+}
+
 /// One socket, from its opening to its end. Says what it sees under its own `attempt`, and stops when `outgoing` is
 /// dropped.
 pub(crate) async fn run(
@@ -28,7 +35,7 @@ pub(crate) async fn run(
     dialer: Arc<Dialer>,
     attempt: Attempt,
     local: Arc<OnceLock<IpAddr>>,
-    mut outgoing: mpsc::Receiver<String>,
+    mut outgoing: mpsc::Receiver<Outgoing>,
     reports: mpsc::Sender<Input>,
 ) {
     let opened = tokio::select! {
@@ -94,7 +101,7 @@ fn local_address(socket: &Socket) -> Option<IpAddr> {
 async fn carry(
     mut socket: Socket,
     attempt: Attempt,
-    outgoing: &mut mpsc::Receiver<String>,
+    outgoing: &mut mpsc::Receiver<Outgoing>,
     reports: &mpsc::Sender<Input>,
 ) -> Option<Option<u16>> {
     loop {
@@ -111,12 +118,12 @@ async fn carry(
                 }
                 None => return Some(None),
             },
-            text = outgoing.recv() => {
-                let Some(text) = text else {
+            first = outgoing.recv() => {
+                let Some(first) = first else {
                     close(socket).await;
                     return None;
                 };
-                match tokio::time::timeout(STUCK, socket.send(Message::text(text))).await {
+                match tokio::time::timeout(STUCK, say(&mut socket, first, outgoing)).await {
                     Ok(Ok(())) => continue,
                     Ok(Err(error)) => {
                         tracing::debug!(attempt = attempt.0, %error, "the socket took nothing more");
@@ -133,6 +140,20 @@ async fn carry(
     }
 }
 
+/// Says this and all else that waits by now, with one write.
+async fn say(socket: &mut Socket, first: Outgoing, more: &mut mpsc::Receiver<Outgoing>) -> Result<(), Error> {
+    let mut next = Some(first);
+    while let Some(what) = next {
+        let message = match what {
+            Outgoing::Text(text) => Message::text(text),
+            Outgoing::Finish => Message::Close(Some(goodbye())),
+        };
+        socket.feed(message).await?;
+        next = more.try_recv().ok();
+    }
+    socket.flush().await
+}
+
 async fn last_words(mut socket: Socket) -> Option<u16> {
     let read = async {
         while let Some(Ok(message)) = socket.next().await {
@@ -146,12 +167,15 @@ async fn last_words(mut socket: Socket) -> Option<u16> {
 }
 
 pub(crate) async fn close(mut socket: Socket) {
-    let frame = CloseFrame {
+    let farewell = tokio::time::timeout(FAREWELL, socket.close(Some(goodbye()))).await;
+    tracing::trace!(?farewell, "closed");
+}
+
+fn goodbye() -> CloseFrame {
+    CloseFrame {
         code: CloseCode::Normal,
         reason: "".into(),
-    };
-    let farewell = tokio::time::timeout(FAREWELL, socket.close(Some(frame))).await;
-    tracing::trace!(?farewell, "closed");
+    }
 }
 
 fn failure(attempt: Attempt, error: &Error) -> Input {

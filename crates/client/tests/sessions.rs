@@ -164,6 +164,34 @@ async fn two_guests_talk_and_leave() {
     ));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_sent_just_before_leaving_arrives_and_is_settled() {
+    let server = Server::start().await;
+    let (mut ada, _) = Guest::joined(&server.url()).await;
+    let (mut bob, _) = Guest::joined(&server.url()).await;
+    for sent in 1..=50 {
+        assert_eq!(bob.handle.send(number(sent, None)), Ok(sent.into()));
+    }
+    bob.handle.leave();
+    for sent in 1..=50 {
+        let delivered = Outcome::Delivered {
+            delivered: 1,
+            queued: 0,
+        };
+        assert_eq!(bob.settled().await, (sent, delivered));
+    }
+    assert_eq!(bob.ended().await, EndReason::Left);
+    let left = ada
+        .find(|event| match event {
+            SessionEvent::Message {
+                message: ServerMessage::PeerLeft { reason, .. },
+            } => Some(reason),
+            _ => None,
+        })
+        .await;
+    assert_eq!(left, LeaveReason::Left);
+}
+
 #[tokio::test]
 async fn a_guest_whose_handles_are_gone_leaves() {
     let server = Server::start().await;

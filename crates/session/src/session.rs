@@ -55,6 +55,9 @@ pub enum Output {
     Open(Attempt),
     /// Write to the socket that was opened last.
     Transmit(String),
+    /// That was all for this socket: say so (RFC 6455, 5.5.1), if there is a way to go on hearing then. What is on its way
+    /// counts until the other side has said so, too.
+    Finish(Attempt),
     /// Close or abort that socket; nothing more is wanted from it.
     Close(Attempt),
     Event(SessionEvent),
@@ -428,6 +431,7 @@ impl Session {
                     },
                     out,
                 );
+                out.push(Output::Finish(attempt));
             }
             State::Waiting { .. } | State::Connecting { .. } => self.end(EndReason::Left, out),
             State::Leaving { .. } | State::Ended => {}

@@ -85,7 +85,7 @@ impl Line {
             match output {
                 Output::Transmit(text) => self.carry(&text),
                 Output::Event(SessionEvent::Away { reason, .. }) => self.lost = Some(reason),
-                Output::Open(_) | Output::Close(_) | Output::Event(_) => {}
+                Output::Open(_) | Output::Finish(_) | Output::Close(_) | Output::Event(_) => {}
             }
         }
     }

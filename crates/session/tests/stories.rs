@@ -98,6 +98,7 @@ fn input(step: &Value) -> Input {
 fn output(output: &Output) -> Value {
     match output {
         Output::Open(attempt) => json!({ "open": attempt.0 }),
+        Output::Finish(attempt) => json!({ "finish": attempt.0 }),
         Output::Close(attempt) => json!({ "close": attempt.0 }),
         Output::Transmit(text) => json!({ "transmit": serde_json::from_str::<Value>(text).unwrap() }),
         Output::Event(event) => json!({ "event": event }),

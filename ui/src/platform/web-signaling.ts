@@ -93,6 +93,8 @@ class WebSession implements SignalingSession {
       case "transmit":
         if (this.#socket?.socket.readyState === WebSocket.OPEN) this.#socket.socket.send(effect.text);
         return;
+      case "finish":
+        return; // A page hears nothing any more once it has said that it closes.
       case "close":
         if (this.#socket?.attempt === effect.attempt) {
           this.#socket.socket.close(1000);

@@ -59,6 +59,8 @@ struct Call {
     ends: [usize; 2],
     joined: u32,
     relayed: u32,
+    /// Told that their seats are given up.
+    left: u32,
     open: u32,
 }
 
@@ -74,6 +76,7 @@ impl Calls {
             ends,
             joined: 0,
             relayed: 0,
+            left: 0,
             open: 2,
         };
         self.calls.insert(self.rooms, call);
@@ -124,10 +127,7 @@ impl Calls {
                     }
                 }
             }
-            Heard::Left => {
-                net.client(client)?.close();
-                net.flush(client)?;
-            }
+            Heard::Left => call.left += 1,
             Heard::Closed => {
                 if call.relayed < MESSAGES {
                     bail!("a client was closed in mid-call");
@@ -135,7 +135,13 @@ impl Calls {
                 net.forget(client);
                 self.by_client.remove(&client);
                 call.open -= 1;
-                return Ok(call.open == 0);
+                if call.open > 0 {
+                    return Ok(false);
+                }
+                if net.dialect().leave().is_some() && call.left < 2 {
+                    bail!("a client was closed and not told that it left");
+                }
+                return Ok(true);
             }
         }
         Ok(false)
@@ -150,10 +156,11 @@ fn describe(net: &mut Net, end: usize, load: Load) -> Result<()> {
     net.flush(end)
 }
 
+/// Gives the seat up, and says that this was all.
 fn hang_up(net: &mut Net, end: usize) -> Result<()> {
-    match net.dialect().leave() {
-        Some(text) => net.client(end)?.push(&wire::text(text)),
-        None => net.client(end)?.close(),
+    if let Some(text) = net.dialect().leave() {
+        net.client(end)?.push(&wire::text(text));
     }
+    net.client(end)?.close();
     net.flush(end)
 }

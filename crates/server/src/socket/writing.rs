@@ -33,6 +33,9 @@ where
             return Box::pin(within(patience, goodbye(wire, code))).await;
         }
         let is_all = !wire.is_full();
+        if is_all {
+            wire.answer_close()?;
+        }
         flush(wire, patience).await?;
         if is_all {
             return Ok(());

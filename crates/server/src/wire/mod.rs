@@ -45,6 +45,8 @@ enum Closing {
     Open,
     /// Ours is said, theirs is not here.
     Sent,
+    /// Theirs is here, and this is to be ours: said once all is answered that came before.
+    Asked(Option<[u8; 2]>),
     /// Theirs is here, ours is said.
     Over,
 }
@@ -80,9 +82,9 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Wire<Io> {
         poll_fn(|context| self.poll_next(context)).await
     }
 
-    /// The next message, if it is here already.
+    /// The next message, if it is here already. After a close there is none.
     pub(crate) fn ready(&mut self) -> Option<Result<Received, Error>> {
-        if self.closing == Closing::Over {
+        if matches!(self.closing, Closing::Asked(_) | Closing::Over) {
             return None;
         }
         let received = match self.reader.next() {
@@ -115,6 +117,14 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Wire<Io> {
         self.say_close(&u16::from(code).to_be_bytes())
     }
 
+    /// Says that it closes, where the client did so: nothing can be fed after this.
+    pub(crate) fn answer_close(&mut self) -> Result<(), Error> {
+        if let Closing::Asked(answer) = self.closing {
+            self.say_close(answer.as_ref().map_or(&[], |code| code))?;
+        }
+        Ok(())
+    }
+
     /// Whether to flush before more is fed.
     pub(crate) fn is_full(&self) -> bool {
         self.out.len() - self.sent >= FULL
@@ -136,6 +146,9 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Wire<Io> {
     }
 
     fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Received, Error>>> {
+        if let Err(error) = self.answer_close() {
+            return Poll::Ready(Some(Err(error)));
+        }
         if self.closing == Closing::Over {
             return Poll::Ready(ready!(self.poll_flush(context)).err().map(Err));
         }
@@ -163,10 +176,10 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Wire<Io> {
             Received::Ping => {}
             Received::Close => {
                 let answer = closing_answer(self.reader.payload())?;
-                if self.closing == Closing::Open {
-                    self.say_close(answer.as_ref().map_or(&[], |code| code))?;
-                }
-                self.closing = Closing::Over;
+                self.closing = match self.closing {
+                    Closing::Open => Closing::Asked(answer),
+                    Closing::Asked(_) | Closing::Sent | Closing::Over => Closing::Over,
+                };
             }
         }
         Ok(())
@@ -175,12 +188,15 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Wire<Io> {
     fn say_close(&mut self, payload: &[u8]) -> Result<(), Error> {
         self.pong = None;
         self.encode(OpCode::Control(Control::Close), payload)?;
-        self.closing = Closing::Sent;
+        self.closing = match self.closing {
+            Closing::Asked(_) => Closing::Over,
+            Closing::Open | Closing::Sent | Closing::Over => Closing::Sent,
+        };
         Ok(())
     }
 
     fn encode(&mut self, opcode: OpCode, payload: &[u8]) -> Result<(), Error> {
-        if self.closing != Closing::Open {
+        if matches!(self.closing, Closing::Sent | Closing::Over) {
             return Err(ProtocolError::SendAfterClosing.into());
         }
         if self.out.capacity() == 0 {

@@ -4,7 +4,9 @@ use super::Server;
 use serde_json::{Value, json};
 use snug_protocol::Limits;
 use snug_server::Config;
-use snug_testkit::{Link, PATIENCE, Wire};
+use snug_testkit::raw::frame;
+use snug_testkit::{Link, PATIENCE, Raw, Wire};
+use std::net::Ipv4Addr;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -141,4 +143,33 @@ async fn m1_a_room_hears_its_messages_in_one_order() {
     };
     let own = [&wires[0].1, &wires[1].1];
     assert_eq!(without(&trails[0], own), without(&trails[1], own));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a1_what_is_said_before_a_close_is_answered_before_it() {
+    let server = Server::start().await;
+    let (mut one, _) = Wire::join(&server.url(), "tea").await;
+    let (mut two, status) = Raw::upgrade(server.address(), Ipv4Addr::LOCALHOST.into(), "")
+        .await
+        .expect("a connection");
+    assert_eq!(status, 101);
+    two.text(r#"{"type":"join","roomId":"tea"}"#).await.expect("open");
+    let (_, joined) = two.frame().await.expect("an answer");
+    let joined: Value = serde_json::from_slice(&joined).expect("JSON");
+    assert_eq!(joined["type"], "joined");
+    // In one write, and nothing more is said.
+    let texts = [r#"{"type":"message","data":7,"id":1}"#, r#"{"type":"leave","id":2}"#];
+    let mut all = texts.map(|text| frame(0x81, true, text.as_bytes())).concat();
+    all.extend(frame(0x88, true, &1000_u16.to_be_bytes()));
+    two.write(&all).await.expect("open");
+    let mut heard = Vec::new();
+    while let (1, text) = two.frame().await.expect("the close comes first") {
+        let text: Value = serde_json::from_slice(&text).expect("JSON");
+        heard.push(format!("{} {}", text["type"], text["id"]));
+    }
+    assert_eq!(heard, [r#""ack" 1"#, r#""ack" 2"#, r#""left" null"#]);
+    two.ended().await;
+    one.expect("peer-joined").await;
+    assert_eq!(one.expect("message").await["data"], 7);
+    assert_eq!(one.expect("peer-left").await["reason"], "left");
 }

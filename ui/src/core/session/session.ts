@@ -173,6 +173,7 @@ function leave(step: Step): void {
     case "seated":
       enter(step, { at: "leaving", attempt: phase.attempt, until: step.now + config.leaveTimeout });
       transmit(step, { type: "leave" });
+      step.effects.push({ type: "finish", attempt: phase.attempt });
       return;
     case "waiting":
     case "connecting":

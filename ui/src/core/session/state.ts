@@ -40,6 +40,11 @@ export type Effect =
   | { readonly type: "open"; readonly attempt: number }
   /** Write to the socket that was opened last. */
   | { readonly type: "transmit"; readonly text: string }
+  /**
+   * That was all for this socket: say so (RFC 6455, 5.5.1), if there is a way to go on hearing then. What is on its way counts
+   * until the other side has said so, too.
+   */
+  | { readonly type: "finish"; readonly attempt: number }
   /** Close or abort that socket; nothing more is wanted from it. */
   | { readonly type: "close"; readonly attempt: number }
   | { readonly type: "event"; readonly event: SessionEvent };
