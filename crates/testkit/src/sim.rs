@@ -242,6 +242,8 @@ impl World {
             match output {
                 Output::Open(attempt) => self.open(guest, attempt),
                 Output::Transmit(text) => self.send(guest, |_| true, Arrival::ToServer(text)),
+                // As a page's socket, which can do no more than end.
+                Output::Finish(_) => {}
                 Output::Close(attempt) => self.close(guest, attempt),
                 Output::Event(event) => self.guests[guest].hear(event),
             }
