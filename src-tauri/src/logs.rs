@@ -1,4 +1,4 @@
-//! Logs go to stderr. `SNUG_LOG` says how much, as `SNUG_LOG=snug_desktop=debug,warn` does.
+//! Logs go to stderr. `SNUG_APP_LOG` says how much, as `SNUG_APP_LOG=snug_desktop=debug,warn` does. (`SNUG_LOG` is the server's.)
 
 use std::io::{IsTerminal, stderr};
 
@@ -10,7 +10,7 @@ const DEFAULT: &str = "warn,snug_desktop=info,snug_client=info,snug::trace=info,
     webrtc::peer_connection::transport::turn_relayer=off";
 
 pub fn start() {
-    let filter = EnvFilter::try_from_env("SNUG_LOG").unwrap_or_else(|_| EnvFilter::new(DEFAULT));
+    let filter = EnvFilter::try_from_env("SNUG_APP_LOG").unwrap_or_else(|_| EnvFilter::new(DEFAULT));
     let lines = tracing_subscriber::fmt()
         .with_writer(stderr)
         .with_ansi(stderr().is_terminal());

@@ -32,6 +32,9 @@ const REPLAY_WINDOW: usize = 4_096;
 const CHANNEL_BUFFER: usize = 1 << 20;
 /// Bytes of data-channel messages the remote may send ahead.
 const RECEIVE_BUFFER: u32 = 4 << 20;
+/// How often checks are due, and how many of a pair are. Most of them are not sent: see `pace`.
+const BETWEEN_CHECKS: Duration = Duration::from_millis(10);
+const CHECKS: u16 = 600;
 /// How long after the first check nothing but a direct pair is nominated.
 const FOR_A_DIRECT_WAY: Duration = Duration::from_millis(500);
 
@@ -103,8 +106,8 @@ fn settings(mdns: MulticastDnsMode, policy: IceTransportPolicy) -> SettingEngine
     };
     SettingEngineBuilder::new()
         .with_multicast_dns_mode(mdns)
-        // The defaults would wait 200 ms a stage.
-        .with_ice_connection_attempts(Some(Duration::from_millis(30)), Some(200))
+        // The defaults would wait 200 ms a stage. A pair is nominated when the next checks are due.
+        .with_ice_connection_attempts(Some(BETWEEN_CHECKS), Some(CHECKS))
         .with_host_acceptance_min_wait(at_once)
         .with_srflx_acceptance_min_wait(at_once)
         .with_prflx_acceptance_min_wait(unknown)

@@ -5,18 +5,10 @@ use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use super::stun::{ALLOCATE, BINDING, ERROR_CODE, FAILURE, MESSAGE_INTEGRITY, SUCCESS, attribute, kind};
 use super::tap::lock;
 use crate::wire::ServerError;
 
-/// RFC 8489, 5.
-const COOKIE: [u8; 4] = 0x2112_a442_u32.to_be_bytes();
-const HEADER: usize = 20;
-const BINDING: u16 = 0x001;
-const ALLOCATE: u16 = 0x003;
-const SUCCESS: u16 = 0x100;
-const FAILURE: u16 = 0x110;
-const MESSAGE_INTEGRITY: u16 = 0x0008;
-const ERROR_CODE: u16 = 0x0009;
 /// The answer to a request without credentials, and to one with those of a former nonce: neither is the end.
 const UNAUTHORIZED: u16 = 401;
 const STALE_NONCE: u16 = 438;
@@ -209,50 +201,10 @@ impl State {
     }
 }
 
-/// Method and class of a STUN message.
-fn kind(datagram: &[u8]) -> Option<u16> {
-    let header: &[u8; HEADER] = datagram.first_chunk()?;
-    (header[0] < 4 && header[4..8] == COOKIE).then(|| u16::from_be_bytes([header[0], header[1]]))
-}
-
-/// Whether a datagram is a connectivity check (RFC 8445, 7).
-pub fn is_check(datagram: &[u8]) -> bool {
-    kind(datagram) == Some(BINDING)
-}
-
-/// The value of the first attribute of a kind.
-fn attribute(message: &[u8], wanted: u16) -> Option<&[u8]> {
-    let mut rest = message.get(HEADER..)?;
-    while let Some((head, after)) = rest.split_first_chunk::<4>() {
-        let length = usize::from(u16::from_be_bytes([head[2], head[3]]));
-        let value = after.get(..length)?;
-        if u16::from_be_bytes([head[0], head[1]]) == wanted {
-            return Some(value);
-        }
-        rest = after.get(length.next_multiple_of(4)..)?;
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::stun::message;
     use super::*;
-
-    fn message(kind: u16, attributes: &[(u16, &[u8])]) -> Vec<u8> {
-        let mut body = Vec::new();
-        for (name, value) in attributes {
-            body.extend(name.to_be_bytes());
-            body.extend((value.len() as u16).to_be_bytes());
-            body.extend(*value);
-            body.resize(body.len().next_multiple_of(4), 0);
-        }
-        let mut all = kind.to_be_bytes().to_vec();
-        all.extend((body.len() as u16).to_be_bytes());
-        all.extend(COOKIE);
-        all.extend([7; 12]);
-        all.extend(body);
-        all
-    }
 
     fn refused(code: u16, reason: &str) -> Vec<u8> {
         let mut value = vec![0, 0, (code / 100) as u8, (code % 100) as u8];

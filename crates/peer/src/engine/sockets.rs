@@ -1,10 +1,6 @@
 //! Tokio's runtime with big socket buffers: the default ones lose bursts of data-channel packets.
 //!
-//! Where a relay may be used, sockets also do away with a delay. The engine's driver hands what came through a relay
-//! to its core after it has written, and what the core sends through a relay is written after the next thing that
-//! happens, which may be hundreds of milliseconds later. An empty datagram is such a thing.
-//!
-//! And what the engine runs may panic over what a remote sends. That ends its connection and nothing else, but somebody
+//! What the engine runs may panic over what a remote sends. That ends its connection and nothing else, but somebody
 //! has to say so.
 
 use std::future::Future;
@@ -12,8 +8,8 @@ use std::io::{self, IoSliceMut};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -25,16 +21,17 @@ use webrtc::runtime::{
 
 use super::direct_tcp::Listener;
 use super::names::Names;
-use super::servers::{self, Servers};
+use super::nudging::Nudging;
+use super::pace::{self, Pace};
+use super::servers::Servers;
+use super::stun::is_check;
+use super::tap::lock;
 
 /// Bytes asked for; the system may give less.
 const BUFFER: usize = 2 << 20;
 
 /// How long a STUN or TURN server may take to answer: requests have been repeated five times by then.
 const FOR_AN_ANSWER: Duration = Duration::from_secs(10);
-
-/// Empty datagrams after a real one: the core answers in the first round, the relay's client writes in the second.
-const ROUNDS: u8 = 2;
 
 #[derive(Debug)]
 pub struct Sockets {
@@ -82,20 +79,14 @@ impl Runtime for Sockets {
                 tracing::debug!(%error, "a socket buffer keeps its size");
             }
         }
-        let inner: Arc<dyn AsyncUdpSocket> = Arc::new(Watched {
+        let watched = Watched {
             inner: self.tokio.wrap_udp_socket(socket)?,
             servers: Arc::clone(&self.servers),
             names: Arc::clone(&self.names),
-        });
-        Ok(if self.relay {
-            Arc::new(Nudging {
-                inner,
-                rounds: AtomicU8::new(0),
-                looked: AtomicBool::new(false),
-            })
-        } else {
-            inner
-        })
+            pace: Mutex::default(),
+        };
+        let connected = (!self.relay).then(|| Arc::clone(&self.connected));
+        Ok(Arc::new(Nudging::new(Arc::new(watched), connected)))
     }
 
     fn wrap_tcp_listener(&self, listener: TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {
@@ -136,12 +127,13 @@ impl Runtime for Sockets {
     }
 }
 
-/// A socket that lets requests to servers and their answers be seen, and no check be seen too soon.
+/// A socket that lets requests to servers and their answers be seen, and no check be seen too soon or sent too often.
 #[derive(Debug)]
 struct Watched {
     inner: Arc<dyn AsyncUdpSocket>,
     servers: Arc<Servers>,
     names: Arc<Names>,
+    pace: Mutex<Pace>,
 }
 
 impl AsyncUdpSocket for Watched {
@@ -150,6 +142,12 @@ impl AsyncUdpSocket for Watched {
     }
 
     fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
+        if let Some(check) = pace::check(transmit.destination, transmit.contents)
+            && !lock(&self.pace).admit(check, Instant::now())
+        {
+            // It was said a moment ago, and is said again.
+            return Poll::Ready(Ok(transmit.contents.len()));
+        }
         let sent = self.inner.poll_send(cx, transmit);
         if matches!(sent, Poll::Ready(Ok(_)))
             && is_control(transmit.contents)
@@ -180,10 +178,14 @@ impl AsyncUdpSocket for Watched {
         let received = self.inner.poll_recv(cx, buffers, meta);
         if let Poll::Ready(Ok(count)) = received {
             for (buffer, meta) in buffers.iter().zip(meta.iter_mut()).take(count) {
+                let heard = buffer.get(..meta.len).and_then(|bytes| pace::check(meta.addr, bytes));
+                if let Some(check) = heard {
+                    lock(&self.pace).heard(check);
+                }
                 let Some(datagrams) = buffer.get(..meta.len).filter(|bytes| is_control(bytes)) else {
                     continue;
                 };
-                if servers::is_check(datagrams) && !self.names.admit(meta.addr, Instant::now()) {
+                if is_check(datagrams) && !self.names.admit(meta.addr, Instant::now()) {
                     // An empty datagram is nobody's.
                     (meta.len, meta.stride) = (0, 0);
                     continue;
@@ -210,64 +212,6 @@ impl AsyncUdpSocket for Watched {
 /// Whether a datagram is one of STUN (RFC 7983).
 fn is_control(datagram: &[u8]) -> bool {
     datagram.first().is_some_and(|first| *first < 4)
-}
-
-/// A socket that lets an empty datagram follow what was received.
-#[derive(Debug)]
-struct Nudging {
-    inner: Arc<dyn AsyncUdpSocket>,
-    rounds: AtomicU8,
-    looked: AtomicBool,
-}
-
-impl AsyncUdpSocket for Nudging {
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.inner.local_addr()
-    }
-
-    fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
-        self.inner.poll_send(cx, transmit)
-    }
-
-    fn poll_recv(
-        &self,
-        cx: &mut Context<'_>,
-        buffers: &mut [IoSliceMut<'_>],
-        meta: &mut [RecvMeta],
-    ) -> Poll<io::Result<usize>> {
-        match self.inner.poll_recv(cx, buffers, meta) {
-            Poll::Ready(result) => {
-                self.rounds.store(ROUNDS, Ordering::Relaxed);
-                Poll::Ready(result)
-            }
-            Poll::Pending => {
-                let rounds = self.rounds.load(Ordering::Relaxed);
-                let Some(first) = meta.first_mut().filter(|_| rounds > 0) else {
-                    return Poll::Pending;
-                };
-                // The driver looks for more right after each datagram, without waiting: that look changes nothing but
-                // is the sign that the datagram before it was dealt with.
-                if !self.looked.swap(true, Ordering::Relaxed) {
-                    cx.waker().wake_by_ref();
-                    return Poll::Pending;
-                }
-                self.looked.store(false, Ordering::Relaxed);
-                self.rounds.store(rounds - 1, Ordering::Relaxed);
-                *first = RecvMeta::default();
-                first.len = 0;
-                first.stride = 0;
-                Poll::Ready(Ok(1))
-            }
-        }
-    }
-
-    fn max_gso_segments(&self) -> usize {
-        self.inner.max_gso_segments()
-    }
-
-    fn max_gro_segments(&self) -> usize {
-        self.inner.max_gro_segments()
-    }
 }
 
 /// The addresses to bind: every interface's, or the loopback where there is no other.

@@ -1,0 +1,193 @@
+//! A delay of the engine's, done away with.
+//!
+//! The engine's driver writes first and then looks at what has happened, and what its core says to that is written after the
+//! next thing that happens: when ICE is connected, the first words of DTLS, later those of SCTP, and all that is answered to what came through a
+//! relay. That next thing may be hundreds of milliseconds later. An empty datagram is such a thing.
+
+use std::io::{self, IoSliceMut};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+use std::task::{Context, Poll};
+
+use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Transmit};
+
+/// Empty datagrams after a real one: the core answers in the first round, the relay's client writes in the second.
+const ROUNDS: u8 = 2;
+/// Datagrams after the connection is connected that are still followed: SCTP's beginning is among them.
+const AFTERWARDS: u32 = 32;
+
+/// A socket that lets an empty datagram follow what was received.
+#[derive(Debug)]
+pub struct Nudging {
+    inner: Arc<dyn AsyncUdpSocket>,
+    /// Where this is set, only so many more datagrams are followed; `None`: all of them.
+    connected: Option<Arc<AtomicBool>>,
+    more: AtomicU32,
+    rounds: AtomicU8,
+    looked: AtomicBool,
+}
+
+impl Nudging {
+    /// With `connected`, only until that has been set for a while.
+    pub fn new(inner: Arc<dyn AsyncUdpSocket>, connected: Option<Arc<AtomicBool>>) -> Self {
+        Self {
+            inner,
+            connected,
+            more: AtomicU32::new(AFTERWARDS),
+            rounds: AtomicU8::new(0),
+            looked: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether a datagram that comes now is followed by empty ones.
+    fn follows(&self) -> bool {
+        let Some(connected) = &self.connected else { return true };
+        if !connected.load(Ordering::Acquire) {
+            return true;
+        }
+        let one_less = |more: u32| more.checked_sub(1);
+        self.more
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less)
+            .is_ok()
+    }
+}
+
+impl AsyncUdpSocket for Nudging {
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.inner.local_addr()
+    }
+
+    fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
+        self.inner.poll_send(cx, transmit)
+    }
+
+    fn poll_recv(
+        &self,
+        cx: &mut Context<'_>,
+        buffers: &mut [IoSliceMut<'_>],
+        meta: &mut [RecvMeta],
+    ) -> Poll<io::Result<usize>> {
+        match self.inner.poll_recv(cx, buffers, meta) {
+            Poll::Ready(result) => {
+                if self.follows() {
+                    self.rounds.store(ROUNDS, Ordering::Relaxed);
+                }
+                Poll::Ready(result)
+            }
+            Poll::Pending => {
+                let rounds = self.rounds.load(Ordering::Relaxed);
+                let Some(first) = meta.first_mut().filter(|_| rounds > 0) else {
+                    return Poll::Pending;
+                };
+                // The driver looks for more right after each datagram, without waiting: that look changes nothing but
+                // is the sign that the datagram before it was dealt with.
+                if !self.looked.swap(true, Ordering::Relaxed) {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                self.looked.store(false, Ordering::Relaxed);
+                self.rounds.store(rounds - 1, Ordering::Relaxed);
+                *first = RecvMeta::default();
+                first.len = 0;
+                first.stride = 0;
+                Poll::Ready(Ok(1))
+            }
+        }
+    }
+
+    fn max_gso_segments(&self) -> usize {
+        self.inner.max_gso_segments()
+    }
+
+    fn max_gro_segments(&self) -> usize {
+        self.inner.max_gro_segments()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::task::Waker;
+
+    use super::*;
+
+    /// Gives out datagrams of these lengths.
+    #[derive(Debug, Default)]
+    struct Stub(Mutex<Vec<usize>>);
+
+    impl AsyncUdpSocket for Stub {
+        fn local_addr(&self) -> io::Result<SocketAddr> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+
+        fn poll_send(&self, _: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
+            Poll::Ready(Ok(transmit.contents.len()))
+        }
+
+        fn poll_recv(
+            &self,
+            _: &mut Context<'_>,
+            _: &mut [IoSliceMut<'_>],
+            meta: &mut [RecvMeta],
+        ) -> Poll<io::Result<usize>> {
+            let Some(length) = self.0.lock().unwrap().pop() else {
+                return Poll::Pending;
+            };
+            meta[0].len = length;
+            Poll::Ready(Ok(1))
+        }
+    }
+
+    /// What a driver gets that looks once for more after each datagram, until nothing comes any more.
+    fn received(socket: &Nudging) -> Vec<usize> {
+        let mut context = Context::from_waker(Waker::noop());
+        let mut buffer = [0; 4];
+        let mut pending = 0;
+        let mut lengths = Vec::new();
+        while pending < 3 {
+            let mut meta = [RecvMeta::default()];
+            match socket.poll_recv(&mut context, &mut [IoSliceMut::new(&mut buffer)], &mut meta) {
+                Poll::Ready(_) => {
+                    lengths.push(meta[0].len);
+                    pending = 0;
+                }
+                Poll::Pending => pending += 1,
+            }
+        }
+        lengths
+    }
+
+    fn send(stub: &Stub, length: usize) {
+        stub.0.lock().unwrap().push(length);
+    }
+
+    #[test]
+    fn what_comes_is_followed_until_the_connection_has_been_up_for_a_while() {
+        let stub = Arc::<Stub>::default();
+        let connected = Arc::<AtomicBool>::default();
+        let inner: Arc<dyn AsyncUdpSocket> = Arc::clone(&stub) as _;
+        let socket = Nudging::new(inner, Some(Arc::clone(&connected)));
+        for _ in 0..2 * AFTERWARDS {
+            send(&stub, 4);
+            assert_eq!(received(&socket), [4, 0, 0]);
+        }
+        connected.store(true, Ordering::Release);
+        for _ in 0..AFTERWARDS {
+            send(&stub, 4);
+            assert_eq!(received(&socket), [4, 0, 0]);
+        }
+        send(&stub, 4);
+        assert_eq!(received(&socket), [4]);
+    }
+
+    #[test]
+    fn where_a_relay_may_be_used_it_is_so_for_ever() {
+        let stub = Arc::<Stub>::default();
+        let socket = Nudging::new(Arc::clone(&stub) as _, None);
+        for _ in 0..2 * AFTERWARDS {
+            send(&stub, 4);
+            assert_eq!(received(&socket), [4, 0, 0]);
+        }
+    }
+}
