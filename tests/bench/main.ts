@@ -1,14 +1,17 @@
-/** `./dev bench [join] [peer] [size] [signaling] [tls]`: figures as ratios against a peer in the same run. Nothing here asserts. */
+/** `./dev bench [join] [peer] [loss] [size] [signaling] [tls]`: figures as ratios against a peer in the same run. Nothing here asserts. */
 import { Display } from "../support/display.ts";
 import { join } from "./join.ts";
+import { loss } from "./loss.ts";
 import { peer } from "./peer.ts";
 import { machine } from "./report.ts";
 import { signaling } from "./signaling.ts";
 import { size } from "./size.ts";
 import { tls } from "./tls.ts";
 
-const all = { join, peer, size, signaling, tls };
+const all = { join, peer, loss, size, signaling, tls };
 const wanted = process.argv.slice(2);
+// What a peer connection is worth is not told without it.
+if (wanted.includes("peer")) wanted.push("loss");
 const unknown = wanted.filter((name) => !(name in all));
 if (unknown.length > 0) {
   console.error(`no such benchmark: ${unknown.join(", ")}; there are ${Object.keys(all).join(", ")}`);

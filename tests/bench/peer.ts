@@ -3,11 +3,12 @@ import { Guest, newRoom, openBrowser } from "../browser/guest.ts";
 import { App, BINARY } from "../desktop/app.ts";
 import type { Display } from "../support/display.ts";
 import { Server } from "../support/server.ts";
+import { both, type End, type Row, row, show } from "./beside.ts";
 import { delayInPage } from "./delay.ts";
 import { type DataFigures, dataInPage, holdInPage, type SetUp, setUpInPage } from "./loop.ts";
 import { inPage } from "./pair.ts";
 import { below, cpuSeconds, memory } from "./procs.ts";
-import { mb, median, ms, quantile, table } from "./report.ts";
+import { mb, median, ms, quantile } from "./report.ts";
 
 const SECONDS = 30;
 const SIZES = [
@@ -17,12 +18,6 @@ const SIZES = [
 const SET_UPS = 10;
 const MEGABYTES = 100;
 const PAIRS = 20;
-
-/** One of the two pages, with the processes behind it. */
-interface End {
-  readonly root: number;
-  run<T>(script: string): Promise<T>;
-}
 
 export async function peer(display: Display): Promise<void> {
   const server = await Server.start();
@@ -114,19 +109,4 @@ async function setUpAndData(ours: End, theirs: End): Promise<Row[]> {
   ];
 }
 
-type Row = readonly [string, string, string, string];
-
-function row(what: string, ours: number, theirs: number, text: (value: number) => string): Row {
-  return [what, text(ours), text(theirs), (ours / theirs).toFixed(2)];
-}
-
-function show(title: string, rows: readonly Row[]): void {
-  table(title, ["", "Linux plugin", "Chromium", "ratio"], rows);
-}
-
 const cpuText = (value: number) => `${value.toFixed(1)} s`;
-
-/** One after the other, so that each has the machine. */
-async function both<T>(ours: End, theirs: End, measure: (end: End) => Promise<T>): Promise<[T, T]> {
-  return [await measure(ours), await measure(theirs)];
-}
