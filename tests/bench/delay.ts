@@ -1,12 +1,13 @@
 /**
  * Runs inside a page: a canvas that draws the time is the camera of one connection, and the other end of it reads the time
- * off its <video>. Milliseconds from drawing to display, one for each new picture in ten seconds.
+ * off its <video>. Milliseconds from drawing to display, one for each new picture in ten seconds. To read so often takes more
+ * of the processor than the call does, so whoever asks for that does not `look` (0).
  *
  * It is sent to the page as text (`inPage`), so it names nothing outside of itself but a pair.
  */
 import { negotiate, openPair } from "./pair.ts";
 
-export async function delayInPage(width: number, height: number): Promise<number[]> {
+export async function delayInPage(width: number, height: number, looks: number): Promise<number[]> {
   const BITS = 24;
   const WARM = 3_000;
   const LENGTH = 10_000;
@@ -57,6 +58,7 @@ export async function delayInPage(width: number, height: number): Promise<number
         done();
         return;
       }
+      if (!looks) return;
       eye.drawImage(video, 0, 0, width, height);
       const row = eye.getImageData(0, height / 4, width, 1).data;
       let stamp = 0;
