@@ -16,9 +16,9 @@ const SECONDS = Number(process.env.SNUG_BENCH_SECONDS ?? 20);
 const [WIDTH, HEIGHT, BITRATE] = [640, 480, 1_000_000];
 /** Until the bitrate has found its place. */
 const WARM = 8;
-/** Of good pictures before and after the loss: those after it tell the receiver what it has missed. */
+/** Of pictures after the loss: they tell the receiver what it has missed. */
 const MARGIN = 0.5;
-/** Until all that was encoded is counted: the plugin's page does so once a second. */
+/** Until all that was decoded is counted: the plugin's page does so once a second. */
 const SETTLED = 2.5;
 
 const wait = (seconds: number) => new Promise((then) => setTimeout(then, seconds * 1000));
@@ -27,9 +27,9 @@ interface Figures {
   /** When the loss began, and when all that it caused was over. */
   readonly on: Counts;
   readonly off: Counts;
-  /** Of all pictures that were made meanwhile and in the margins. */
-  readonly encoded: number;
-  readonly decoded: number;
+  /** Of the pictures since the loss began, and of all of them, those that were never decoded. */
+  readonly sent: number;
+  readonly missed: number;
   readonly passed: Passed;
   readonly seen: Seen;
 }
@@ -38,11 +38,6 @@ async function measure(path: Path, end: End, percent: number): Promise<Figures> 
   const ask = <T>(what: keyof typeof window.watch) => end.run<T>(`window.watch.${what}()`);
   await end.run<null>(inPage(watchInPage, WIDTH, HEIGHT, BITRATE));
   await wait(WARM);
-  await ask("pause");
-  await wait(SETTLED);
-  const before = await ask<Counts>("counts");
-  await ask("draw");
-  await wait(MARGIN);
   const on = await ask<Counts>("counts");
   await ask("look");
   path.lose(percent);
@@ -56,8 +51,7 @@ async function measure(path: Path, end: End, percent: number): Promise<Figures> 
   await wait(SETTLED);
   const after = await ask<Counts>("counts");
   await ask("close");
-  const [encoded, decoded] = [after.encoded - before.encoded, after.decoded - before.decoded];
-  return { on, off, encoded, decoded, passed, seen };
+  return { on, off, sent: after.sent - on.sent, missed: after.sent - after.decoded, passed, seen };
 }
 
 const percentText = (part: number, whole: number) => `${((100 * part) / whole).toFixed(1)} %`;
@@ -67,8 +61,8 @@ const grown = ({ on, off }: Figures, of: keyof Counts) => (off[of] ?? Number.NaN
 const known = (value: number, text: (value: number) => string) => (Number.isNaN(value) ? "–" : text(value));
 
 const ROWS: readonly [string, (figures: Figures) => string][] = [
-  ["pictures encoded", ({ encoded }) => String(encoded)],
-  ["of those, not decoded", ({ encoded, decoded }) => percentText(encoded - decoded, encoded)],
+  ["pictures sent", ({ sent }) => String(sent)],
+  ["of those, not decoded", ({ sent, missed }) => percentText(missed, sent)],
   ["of those drawn, not seen", ({ seen: { drawn, seen } }) => percentText(drawn - seen, drawn)],
   ["freezes seen", ({ seen }) => String(seen.freezes.length)],
   ["… in all", ({ seen }) => secondsText(sum(seen.freezes))],
@@ -83,6 +77,7 @@ const ROWS: readonly [string, (figures: Figures) => string][] = [
     (figures) =>
       figures.passed.lost > 0 ? (grown(figures, "sentAgain") / figures.passed.lost).toFixed(2) : "–",
   ],
+  ["height of the last ones, in pixels", ({ off }) => String(off.height)],
   ["sent, kbit/s", (figures) => ((grown(figures, "bytesSent") * 8) / 1000 / (SECONDS + MARGIN)).toFixed(0)],
 ];
 

@@ -6,7 +6,8 @@ import { negotiate, openPair } from "./pair.ts";
 
 /** What both connections counted since they were made. */
 export interface Counts {
-  readonly encoded: number;
+  /** Pictures. */
+  readonly sent: number;
   readonly decoded: number;
   readonly bytesSent: number;
   readonly sentAgain: number;
@@ -28,7 +29,7 @@ export interface Seen {
 }
 
 export interface Watch {
-  draw(): void;
+  /** No pictures are drawn any more. */
   pause(): void;
   counts(): Promise<Counts>;
   look(): void;
@@ -126,11 +127,7 @@ export async function watchInPage(width: number, height: number, bitrate: number
     [last, lastAt] = [number, now];
     seen++;
   };
-  let pen = 0;
-  const go = () => {
-    pen = window.setInterval(draw, 1000 / 30);
-  };
-  go();
+  const pen = setInterval(draw, 1000 / 30);
   let looking = 0;
   await new Promise<void>((done) => {
     looking = window.setInterval(() => {
@@ -140,7 +137,6 @@ export async function watchInPage(width: number, height: number, bitrate: number
   });
 
   window.watch = {
-    draw: go,
     pause: () => clearInterval(pen),
     async counts() {
       const [out, come] = await Promise.all([one.getStats(), other.getStats()]);
@@ -148,16 +144,16 @@ export async function watchInPage(width: number, height: number, bitrate: number
         for (const each of all.values()) if (each.type === wanted && each.kind === "video") return each;
         throw new Error(`no ${wanted}`);
       };
-      const [sent, got] = [of(out, "outbound-rtp"), of(come, "inbound-rtp")];
+      const [outbound, inbound] = [of(out, "outbound-rtp"), of(come, "inbound-rtp")];
       return {
-        encoded: sent.framesEncoded ?? Number.NaN,
-        decoded: got.framesDecoded ?? Number.NaN,
-        bytesSent: sent.bytesSent ?? Number.NaN,
-        sentAgain: sent.retransmittedPacketsSent ?? Number.NaN,
-        keyFramesAskedFor: got.pliCount ?? Number.NaN,
-        height: got.frameHeight ?? Number.NaN,
-        ...(got.freezeCount !== undefined && { freezes: got.freezeCount }),
-        ...(got.totalFreezesDuration !== undefined && { frozenSeconds: got.totalFreezesDuration }),
+        sent: outbound.framesSent ?? Number.NaN,
+        decoded: inbound.framesDecoded ?? Number.NaN,
+        bytesSent: outbound.bytesSent ?? Number.NaN,
+        sentAgain: outbound.retransmittedPacketsSent ?? Number.NaN,
+        keyFramesAskedFor: inbound.pliCount ?? Number.NaN,
+        height: inbound.frameHeight ?? Number.NaN,
+        ...(inbound.freezeCount !== undefined && { freezes: inbound.freezeCount }),
+        ...(inbound.totalFreezesDuration !== undefined && { frozenSeconds: inbound.totalFreezesDuration }),
       };
     },
     look() {
