@@ -1,4 +1,4 @@
-/** `./dev bench [join] [peer] [loss] [size] [signaling] [tls]`: figures as ratios against a peer in the same run. Nothing here asserts. */
+/** `./dev bench [join] [peer] [loss] [size] [signaling] [tls]`: figures beside a peer's of the same run. Nothing here asserts. */
 import { Display } from "../support/display.ts";
 import { join } from "./join.ts";
 import { loss } from "./loss.ts";

@@ -56,18 +56,19 @@ export async function watchInPage(width: number, height: number, bitrate: number
   sample.width = width;
   sample.height = 1;
   const eye = sample.getContext("2d", { willReadFrequently: true });
-  // Something to encode: what moves by is twice as wide as the picture, and no two places of it are alike.
+  // Something to encode: tiles that move by, the same ones again each time they have been round.
   const scene = document.createElement("canvas");
   scene.width = 2 * width;
   scene.height = height;
   const brush = scene.getContext("2d");
   if (!ink || !eye || !brush) throw new Error("no 2D canvas here");
-  for (let at = 0, hue = 7; at < (2 * width * height) / TILE ** 2; at++) {
+  for (let at = 0, hue = 7; at < (width * height) / TILE ** 2; at++) {
     hue = (hue * 75 + 74) % 65537;
-    const columns = (2 * width) / TILE;
+    const columns = width / TILE;
     brush.fillStyle = `hsl(${hue % 360} ${30 + (hue % 40)}% ${25 + (hue % 50)}%)`;
     brush.fillRect((at % columns) * TILE, Math.floor(at / columns) * TILE, TILE, TILE);
   }
+  brush.drawImage(scene, 0, 0, width, height, width, 0, width, height);
 
   const column = width / BITS;
   let drawn = 0;
