@@ -55,7 +55,7 @@ pub struct Frame {
     pub target: u32,
     /// Microseconds.
     pub timestamp: i64,
-    /// Microseconds, or 0 when unknown.
+    /// Microseconds, or 0 when unknown; the SSRC of a received picture, the RTP time of a received voice to transform.
     pub duration: u32,
     pub payload: Bytes,
 }

@@ -293,6 +293,8 @@ pub struct TransceiverSnapshot {
     pub codecs: Vec<String>,
     /// The layers of a simulcast that are offered or agreed on.
     pub rids: Vec<String>,
+    /// What is sent: the SSRC of each layer, or that of the one encoding.
+    pub ssrcs: Vec<u32>,
 }
 
 /// Why a server gave no candidate: a STUN error code, or 701 where it could not be reached.

@@ -341,7 +341,7 @@ impl Scene {
         }
         for (_, order, show) in &mut self.videos {
             while let Some(frame) = order.poll(now) {
-                frame.codec.dimensions(&frame.payload);
+                frame.source.codec.dimensions(&frame.payload);
                 show.take(frame, now);
             }
             while show.due(now).is_some() {}

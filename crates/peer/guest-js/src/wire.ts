@@ -22,6 +22,8 @@ export interface TransceiverSnapshot {
   codecs: string[];
   /** The layers of a simulcast that are offered or agreed on; none for a single encoding. */
   rids: string[];
+  /** What is sent: the SSRC of each layer, or that of the one encoding. */
+  ssrcs: number[];
 }
 
 export interface Snapshot {

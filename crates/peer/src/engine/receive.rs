@@ -101,13 +101,13 @@ impl Receiver {
             inbound.waited += now.saturating_duration_since(frame.came);
             if frame.key {
                 inbound.key_frames += 1;
-                if let Some((width, height)) = frame.codec.dimensions(&frame.payload) {
+                if let Some((width, height)) = frame.source.codec.dimensions(&frame.payload) {
                     (inbound.width, inbound.height) = (width, height);
                 }
             }
         }
         self.outbox.put_media(Frame {
-            kind: FrameKind::VideoReceived(frame.codec),
+            kind: FrameKind::VideoReceived(frame.source.codec),
             key: frame.key,
             text: false,
             gap: frame.gap,
@@ -116,7 +116,8 @@ impl Receiver {
             pc: self.pc,
             target: self.transceiver,
             timestamp: micros,
-            duration: 0,
+            // Of a picture it is not known, and transforms are told whose it is.
+            duration: frame.source.ssrc,
             payload: frame.payload,
         })
     }

@@ -152,6 +152,7 @@ impl Transceiver {
             track_id: remote.and_then(|remote| remote.track_id.clone()),
             codecs: self.codecs.as_ref().map(Codecs::names).unwrap_or_default(),
             rids: self.sender.layers.iter().map(|layer| layer.rid.clone()).collect(),
+            ssrcs: self.sender.encodings().iter().map(|layer| layer.ssrc).collect(),
         }
     }
 }

@@ -35,7 +35,7 @@ pub struct Packet {
 }
 
 /// Where packets come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Source {
     pub ssrc: u32,
     /// What they carry, if it is pictures.
@@ -45,7 +45,7 @@ pub struct Source {
 /// A frame put together from packets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assembled {
-    pub codec: VideoCodec,
+    pub source: Source,
     pub key: bool,
     /// Something was lost right before it.
     pub gap: bool,

@@ -40,7 +40,7 @@ impl Pictures {
         }
         if former.is_none_or(|(former, _)| former != source) {
             self.former = (self.dropped(), self.discarded());
-            self.order = VideoAssembler::new(source.codec);
+            self.order = VideoAssembler::new(source);
             if let Some(trip) = self.trip {
                 self.order.set_round_trip(trip);
             }
@@ -140,6 +140,8 @@ mod tests {
         assert_eq!(pictures.ask(again + PAUSE_MAX), None);
         assert!(pictures.push(packet(9, 1), from(8), again));
         assert_eq!(pictures.ask(again + PAUSE_MAX), Some(8));
+        assert!(!pictures.push(packet(10, 0), from(8), again));
+        assert_eq!(pictures.poll(again).map(|frame| frame.source), Some(from(8)));
     }
 
     #[test]
@@ -149,7 +151,7 @@ mod tests {
         let (vp8, vp9, h264) = (from(VideoCodec::Vp8), from(VideoCodec::Vp9), from(VideoCodec::H264));
         let mut next = |packet, source| {
             assert!(!pictures.push(packet, source, now));
-            pictures.poll(now).map(|frame| (frame.codec, frame.key))
+            pictures.poll(now).map(|frame| (frame.source.codec, frame.key))
         };
         assert_eq!(next(packet(1, &[0x10, 0]), vp8), Some((VideoCodec::Vp8, true)));
         assert_eq!(next(packet(4, &[0x08, 1]), vp9), Some((VideoCodec::Vp9, true)));

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::format::{Head, VideoCodec};
+use super::format::Head;
 use super::sequence::Sequence;
-use super::{Assembled, OUTAGE, Packet};
+use super::{Assembled, OUTAGE, Packet, Source};
 
 /// How long a missing packet is waited for, at least, before a key frame is as good.
 const HOLD: Duration = Duration::from_millis(120);
@@ -23,7 +23,7 @@ const JUMP: i64 = 3_000;
 /// Puts the frames of one stream together.
 #[derive(Debug)]
 pub struct VideoAssembler {
-    codec: VideoCodec,
+    source: Source,
     sequence: Sequence,
     waiting: BTreeMap<i64, (Packet, Instant)>,
     /// The packet that continues what was delivered.
@@ -39,7 +39,7 @@ pub struct VideoAssembler {
 impl Default for VideoAssembler {
     fn default() -> Self {
         Self {
-            codec: VideoCodec::default(),
+            source: Source::default(),
             sequence: Sequence::default(),
             waiting: BTreeMap::new(),
             next: None,
@@ -53,9 +53,9 @@ impl Default for VideoAssembler {
 }
 
 impl VideoAssembler {
-    pub fn new(codec: VideoCodec) -> Self {
+    pub fn new(source: Source) -> Self {
         Self {
-            codec,
+            source,
             ..Self::default()
         }
     }
@@ -179,7 +179,8 @@ impl VideoAssembler {
 
     /// Whether a key frame begins with this packet.
     fn begins(&self, packet: &Packet) -> bool {
-        self.codec
+        self.source
+            .codec
             .head(&packet.payload)
             .is_some_and(|head| head.start && head.key)
     }
@@ -191,7 +192,7 @@ impl VideoAssembler {
             let (packets, times): (Vec<Packet>, Vec<Instant>) = came.into_iter().unzip();
             self.next = Some(end);
             let payloads = packets.iter().map(|packet| &packet.payload);
-            let heads: Vec<Head> = payloads.clone().filter_map(|one| self.codec.head(one)).collect();
+            let heads: Vec<Head> = payloads.clone().filter_map(|one| self.source.codec.head(one)).collect();
             let Some(head) = heads.first() else { continue };
             let key = heads.iter().any(|head| head.key);
             if !head.start || (self.needs_key && !key) {
@@ -206,12 +207,12 @@ impl VideoAssembler {
             let gap = std::mem::take(&mut self.gap);
             self.needs_key = false;
             return Some(Assembled {
-                codec: self.codec,
+                source: self.source,
                 key,
                 gap,
                 timestamp,
                 came,
-                payload: self.codec.join(payloads),
+                payload: self.source.codec.join(payloads),
             });
         }
     }

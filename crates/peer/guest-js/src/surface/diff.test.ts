@@ -28,6 +28,7 @@ function snapshot(changes: Partial<Snapshot>, line: Partial<TransceiverSnapshot>
         trackId: null,
         codecs: [],
         rids: [],
+        ssrcs: [],
         ...line,
       },
     ],

@@ -127,6 +127,7 @@ export function lineSnapshot(changes: Partial<TransceiverSnapshot> = {}): Transc
     trackId: null,
     codecs: [],
     rids: [],
+    ssrcs: [],
     ...changes,
   };
 }

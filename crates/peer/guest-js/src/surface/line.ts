@@ -54,6 +54,8 @@ export class Line {
   streams: string[];
   advertised: string[] = [];
   encodings: Encoding[];
+  /** The SSRCs of the encodings, in their order. */
+  ssrcs: number[] = [];
   /** The video that is sent, once something is agreed on. */
   codec: VideoCodecName | undefined;
   /** It has been sendrecv or sendonly: `addTrack` may not use it again. */

@@ -7,7 +7,7 @@ import type { Commands } from "./commands";
 import { queueTask } from "./handlers";
 import { Line, type LineHost } from "./line";
 import { type Encoding, sectionParameters } from "./parameters";
-import { directionOf, receives, sends, sourcesOf } from "./sdp";
+import { directionOf, receives, sends } from "./sdp";
 import { makeReport, type Stats, type StatsReport, select } from "./stats";
 import type { Transport } from "./transports";
 
@@ -314,9 +314,8 @@ export class Lines implements LineHost {
   }
 
   #streams(line: Line, side: Side): TransformStreams {
-    const { local, remote } = this.#described();
     return {
-      ssrcs: line.mid === null ? [] : sourcesOf(side === "send" ? local : remote, line.mid),
+      ssrcs: side === "send" ? sent(line) : {},
       codecs: (this.negotiated(line)?.codecs ?? []).map(({ payloadType, mimeType }) => ({
         payloadType,
         mimeType,
@@ -394,6 +393,15 @@ export class Lines implements LineHost {
     line.remote.end();
     line.remote.track.dispatchEvent(new Event("ended"));
   }
+}
+
+/** Descriptions do not tell the SSRCs of a simulcast's layers; Rust does. */
+function sent(line: Line): Record<number, number> {
+  const known = line.encodings.flatMap((encoding, index) => {
+    const ssrc = line.ssrcs[index];
+    return ssrc === undefined ? [] : [[line.place(encoding), ssrc]];
+  });
+  return Object.fromEntries(known);
 }
 
 function limits(line: Line): LayerLimits[] {

@@ -80,13 +80,6 @@ function addStream(streams: string[], msid: string): void {
   if (stream && stream !== "-" && !streams.includes(stream)) streams.push(stream);
 }
 
-/** The first source of a section, which its frames come from; empty where none is named. */
-export function sourcesOf(sdp: string, mid: string): number[] {
-  const section = sdp.split(/^(?=m=)/m).find((text) => text.split(/\r?\n/).includes(`a=mid:${mid}`));
-  const source = /^a=ssrc:(\d+) /m.exec(section ?? "")?.[1];
-  return source === undefined ? [] : [Number(source)];
-}
-
 /** Whether two descriptions differ at most in the candidates that became known meanwhile. */
 export function alike(one: string, other: string): boolean {
   const lasting = (sdp: string) => sdp.replace(/^a=(candidate:.*|end-of-candidates)\r?\n/gm, "");

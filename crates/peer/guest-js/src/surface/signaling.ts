@@ -400,6 +400,7 @@ export class Signaling {
         const asked = layersAsked(remote && type !== "rollback" ? remote.sdp : "", line.mid ?? "");
         line.layer(next.rids, asked, type === "rollback");
       }
+      line.ssrcs = next.ssrcs;
       line.agree(next.codecs);
       if (this.state === "stable") line.settle();
       line.hasSent ||= sends(next.currentDirection);

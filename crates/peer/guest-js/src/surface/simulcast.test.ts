@@ -12,6 +12,7 @@ installDom();
 
 const task = () => new Promise((resolve) => setTimeout(resolve, 5));
 const THREE = [{ rid: "q" }, { rid: "h" }, { rid: "f" }];
+const SSRCS: Record<string, number> = { q: 11, h: 12, f: 13 };
 const scales = (list: Encoding[]) => list.map(({ scaleResolutionDownBy }) => scaleResolutionDownBy);
 
 function description(type: RTCSdpType, simulcast = "") {
@@ -20,13 +21,14 @@ function description(type: RTCSdpType, simulcast = "") {
 }
 
 function agreed(rids: string[], changes: Partial<Snapshot> = {}): Snapshot {
-  const line = lineSnapshot({ currentDirection: "sendrecv", rids });
+  const ssrcs = rids.flatMap((rid) => SSRCS[rid] ?? []);
+  const line = lineSnapshot({ currentDirection: "sendrecv", rids, ssrcs });
   return stable({ currentLocal: description("offer"), transceivers: [line], ...changes });
 }
 
 /** A sender of three layers, after the remote's answer. */
-async function sender(rids: string[], simulcast: string) {
-  const pc = new PeerConnection();
+async function sender(rids: string[], simulcast: string, configuration: RTCConfiguration = {}) {
+  const pc = new PeerConnection(configuration);
   const track = new FakeTrack("video") as unknown as MediaStreamTrack;
   const { sender } = pc.addTransceiver(track, { sendEncodings: THREE });
   rust.snapshot = agreed(["q", "h", "f"], { signalingState: "have-local-offer" });
@@ -152,6 +154,15 @@ test("a remote's offer proposes layers, and its rollback takes them back", async
   rust.snapshot = stable({ transceivers: [lineSnapshot({ mid: null })] });
   await pc.setRemoteDescription({ type: "rollback" });
   expect(own.getParameters().encodings).toEqual([{ active: true, scaleResolutionDownBy: 1 }]);
+});
+
+test("transforms are told the SSRCs of the layers that are left, by their places", async () => {
+  const insertable = { encodedInsertableStreams: true } as RTCConfiguration;
+  const { sender: narrowed } = await sender(["h", "f"], "recv h;f", insertable);
+  (narrowed as unknown as { createEncodedStreams(): unknown }).createEncodedStreams();
+  expect(rust.told.findLast(({ type }) => type === "transform")).toMatchObject({
+    streams: { ssrcs: { 1: 12, 2: 13 } },
+  });
 });
 
 test("what a section asks for is found among the others", () => {

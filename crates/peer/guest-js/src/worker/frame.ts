@@ -38,7 +38,7 @@ export interface FrameHeader {
   id: number;
   /** Microseconds. */
   timestamp: number;
-  /** Microseconds, or 0. */
+  /** Microseconds, or 0; the SSRC of a received picture, the RTP time of a received voice to transform. */
   duration: number;
 }
 

@@ -15,8 +15,8 @@ export interface Limits {
 
 /** What descriptions say of the streams of a transceiver's direction. */
 export interface TransformStreams {
-  /** SSRCs by layer. */
-  ssrcs: number[];
+  /** A sender's SSRCs by layer; what is received tells its own. */
+  ssrcs: Record<number, number>;
   codecs: { payloadType: number; mimeType: string }[];
 }
 

@@ -41,8 +41,6 @@ interface Served extends Place {
   streams: TransformStreams;
   /** Per layer: frames so far, and the size that the last key frame told. */
   layers: Map<number, { frames: number; width?: number; height?: number }>;
-  /** Distinct where nothing is known: ciphers take it for a part of their nonce. */
-  stranger: number;
 }
 
 export class Transforms {
@@ -84,7 +82,6 @@ export class Transforms {
       stage: new Stage(port, side, kind, rids, outlet),
       streams,
       layers: new Map(),
-      stranger: crypto.getRandomValues(new Uint32Array(1))[0] ?? 0,
     });
   }
 
@@ -174,7 +171,7 @@ export class Transforms {
       data: frame.payload.slice().buffer,
       timestamp,
       metadata: {
-        ...this.#common(served, frame.codec, layer),
+        ...this.#common(served, frame.codec, layer, served.side === "receive" ? frame.duration : undefined),
         frameId,
         dependencies: frame.key || frameId === 0 ? [] : [frameId - 1],
         ...(known.width !== undefined && { width: known.width, height: known.height }),
@@ -186,11 +183,12 @@ export class Transforms {
     });
   }
 
-  #common({ streams, stranger }: Served, codec: number, layer: number, ssrc?: number): Metadata {
+  #common({ streams }: Served, codec: number, layer: number, received?: number): Metadata {
     const name = NAMES.get(codec);
     const { payloadType, mimeType } = streams.codecs.find((one) => one.mimeType.toLowerCase() === name) ?? {};
+    const ssrc = received ?? streams.ssrcs[layer];
     return {
-      synchronizationSource: ssrc ?? streams.ssrcs[layer] ?? (stranger + layer) >>> 0,
+      ...(ssrc !== undefined && { synchronizationSource: ssrc }),
       contributingSources: [],
       ...(payloadType !== undefined && { payloadType }),
       ...(mimeType !== undefined && { mimeType }),

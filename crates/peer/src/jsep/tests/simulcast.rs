@@ -39,6 +39,7 @@ fn layers_that_the_remote_takes_keep_their_place_and_their_sources() {
     assert_eq!(agreed(&mut a, &mut b, taking("f;~h", &["h", "f"])), ["h", "f"]);
     assert_eq!(a.transceivers()[0].sender.encodings(), before[1..]);
     assert_eq!(before.iter().map(|layer| layer.place).collect::<Vec<_>>(), [0, 1, 2]);
+    assert_eq!(a.snapshots()[0].ssrcs, [before[1].ssrc, before[2].ssrc]);
     // The next offer is about those that are left.
     let offer = a.create_offer(&transport("a")).unwrap().sdp;
     assert!(
@@ -69,6 +70,7 @@ fn a_layer_needs_a_description_and_all_of_them_an_extension() {
     assert!(agreed(&mut a, &mut b, taking("q;h;f", &RIDS)).is_empty());
     let sender = &a.transceivers()[0].sender;
     assert_eq!(sender.encodings()[0].ssrc, sender.ssrc);
+    assert_eq!(a.snapshots()[0].ssrcs, [sender.ssrc]);
 }
 
 /// An offer of a remote that wants to receive layers.
