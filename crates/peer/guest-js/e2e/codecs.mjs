@@ -14,7 +14,8 @@ async function send(end, ...wanted) {
   );
 }
 
-const PREFER = `const prefer = (pc, wanted) => {
+/** A function for pages: what a connection's videos are to be coded in. */
+export const PREFER = `const prefer = (pc, wanted) => {
   const { codecs } = RTCRtpReceiver.getCapabilities("video");
   const named = (name) => codecs.filter(({ mimeType }) => mimeType === "video/" + name);
   const list = wanted.length > 0 ? [...wanted, "rtx"].flatMap(named) : [];
@@ -50,7 +51,7 @@ async function flows(end, codec) {
   );
 }
 
-async function lacks(end, codec) {
+export async function lacks(end, codec) {
   const names = await end.page.run(
     `await ready; return RTCRtpSender.getCapabilities("video").codecs.map(({ mimeType }) => mimeType)`,
   );

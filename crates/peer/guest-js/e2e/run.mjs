@@ -12,7 +12,8 @@ import { lifecycle } from "./lifecycle.mjs";
 import { liveKit } from "./livekit.mjs";
 import { pipelines } from "./pipelines.mjs";
 import { display, noScreen, screen } from "./screen.mjs";
-import { inverted, SEALING } from "./sealing.mjs";
+import { SEALED_SIMULCAST } from "./sealed-simulcast.mjs";
+import { INVERTED, SEALING } from "./sealing.mjs";
 import { simulcast } from "./simulcast.mjs";
 import { openWebview } from "./webview.mjs";
 
@@ -46,14 +47,14 @@ const PAIRS = [
   ...(process.env.REFERENCE ? [["chromium", "chromium"]] : []),
 ];
 /** A case for each pair of pages. */
-const each = (stories, prefix = "") =>
+const each = (stories, prefix = "", options = {}) =>
   PAIRS.flatMap(([one, other]) =>
     Object.entries(stories)
       // Chromium does not give up a transform again.
       .filter(([name]) => !(one === "chromium" && name === "dropped"))
       .map(([name, story]) => [
         `${one} to ${other}: ${prefix}${name}`,
-        async () => together(await page(one), await page(other), story),
+        async () => together(await page(one), await page(other), story, options),
       ]),
   );
 const outwards = (name, story) => [
@@ -65,13 +66,13 @@ const outwards = (name, story) => [
 const GROUPS = [
   [["pipelines in the webview", async () => pipelines(await page("webview"))], ...each(CASES)],
   each(CODECS, "codec "),
-  [
-    ...each(SEALING),
-    [
-      "webview to webview: inverted",
-      async () => together(await page("webview"), await page("webview"), inverted, { insertable: true }),
-    ],
-  ],
+  [...each(SEALING), ...each(INVERTED, "", { insertable: true })],
+  PAIRS.flatMap(([one, other]) =>
+    Object.entries(SEALED_SIMULCAST).map(([name, story]) => [
+      `${one} to ${other}: ${name}`,
+      async () => story(await page(one), await page(other)),
+    ]),
+  ),
   [
     outwards("simulcast", simulcast),
     outwards("screen", (one, other) => together(one, other, screen)),

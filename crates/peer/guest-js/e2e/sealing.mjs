@@ -1,5 +1,6 @@
 // Encoded transforms: frames sealed by one end's worker and opened by the other's, in the webview as in Chromium.
 import assert from "node:assert/strict";
+import { lacks, PREFER } from "./codecs.mjs";
 
 const FLOWS = ["send video", "send audio", "receive video", "receive audio"];
 
@@ -7,13 +8,22 @@ const sealing = (end, name, ...args) =>
   end.page.run(`return await sealing.${name}(...args)`, end.number, ...args);
 
 /** Sends, and does `name` of the page's `sealing` to what is sent before any of it can leave. */
-const send = (end, name, ...args) =>
-  end.page.run(`await probe.send(args[0]); sealing.${name}(...args)`, end.number, ...args);
+const send = (end, codecs, name, ...args) =>
+  end.page.run(
+    `const [codecs, ...given] = args;
+     await probe.send(given[0]);
+     ${PREFER}
+     prefer(probe.at(given[0]).pc, codecs);
+     sealing.${name}(...given);`,
+    codecs,
+    end.number,
+    ...args,
+  );
 
 /** Both ends send, `received` and `sent` being done to what comes and to what goes. */
-async function call(one, other, received, sent, secret = () => "one key") {
+async function call(one, other, received, sent, { secret = () => "one key", codecs = [] } = {}) {
   for (const end of [other, one]) await sealing(end, received, secret(end));
-  for (const end of [other, one]) await send(end, sent, secret(end));
+  for (const end of [other, one]) await send(end, codecs, sent, secret(end));
   await Promise.all([one.call("connected"), other.call("connected")]);
 }
 
@@ -43,8 +53,8 @@ async function inbound(end, kind) {
 }
 
 /** The same key at both ends: everything is seen and heard, and nothing passed in clear. */
-async function sealed(one, other) {
-  await call(one, other, "open", "seal");
+async function sealed(one, other, codec = "VP8") {
+  await call(one, other, "open", "seal", { codecs: codec === "VP8" ? [] : [codec] });
   const frames = await Promise.all([shown(one), shown(other)]).catch(async (error) => {
     const flows = JSON.stringify([await sealing(one, "flows"), await sealing(other, "flows")]);
     throw new Error(flows, { cause: error });
@@ -65,7 +75,8 @@ async function sealed(one, other) {
       const sent = from[`send ${kind}`].metadata;
       const received = to[`receive ${kind}`].metadata;
       assert.equal(received.synchronizationSource, sent.synchronizationSource, kind);
-      assert.equal(received.mimeType.toLowerCase(), kind === "video" ? "video/vp8" : "audio/opus");
+      const mimeType = kind === "video" ? `video/${codec.toLowerCase()}` : "audio/opus";
+      assert.equal(received.mimeType.toLowerCase(), mimeType);
       assert.equal(received.payloadType, sent.payloadType, kind);
     }
   }
@@ -73,25 +84,32 @@ async function sealed(one, other) {
     [one, here],
     [other, there],
   ]) {
-    // Chromium knows the size of some frames only.
-    if (end.page.kind !== "webview") continue;
+    // Chromium knows the size of some frames only, and only VP8 tells it in clear.
+    if (end.page.kind !== "webview" || codec !== "VP8") continue;
     for (const name of ["receive video", "send video"])
       assert.ok(flows[name].metadata.width >= 160, JSON.stringify(flows[name].metadata));
   }
-  const { stamp, request } = await sealing(
-    // Chromium's promise may stay open for ever.
-    [one, other].find(({ page }) => page.kind === "webview") ?? one,
-    "flows",
-    "send video",
-  );
-  assert.equal(typeof stamp, "number", stamp);
-  assert.match(request, /InvalidStateError/);
+  // Chromium may lack this, or its promise stay open for ever.
+  const webview = [one, other].find(({ page }) => page.kind === "webview");
+  if (webview) {
+    const { stamp, request } = await sealing(webview, "flows", "send video");
+    assert.equal(typeof stamp, "number", stamp);
+    assert.match(request, /InvalidStateError/);
+  }
   return `${frames.join("/")} frames`;
+}
+
+/** The same in another codec. */
+function sealedIn(codec) {
+  return async (one, other) => {
+    const skipped = (await lacks(one, codec)) ?? (await lacks(other, codec));
+    return skipped ? { skipped } : sealed(one, other, codec);
+  };
 }
 
 /** Different keys: what arrives cannot be opened, so nothing is decoded. */
 async function strangers(one, other) {
-  await call(one, other, "open", "seal", (end) => `key ${end === one ? 1 : 2}`);
+  await call(one, other, "open", "seal", { secret: (end) => `key ${end === one ? 1 : 2}` });
   for (const end of [one, other]) {
     await passed(end, ["receive video"], "failures", 5);
     await passed(end, ["receive audio"], "failures", 50);
@@ -104,7 +122,7 @@ async function strangers(one, other) {
 
 /** A transform that writes nothing lets nothing pass; without it everything does. */
 async function dropped(one, other) {
-  await send(one, "seal", "", "drop");
+  await send(one, [], "seal", "", "drop");
   await Promise.all([one.call("connected"), other.call("connected")]);
   await passed(one, ["send video", "send audio"], "frames", 50);
   for (const kind of ["video", "audio"]) {
@@ -116,10 +134,22 @@ async function dropped(one, other) {
 }
 
 /** `createEncodedStreams`: the page itself turns the bits over, and back. */
-async function inverted(one, other) {
-  await call(one, other, "invertReceived", "invertSent");
+async function inverted(one, other, codecs = []) {
+  await call(one, other, "invertReceived", "invertSent", { codecs });
   return `${(await Promise.all([shown(one), shown(other)])).join("/")} frames`;
 }
 
-export const SEALING = { sealed, strangers, dropped };
-export { inverted };
+export const SEALING = {
+  sealed: (one, other) => sealed(one, other),
+  strangers,
+  dropped,
+  sealedVP9: sealedIn("VP9"),
+  sealedH264: sealedIn("H264"),
+};
+export const INVERTED = {
+  inverted: (one, other) => inverted(one, other),
+  invertedVP9: async (one, other) => {
+    const skipped = (await lacks(one, "VP9")) ?? (await lacks(other, "VP9"));
+    return skipped ? { skipped } : inverted(one, other, ["VP9"]);
+  },
+};

@@ -2,7 +2,7 @@
 // it as three: MID and RID are written alike in header extensions, so that a section whose MID is a RID gets that layer.
 import assert from "node:assert/strict";
 
-const RIDS = ["q", "h", "f"];
+export const RIDS = ["q", "h", "f"];
 const MID = "urn:ietf:params:rtp-hdrext:sdes:mid";
 const RID = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id";
 const REPAIRED = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id";
@@ -52,10 +52,10 @@ function gather(answer, offer) {
   return `${without(session, /^a=group/)}a=group:BUNDLE ${mid}\r\n${plain}${lines.join("\r\n")}\r\n`;
 }
 
-const seen = `const report = [...(await simulcast.pc.getStats()).values()];
+export const seen = `const report = [...(await simulcast.pc.getStats()).values()];
   return report.filter(({ type }) => type === "inbound-rtp").map((one) => ({
     rid: one.mid, width: one.frameWidth, height: one.frameHeight, frames: one.framesDecoded ?? 0 }))`;
-const sent = `const report = [...(await simulcast.pc.getStats()).values()];
+export const sent = `const report = [...(await simulcast.pc.getStats()).values()];
   return report.filter(({ type }) => type === "outbound-rtp")`;
 
 const change = (rid, changes) => `const [sender] = simulcast.pc.getSenders();
@@ -64,7 +64,7 @@ const change = (rid, changes) => `const [sender] = simulcast.pc.getSenders();
   await sender.setParameters(parameters)`;
 
 /** Asks a page until its answer passes; the last answer. */
-async function until(ask, passes, what) {
+export async function until(ask, passes, what) {
   const end = Date.now() + 40_000;
   for (;;) {
     const answer = await ask();
@@ -74,37 +74,66 @@ async function until(ask, passes, what) {
   }
 }
 
-export async function simulcast(one, other) {
+/**
+ * Connects two pages by a simulcast that is received as three sections, as `simulcast.pc` in both. `encoding` is what all
+ * layers have in common, `sent` what is done in the first page to the `transceiver` that it makes, `received` in the other to
+ * those that come.
+ */
+export async function meet(
+  one,
+  other,
+  { video = { width: 640, height: 480 }, encoding = {}, sent = "", received = "" } = {},
+) {
   for (const page of [one, other]) await page.run("await ready");
   const offer = await one.run(
     `const pc = new RTCPeerConnection();
-     const stream = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480 } });
+     const stream = await navigator.mediaDevices.getUserMedia({ video: args[1] });
      globalThis.simulcast = { pc, stream };
-     const sendEncodings = args[0].map((rid) => ({ rid }));
-     pc.addTransceiver(stream.getVideoTracks()[0], { direction: "sendonly", streams: [stream], sendEncodings });
+     const sendEncodings = args[0].map((rid) => ({ ...args[2], rid }));
+     const init = { direction: "sendonly", streams: [stream], sendEncodings };
+     const transceiver = pc.addTransceiver(stream.getVideoTracks()[0], init);
+     ${sent}
      await pc.setLocalDescription();
      ${gathered}`,
     RIDS,
+    video,
+    encoding,
   );
   assert.ok(offer.includes("a=simulcast:send q;h;f\r\n") && !offer.includes("a=ssrc:"), offer);
+  const answer = await other.run(
+    `const pc = new RTCPeerConnection();
+     globalThis.simulcast = { pc };
+     pc.ontrack = ({ track, transceiver }) => {
+       ${received}
+       const video = document.createElement("video");
+       Object.assign(video, { muted: true, autoplay: true, srcObject: new MediaStream([track]) });
+       document.body.append(video);
+     };
+     await pc.setRemoteDescription({ type: "offer", sdp: args[0] });
+     await pc.setLocalDescription();
+     ${gathered}`,
+    spread(offer),
+  );
+  await one.run(
+    `await simulcast.pc.setRemoteDescription({ type: "answer", sdp: args[0] })`,
+    gather(answer, offer),
+  );
+}
+
+/** Ends it, whatever there is of it. */
+export async function part(one, other) {
+  await one.run(`if (!globalThis.simulcast) return;
+    simulcast.pc.close();
+    for (const track of simulcast.stream.getTracks()) track.stop();
+    delete globalThis.simulcast`);
+  await other.run(`for (const video of document.querySelectorAll("video")) video.remove();
+    globalThis.simulcast?.pc.close();
+    delete globalThis.simulcast`);
+}
+
+export async function simulcast(one, other) {
   try {
-    const answer = await other.run(
-      `const pc = new RTCPeerConnection();
-       globalThis.simulcast = { pc };
-       pc.ontrack = ({ track }) => {
-         const video = document.createElement("video");
-         Object.assign(video, { muted: true, autoplay: true, srcObject: new MediaStream([track]) });
-         document.body.append(video);
-       };
-       await pc.setRemoteDescription({ type: "offer", sdp: args[0] });
-       await pc.setLocalDescription();
-       ${gathered}`,
-      spread(offer),
-    );
-    await one.run(
-      `await simulcast.pc.setRemoteDescription({ type: "answer", sdp: args[0] })`,
-      gather(answer, offer),
-    );
+    await meet(one, other);
     const widths = Object.fromEntries(RIDS.map((rid, index) => [rid, 160 * 2 ** index]));
     const all = await until(
       () => other.run(seen),
@@ -154,7 +183,6 @@ export async function simulcast(one, other) {
       .map(({ rid, width, height, frames }) => `${rid} ${width}x${height} ${frames} frames`)
       .join(", ");
   } finally {
-    await one.run("simulcast.pc.close(); for (const track of simulcast.stream.getTracks()) track.stop()");
-    await other.run("simulcast.pc.close()");
+    await part(one, other);
   }
 }

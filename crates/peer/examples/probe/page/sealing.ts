@@ -5,6 +5,10 @@ import { at } from "./probe";
 interface Flow {
   frames: number;
   failures: number;
+  /** The last one. */
+  failure?: string;
+  /** Frames by their SSRC. */
+  sources: Record<string, number>;
   metadata?: Record<string, unknown>;
   error?: string;
 }
@@ -28,10 +32,18 @@ function worker(number: number): Worker {
   return known;
 }
 
-/** Seals and opens what flows on a transceiver. In Chromium its halves take a transform only in the turn they are made. */
-function treat(number: number, { sender, receiver }: RTCRtpTransceiver, secret: string, work = "seal"): void {
-  const { kind } = receiver.track;
-  const flows = { [`send ${kind}`]: [sender, work], [`receive ${kind}`]: [receiver, "open"] } as const;
+/**
+ * Seals and opens what flows on a transceiver, by the worker of that number. In Chromium its halves take a transform only in
+ * the turn they are made.
+ */
+export function treat(
+  number: number,
+  { sender, receiver }: RTCRtpTransceiver,
+  secret: string,
+  work = "seal",
+  label: string = receiver.track.kind,
+): void {
+  const flows = { [`send ${label}`]: [sender, work], [`receive ${label}`]: [receiver, "open"] } as const;
   for (const [name, [half, what]] of Object.entries(flows)) {
     if ((half as { transform?: unknown }).transform) continue;
     Object.assign(half, { transform: transform(worker(number), name, what, secret) });
@@ -63,9 +75,22 @@ export function flows(number: number, key?: string): Promise<Record<string, Flow
   });
 }
 
+interface Encoded {
+  data: ArrayBuffer;
+  type?: string;
+  getMetadata(): { mimeType?: string };
+}
+
 interface Streams {
-  readable: ReadableStream<{ data: ArrayBuffer; type?: string }>;
-  writable: WritableStream<{ data: ArrayBuffer; type?: string }>;
+  readable: ReadableStream<Encoded>;
+  writable: WritableStream<Encoded>;
+}
+
+/** Bytes of a frame that stay as they are. */
+function clearBytes(frame: Encoded, kind: string): number {
+  if (kind === "audio") return 1;
+  if (frame.getMetadata().mimeType?.toLowerCase() === "video/vp9") return 0;
+  return frame.type === "key" ? 10 : 3;
 }
 
 /** Inverts all bits of what the peer receives from now on but the codec's header, in the page. */
@@ -82,11 +107,11 @@ function turn(face: RTCRtpSender | RTCRtpReceiver, kind: string): void {
   const { readable, writable } = (
     face as unknown as { createEncodedStreams(): Streams }
   ).createEncodedStreams();
-  const inverting = new TransformStream<{ data: ArrayBuffer; type?: string }>({
+  const inverting = new TransformStream<Encoded>({
     transform(frame, controller) {
       const bytes = new Uint8Array(frame.data);
-      const clear = kind === "audio" ? 1 : frame.type === "key" ? 10 : 3;
-      for (let index = clear; index < bytes.length; index++) bytes[index] = (bytes[index] ?? 0) ^ 0xff;
+      for (let index = clearBytes(frame, kind); index < bytes.length; index++)
+        bytes[index] = (bytes[index] ?? 0) ^ 0xff;
       controller.enqueue(frame);
     },
   });
