@@ -55,6 +55,11 @@ pub async fn close<R: Runtime>(webview: Webview<R>, sessions: State<'_, Sessions
     find(&webview, &sessions)?.close(pc).await
 }
 
+#[tauri::command]
+pub async fn shares_screens() -> bool {
+    crate::webview::shares_screens().await
+}
+
 fn find<R: Runtime>(webview: &Webview<R>, sessions: &Sessions) -> Result<Arc<Session>> {
     sessions
         .get(webview.label())

@@ -36,7 +36,8 @@ pub fn init<R: Runtime>() -> TauriPlugin<R> {
             commands::create,
             commands::generate_certificate,
             commands::run,
-            commands::close
+            commands::close,
+            commands::shares_screens
         ])
         .js_init_script_on_all_frames(include_str!("frames.js"))
         .setup(|app, _| {

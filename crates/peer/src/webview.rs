@@ -59,11 +59,46 @@ pub fn avoid_dmabuf_renderer() {
     }
 }
 
+/// Whether the desktop has a portal with screen casts, which is what `getDisplayMedia` of WebKitGTK asks. It is started if it
+/// is there and does not run yet.
+pub(crate) async fn shares_screens() -> bool {
+    #[cfg(target_os = "linux")]
+    return tauri::async_runtime::spawn_blocking(linux::shares_screens)
+        .await
+        .unwrap_or(false);
+    #[cfg(not(target_os = "linux"))]
+    false
+}
+
 #[cfg(target_os = "linux")]
 mod linux {
+    use webkit2gtk::gio::{self, Cancellable, DBusCallFlags};
+    use webkit2gtk::glib::variant::ToVariant;
     use webkit2gtk::{SettingsExt, WebView, WebViewExt};
 
     use super::WebviewOptions;
+
+    /// Milliseconds until a portal that does not answer counts as none.
+    const ANSWER: i32 = 5_000;
+
+    pub(super) fn shares_screens() -> bool {
+        let asked = gio::bus_get_sync(gio::BusType::Session, Cancellable::NONE).and_then(|bus| {
+            bus.call_sync(
+                Some("org.freedesktop.portal.Desktop"),
+                "/org/freedesktop/portal/desktop",
+                "org.freedesktop.DBus.Properties",
+                "Get",
+                Some(&("org.freedesktop.portal.ScreenCast", "version").to_variant()),
+                None,
+                DBusCallFlags::NONE,
+                ANSWER,
+                Cancellable::NONE,
+            )
+        });
+        asked
+            .inspect_err(|error| tracing::debug!(%error, "no portal with screen casts"))
+            .is_ok()
+    }
 
     pub(super) fn apply(webview: &WebView, options: WebviewOptions) {
         let Some(settings) = WebViewExt::settings(webview) else {

@@ -89,7 +89,14 @@ fn context(pages: Vec<PathBuf>) -> Result<Context<Wry>, Box<dyn std::error::Erro
         tauri::runtime_authority!(Default::default(), Resolved::default()),
         None,
     );
-    for command in ["open", "create", "generate_certificate", "run", "close"] {
+    for command in [
+        "open",
+        "create",
+        "generate_certificate",
+        "run",
+        "close",
+        "shares_screens",
+    ] {
         context
             .runtime_authority_mut()
             .__allow_command(format!("plugin:peer-connection|{command}"), ExecutionContext::Local);

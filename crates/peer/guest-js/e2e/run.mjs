@@ -1,5 +1,6 @@
 // End-to-end tests of the plugin: `node e2e/run.mjs [PATTERN]`, one line per case, exit code 1 if one fails.
-// Needs the probe (`cargo build -p tauri-plugin-peer-connection --example probe`), WebKitWebDriver, Xvfb and Chromium.
+// Needs the probe (`cargo build -p tauri-plugin-peer-connection --example probe`), WebKitWebDriver, Xvfb, Chromium, and mutter
+// with xdg-desktop-portal-gnome.
 // PROBE names another binary, CHROMIUM another browser.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -11,7 +12,7 @@ import { adapter, peerJs, simplePeer } from "./libraries.mjs";
 import { lifecycle } from "./lifecycle.mjs";
 import { liveKit } from "./livekit.mjs";
 import { pipelines } from "./pipelines.mjs";
-import { display, noScreen, screen } from "./screen.mjs";
+import { display, noChoice, noScreen, screen } from "./screen.mjs";
 import { SEALED_SIMULCAST } from "./sealed-simulcast.mjs";
 import { INVERTED, SEALING } from "./sealing.mjs";
 import { simulcast } from "./simulcast.mjs";
@@ -78,6 +79,7 @@ const GROUPS = [
     outwards("screen", (one, other) => together(one, other, screen)),
     outwards("display", (one, other) => together(one, other, display)),
     ["webview: no screen", () => noScreen({ binary, directory })],
+    ["webview: no screen chosen", () => noChoice({ binary, directory })],
     outwards("mesh", mesh),
   ],
   [["webview: lifecycle", async () => lifecycle(await page("webview"), binary)]],

@@ -1,7 +1,11 @@
 // Pictures of 1920x1080 that are read at the other end, so that what there are too few bits for is their number; and what a
 // page hears on a desktop that shares no screen.
 import assert from "node:assert/strict";
-import { openWebview } from "./webview.mjs";
+import { openDesktop } from "./desktop.mjs";
+import { openWebview, until } from "./webview.mjs";
+
+/** Where GNOME's portal has its button to share nothing, on a desktop of 1280x720. */
+const CANCEL = [430, 233];
 
 /** Asks for a screen in a gesture; the promise stays in the page as `screenAsked`. */
 async function ask(page) {
@@ -83,6 +87,43 @@ export async function display(one, other) {
   return size;
 }
 
+/** On a desktop with a portal, whose dialog the person cancels. */
+export async function noChoice({ binary, directory }) {
+  const desktop = await openDesktop();
+  try {
+    const page = await openWebview({ binary, env: { PROBE_PAGE: directory, ...desktop.env } });
+    try {
+      const settled = () =>
+        page.run(`const error = screenAsked.then(() => null, ({ name, message }) => ({ name, message }));
+          return await Promise.race([error, new Promise((then) => setTimeout(then, 100, "pending"))])`);
+      // A portal that has yet to be started is slower than WebKitGTK waits: the person asks again.
+      await until(
+        async () => {
+          const before = desktop.calls("Start");
+          await ask(page);
+          await until(
+            async () => desktop.calls("Start") > before || (await settled()) !== "pending",
+            "the portal to be asked",
+          );
+          return (await settled()) === "pending";
+        },
+        "the portal's dialog",
+        60_000,
+      );
+      const error = await until(async () => {
+        desktop.press(...CANCEL);
+        const answer = await settled();
+        return answer !== "pending" && answer;
+      }, "the portal's answer");
+      assert.equal(error.name, "NotAllowedError");
+    } finally {
+      await page.close();
+    }
+  } finally {
+    desktop.close();
+  }
+}
+
 /** Without a portal, and no mock devices in its place. */
 export async function noScreen({ binary, directory }) {
   const page = await openWebview({
@@ -90,6 +131,12 @@ export async function noScreen({ binary, directory }) {
     env: { PROBE_PAGE: directory, DBUS_SESSION_BUS_ADDRESS: "unix:path=/nonexistent" },
   });
   try {
+    await page.run(`await ready;
+      const gone = new WeakRef({});
+      await probe.until(() => {
+        Array.from({ length: 100000 }, (_, index) => ({ index }));
+        return gone.deref() === undefined;
+      }, "what nobody holds to be gone", 60000)`);
     await ask(page);
     const error = await page.run(
       "return await window.screenAsked.then(() => null, ({ name, message }) => ({ name, message }))",

@@ -9,6 +9,7 @@
  * The page's CSP must allow `connect-src ipc: http://ipc.localhost ws://127.0.0.1:*`, workers and scripts from
  * `'self'`, and `media-src mediastream:`. Audio starts with the first gesture of the user or granted microphone.
  */
+import { sharesScreens } from "./link";
 import { explainDisplays } from "./media/display";
 import { Certificate } from "./surface/certificate";
 import { DataChannel } from "./surface/channel";
@@ -110,7 +111,7 @@ export function install(): Promise<void> {
         installed[name] = type;
       }
       wrapWorkers();
-      explainDisplays();
+      explainDisplays(sharesScreens);
       // What frames of this origin take over (../../src/frames.js).
       Object.defineProperty(globalThis, Symbol.for("tauri-plugin-peer-connection"), { value: installed });
     },

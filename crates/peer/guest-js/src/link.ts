@@ -60,6 +60,11 @@ export class Link {
   }
 }
 
+/** Whether the desktop has a portal with screen casts. */
+export function sharesScreens(): Promise<boolean> {
+  return command("shares_screens", {});
+}
+
 async function command<T>(name: string, args: Record<string, unknown>): Promise<T> {
   try {
     return await invoke<T>(`plugin:peer-connection|${name}`, args);

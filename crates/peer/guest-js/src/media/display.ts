@@ -1,26 +1,58 @@
 // Screen capture: WebKitGTK asks the desktop's portal (xdg-desktop-portal) for it, and the person chooses there.
 
-/** WebKitGTK's word for a desktop that gives no screen, although no page can constrain one so that none is left. */
+/** WebKitGTK's word for a screen that it did not get, although no page can constrain one so that none is left. */
 const NONE = "OverconstrainedError";
 
-/** Where there is no screen to be had, `getDisplayMedia` says what is missing (Screen Capture 5.1, NotFoundError). */
-export function explainDisplays(devices: MediaDevices | undefined = navigator.mediaDevices): void {
+/** The devices of screens that were captured: of a real one WebKitGTK tells no `displaySurface`, as it does of its mock's. */
+const screens = new Set<string>();
+
+/** What was changed: WebKitGTK makes `navigator.mediaDevices` anew, as it was, once nobody holds it. */
+const changed = new Set<MediaDevices>();
+
+/**
+ * Where there is no screen to be had, `getDisplayMedia` says what is missing, and where the person has chosen none, that
+ * (Screen Capture 5.1, NotFoundError and NotAllowedError). `shared` tells whether the desktop shares screens at all.
+ */
+export function explainDisplays(
+  shared: () => Promise<boolean>,
+  devices: MediaDevices | undefined = navigator.mediaDevices,
+): void {
   const capture = devices?.getDisplayMedia;
   if (!devices || !capture) return;
+  changed.add(devices);
   Object.defineProperty(devices, "getDisplayMedia", {
     configurable: true,
     writable: true,
     // Not async itself: the webview wants to be asked within the person's gesture.
     value: function getDisplayMedia(this: MediaDevices, options?: DisplayMediaStreamOptions) {
-      return capture.call(this, options).catch((error: unknown) => {
-        throw explained(error);
+      return capture.call(this, options).then(known, async (error: unknown) => {
+        throw await explained(error, shared);
       });
     },
   });
 }
 
-export function explained(error: unknown): unknown {
+function known(stream: MediaStream): MediaStream {
+  for (const track of stream.getVideoTracks()) {
+    const { deviceId } = track.getSettings();
+    if (deviceId) screens.add(deviceId);
+  }
+  return stream;
+}
+
+export async function explained(error: unknown, shared: () => Promise<boolean>): Promise<unknown> {
   if ((error as { name?: unknown } | null)?.name !== NONE) return error;
+  const could = await shared().catch((why: unknown) => {
+    console.warn("peer-connection: whether the desktop shares screens is unknown:", why);
+    return false;
+  });
+  if (could) {
+    // WebKitGTK gives each answer of the portal but the person's a hundredth of a second, and says no more than this.
+    return new DOMException(
+      "no screen was shared: none was chosen, or the desktop's portal did not answer in time",
+      "NotAllowedError",
+    );
+  }
   return new DOMException(
     "no screen can be captured: the desktop has no portal with screen casts (xdg-desktop-portal and a backend for this desktop, and PipeWire)",
     "NotFoundError",
@@ -29,7 +61,10 @@ export function explained(error: unknown): unknown {
 
 /** Whether a track is of a screen or a window (Screen Capture 5.4). */
 export function showsDisplay(track: MediaStreamTrack): boolean {
-  return (track.getSettings() as { displaySurface?: string }).displaySurface !== undefined;
+  const { deviceId, displaySurface } = track.getSettings() as MediaTrackSettings & {
+    displaySurface?: string;
+  };
+  return displaySurface !== undefined || (deviceId !== undefined && screens.has(deviceId));
 }
 
 /**
