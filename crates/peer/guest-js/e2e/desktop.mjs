@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { until } from "./webview.mjs";
 
 /** Milliseconds by which an answer of the portal is late. */
-const LATE = 100;
+const LATE = 500;
 
 /** Starts it; gives what programs on it have in their environment, `press(x, y)`, and `calls(member)`. */
 export async function openDesktop({ width = 1280, height = 720 } = {}) {
