@@ -68,7 +68,8 @@ const GROUPS = [
   [["pipelines in the webview", async () => pipelines(await page("webview"))], ...each(CASES)],
   each(CODECS, "codec "),
   [...each(SEALING), ...each(INVERTED, "", { insertable: true })],
-  PAIRS.flatMap(([one, other]) =>
+  // Both ends keep their connection under one name, so that they cannot share a page.
+  PAIRS.slice(1, 3).flatMap(([one, other]) =>
     Object.entries(SEALED_SIMULCAST).map(([name, story]) => [
       `${one} to ${other}: ${name}`,
       async () => story(await page(one), await page(other)),
