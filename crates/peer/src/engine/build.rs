@@ -33,8 +33,8 @@ const CHANNEL_BUFFER: usize = 1 << 20;
 /// Bytes of data-channel messages the remote may send ahead.
 const RECEIVE_BUFFER: u32 = 4 << 20;
 /// How often checks are due, and how many of a pair are. Most of them are not sent: see `pace`.
-const BETWEEN_CHECKS: Duration = Duration::from_millis(10);
-const CHECKS: u16 = 600;
+const BETWEEN_CHECKS: Duration = Duration::from_millis(5);
+const CHECKS: u16 = 1_200;
 /// How long after the first check nothing but a direct pair is nominated.
 const FOR_A_DIRECT_WAY: Duration = Duration::from_millis(500);
 
@@ -87,6 +87,7 @@ async fn build_with(
             alarm: around.alarm.clone(),
             servers: Arc::clone(around.servers),
             names: Arc::clone(around.names),
+            heard: Arc::default(),
         }))
         .with_handler(Arc::clone(&around.handler))
         .with_udp_addrs(addresses())

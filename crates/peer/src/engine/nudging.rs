@@ -1,14 +1,16 @@
-//! A delay of the engine's, done away with.
+//! Delays of the engine's, done away with.
 //!
 //! The engine's driver writes first and then looks at what has happened, and what its core says to that is written after the
 //! next thing that happens: when ICE is connected, the first words of DTLS, later those of SCTP, and all that is answered to what came through a
-//! relay. That next thing may be hundreds of milliseconds later. An empty datagram is such a thing.
+//! relay. That next thing may be hundreds of milliseconds later. An empty datagram is such a thing. The first words of DTLS
+//! are not even asked for before a timer has run out, so until the connection is up one does after each datagram.
 
 use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Transmit};
 
@@ -16,24 +18,45 @@ use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Transmit};
 const ROUNDS: u8 = 2;
 /// Datagrams after the connection is connected that are still followed: SCTP's beginning is among them.
 const AFTERWARDS: u32 = 32;
+/// The driver waits no longer than this while the connection is not up, as checks are due all the time.
+const ITS_WAIT: Duration = Duration::from_millis(30);
 
 /// A socket that lets an empty datagram follow what was received.
 #[derive(Debug)]
 pub struct Nudging {
     inner: Arc<dyn AsyncUdpSocket>,
-    /// Where this is set, only so many more datagrams are followed; `None`: all of them.
-    connected: Option<Arc<AtomicBool>>,
+    /// Once this is set, only so many more datagrams are followed, unless all of them are.
+    connected: Arc<AtomicBool>,
+    always: bool,
+    heard: Arc<Heard>,
     more: AtomicU32,
     rounds: AtomicU8,
     looked: AtomicBool,
 }
 
+/// Whether something came since the driver set its timer last.
+#[derive(Debug, Default)]
+pub struct Heard(AtomicBool);
+
+impl Heard {
+    /// How long the driver is to wait that wants to wait so long. What waits longer waits for something else.
+    pub fn wait(&self, long: Duration) -> Duration {
+        if long <= ITS_WAIT && self.0.swap(false, Ordering::AcqRel) {
+            Duration::ZERO
+        } else {
+            long
+        }
+    }
+}
+
 impl Nudging {
-    /// With `connected`, only until that has been set for a while.
-    pub fn new(inner: Arc<dyn AsyncUdpSocket>, connected: Option<Arc<AtomicBool>>) -> Self {
+    /// Until `connected` has been set for a while, or `always`.
+    pub fn new(inner: Arc<dyn AsyncUdpSocket>, connected: Arc<AtomicBool>, always: bool, heard: Arc<Heard>) -> Self {
         Self {
             inner,
             connected,
+            always,
+            heard,
             more: AtomicU32::new(AFTERWARDS),
             rounds: AtomicU8::new(0),
             looked: AtomicBool::new(false),
@@ -42,8 +65,11 @@ impl Nudging {
 
     /// Whether a datagram that comes now is followed by empty ones.
     fn follows(&self) -> bool {
-        let Some(connected) = &self.connected else { return true };
-        if !connected.load(Ordering::Acquire) {
+        if !self.connected.load(Ordering::Acquire) {
+            self.heard.0.store(true, Ordering::Release);
+            return true;
+        }
+        if self.always {
             return true;
         }
         let one_less = |more: u32| more.checked_sub(1);
@@ -167,10 +193,16 @@ mod tests {
         let stub = Arc::<Stub>::default();
         let connected = Arc::<AtomicBool>::default();
         let inner: Arc<dyn AsyncUdpSocket> = Arc::clone(&stub) as _;
-        let socket = Nudging::new(inner, Some(Arc::clone(&connected)));
+        let heard = Arc::<Heard>::default();
+        let socket = Nudging::new(inner, Arc::clone(&connected), false, Arc::clone(&heard));
         for _ in 0..2 * AFTERWARDS {
             send(&stub, 4);
             assert_eq!(received(&socket), [4, 0, 0]);
+            let (long, its) = (Duration::from_secs(1), Duration::from_millis(5));
+            assert_eq!(
+                [long, its, its].map(|wait| heard.wait(wait)),
+                [long, Duration::ZERO, its]
+            );
         }
         connected.store(true, Ordering::Release);
         for _ in 0..AFTERWARDS {
@@ -179,12 +211,14 @@ mod tests {
         }
         send(&stub, 4);
         assert_eq!(received(&socket), [4]);
+        assert_eq!(heard.wait(ITS_WAIT), ITS_WAIT);
     }
 
     #[test]
     fn where_a_relay_may_be_used_it_is_so_for_ever() {
         let stub = Arc::<Stub>::default();
-        let socket = Nudging::new(Arc::clone(&stub) as _, None);
+        let up = Arc::new(AtomicBool::new(true));
+        let socket = Nudging::new(Arc::clone(&stub) as _, up, true, Arc::default());
         for _ in 0..2 * AFTERWARDS {
             send(&stub, 4);
             assert_eq!(received(&socket), [4, 0, 0]);

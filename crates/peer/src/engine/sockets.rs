@@ -21,7 +21,7 @@ use webrtc::runtime::{
 
 use super::direct_tcp::Listener;
 use super::names::Names;
-use super::nudging::Nudging;
+use super::nudging::{Heard, Nudging};
 use super::pace::{self, Pace};
 use super::servers::Servers;
 use super::stun::is_check;
@@ -43,6 +43,7 @@ pub struct Sockets {
     pub alarm: Alarm,
     pub servers: Arc<Servers>,
     pub names: Arc<Names>,
+    pub heard: Arc<Heard>,
 }
 
 /// Called when a task of the engine's has panicked.
@@ -85,8 +86,12 @@ impl Runtime for Sockets {
             names: Arc::clone(&self.names),
             pace: Mutex::default(),
         };
-        let connected = (!self.relay).then(|| Arc::clone(&self.connected));
-        Ok(Arc::new(Nudging::new(Arc::new(watched), connected)))
+        Ok(Arc::new(Nudging::new(
+            Arc::new(watched),
+            Arc::clone(&self.connected),
+            self.relay,
+            Arc::clone(&self.heard),
+        )))
     }
 
     fn wrap_tcp_listener(&self, listener: TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {
@@ -107,7 +112,7 @@ impl Runtime for Sockets {
     }
 
     fn sleep(&self, duration: Duration) -> Boxed<'static, ()> {
-        self.tokio.sleep(duration)
+        self.tokio.sleep(self.heard.wait(duration))
     }
 
     fn interval(&self, period: Duration) -> Box<dyn AsyncInterval> {
@@ -259,6 +264,7 @@ mod tests {
             alarm: Alarm(Arc::new(move || tell.try_send(()).unwrap())),
             servers: Servers::new(drop),
             names: Arc::default(),
+            heard: Arc::default(),
         };
         sockets.spawn(Box::pin(async {})).detach();
         sockets.spawn(Box::pin(async { panic!("on purpose") })).detach();
