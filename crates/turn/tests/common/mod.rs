@@ -4,7 +4,7 @@
 
 use snug_turn::{Config, Credentials, Secret, Stats, Tls, TurnServer, credentials};
 use std::future::Future;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -84,8 +84,15 @@ pub async fn until<F: Future<Output = bool>>(mut ask: impl FnMut() -> F) {
     tokio::time::timeout(PATIENCE, asking).await.expect("it never came");
 }
 
+/// One that neither datagrams nor connections use: those of others may stand in the way of a listener.
 pub fn free_port() -> u16 {
-    UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    loop {
+        let datagrams = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let address = datagrams.local_addr().unwrap();
+        if TcpListener::bind(address).is_ok() {
+            return address.port();
+        }
+    }
 }
 
 /// A program that ends with its test.
