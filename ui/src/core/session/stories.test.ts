@@ -67,10 +67,12 @@ function inputOf(step: unknown): Input {
   }
 }
 
-function said(effect: Effect): unknown {
+function said(effect: Effect): object {
   switch (effect.type) {
     case "open":
       return { open: effect.attempt };
+    case "finish":
+      return { finish: effect.attempt };
     case "close":
       return { close: effect.attempt };
     case "transmit":
