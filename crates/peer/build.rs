@@ -1,13 +1,8 @@
 //! Generates one permission per command of the plugin.
 
+const COMMANDS: &[&str] = include!("src/commands.in");
+
 fn main() {
-    tauri_plugin::Builder::new(&[
-        "open",
-        "create",
-        "generate_certificate",
-        "run",
-        "close",
-        "shares_screens",
-    ])
-    .build();
+    println!("cargo:rerun-if-changed=src/commands.in");
+    tauri_plugin::Builder::new(COMMANDS).build();
 }

@@ -5,21 +5,14 @@
  *
  * It is sent to the page as text (`inPage`), so it names nothing outside of itself but a pair.
  */
-import { negotiate, openPair } from "./pair.ts";
+import { negotiate, openPair, paper, screenOf } from "./pair.ts";
 
 export async function delayInPage(width: number, height: number, looks: number): Promise<number[]> {
   const BITS = 24;
   const WARM = 3_000;
   const LENGTH = 10_000;
-  const canvas = document.createElement("canvas");
-  canvas.width = width;
-  canvas.height = height;
-  const ink = canvas.getContext("2d");
-  const sample = document.createElement("canvas");
-  sample.width = width;
-  sample.height = height;
-  const eye = sample.getContext("2d", { willReadFrequently: true });
-  if (!ink || !eye) throw new Error("no 2D canvas here");
+  const ink = paper(width, height);
+  const eye = paper(width, height, true);
 
   const columns = width / BITS;
   const draw = () => {
@@ -32,17 +25,9 @@ export async function delayInPage(width: number, height: number, looks: number):
     }
   };
   draw();
-  const stream = canvas.captureStream(30);
+  const stream = ink.canvas.captureStream(30);
   const [one, other] = openPair();
-  const video = document.createElement("video");
-  video.muted = true;
-  video.autoplay = true;
-  video.playsInline = true;
-  document.body.append(video);
-  other.ontrack = ({ track }) => {
-    video.srcObject = new MediaStream([track]);
-    void video.play();
-  };
+  const video = screenOf(other);
   for (const track of stream.getTracks()) one.addTrack(track, stream);
   await negotiate(one, other);
 

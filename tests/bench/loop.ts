@@ -2,7 +2,7 @@
  * Run inside a page, between two connections of that page; sent to it as text (`inPage`), so that they name nothing outside
  * of themselves but a pair. Milliseconds of the page's clock.
  */
-import { negotiate, openPair } from "./pair.ts";
+import { negotiate, openPair, paper, screenOf } from "./pair.ts";
 
 export interface SetUp {
   /** From the offer to "connected" at both ends. */
@@ -13,26 +13,16 @@ export interface SetUp {
 
 /** Sets up a connection with a picture, `count` times, one after the other. */
 export async function setUpInPage(count: number): Promise<SetUp[]> {
-  const canvas = document.createElement("canvas");
-  canvas.width = 640;
-  canvas.height = 480;
-  const ink = canvas.getContext("2d");
-  const pen = setInterval(() => ink?.fillRect(Math.random() * 640, Math.random() * 480, 20, 20), 33);
-  const [track] = canvas.captureStream(30).getTracks();
+  const ink = paper(640, 480);
+  const pen = setInterval(() => ink.fillRect(Math.random() * 640, Math.random() * 480, 20, 20), 33);
+  const [track] = ink.canvas.captureStream(30).getTracks();
   if (track === undefined) throw new Error("a canvas without a track");
   const found: SetUp[] = [];
   for (let round = 0; round < count; round++) {
     const [one, other] = openPair();
-    const video = document.createElement("video");
-    video.muted = true;
-    video.playsInline = true;
-    document.body.append(video);
+    const video = screenOf(other);
     const shown = new Promise<number>((done) => {
-      other.ontrack = ({ track: remote }) => {
-        video.srcObject = new MediaStream([remote]);
-        video.onloadeddata = () => done(performance.now());
-        void video.play();
-      };
+      video.onloadeddata = () => done(performance.now());
     });
     const connected = Promise.all(
       [one, other].map(

@@ -2,7 +2,7 @@
  * Runs inside a page: numbered pictures go from one connection to another, whose <video> tells which of them came to be seen, and
  * when. It is sent to the page as text (`inPage`), so it names nothing outside of itself but a pair.
  */
-import { negotiate, openPair } from "./pair.ts";
+import { negotiate, openPair, paper, screenOf } from "./pair.ts";
 
 /** What both connections counted since they were made. */
 export interface Counts {
@@ -48,20 +48,11 @@ declare global {
 export async function watchInPage(width: number, height: number, bitrate: number): Promise<void> {
   const BITS = 16;
   const TILE = 16;
-  const canvas = document.createElement("canvas");
-  canvas.width = width;
-  canvas.height = height;
-  const ink = canvas.getContext("2d");
-  const sample = document.createElement("canvas");
-  sample.width = width;
-  sample.height = 1;
-  const eye = sample.getContext("2d", { willReadFrequently: true });
+  const ink = paper(width, height);
+  const eye = paper(width, 1, true);
   // Something to encode: tiles that move by, the same ones again each time they have been round.
-  const scene = document.createElement("canvas");
-  scene.width = 2 * width;
-  scene.height = height;
-  const brush = scene.getContext("2d");
-  if (!ink || !eye || !brush) throw new Error("no 2D canvas here");
+  const brush = paper(2 * width, height);
+  const scene = brush.canvas;
   for (let at = 0, hue = 7; at < (width * height) / TILE ** 2; at++) {
     hue = (hue * 75 + 74) % 65537;
     const columns = width / TILE;
@@ -82,19 +73,11 @@ export async function watchInPage(width: number, height: number, bitrate: number
     }
   };
   draw();
-  const stream = canvas.captureStream(30);
+  const stream = ink.canvas.captureStream(30);
   const [track] = stream.getVideoTracks();
   if (track === undefined) throw new Error("a canvas without a track");
   const [one, other] = openPair();
-  const video = document.createElement("video");
-  video.muted = true;
-  video.autoplay = true;
-  video.playsInline = true;
-  document.body.append(video);
-  other.ontrack = ({ track: remote }) => {
-    video.srcObject = new MediaStream([remote]);
-    void video.play();
-  };
+  const video = screenOf(other);
   const sender = one.addTrack(track, stream);
   await negotiate(one, other);
   const parameters = sender.getParameters();

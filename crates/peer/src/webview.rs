@@ -65,7 +65,10 @@ pub(crate) async fn shares_screens() -> bool {
     #[cfg(target_os = "linux")]
     return tauri::async_runtime::spawn_blocking(linux::shares_screens)
         .await
-        .unwrap_or(false);
+        .unwrap_or_else(|error| {
+            tracing::warn!(%error, "the desktop could not be asked whether it shares screens");
+            false
+        });
     #[cfg(not(target_os = "linux"))]
     false
 }

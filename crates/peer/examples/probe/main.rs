@@ -66,6 +66,9 @@ fn wanted(variable: &str) -> bool {
     std::env::var_os(variable).is_some_and(|value| value == "1")
 }
 
+/// What the page may ask for: all.
+const COMMANDS: &[&str] = include!("../../src/commands.in");
+
 fn context(pages: Vec<PathBuf>) -> Result<Context<Wry>, Box<dyn std::error::Error>> {
     let csp = (!wanted("PROBE_INLINE")).then_some(CSP);
     let config: tauri::Config = serde_json::from_value(serde_json::json!({
@@ -89,14 +92,7 @@ fn context(pages: Vec<PathBuf>) -> Result<Context<Wry>, Box<dyn std::error::Erro
         tauri::runtime_authority!(Default::default(), Resolved::default()),
         None,
     );
-    for command in [
-        "open",
-        "create",
-        "generate_certificate",
-        "run",
-        "close",
-        "shares_screens",
-    ] {
+    for command in COMMANDS {
         context
             .runtime_authority_mut()
             .__allow_command(format!("plugin:peer-connection|{command}"), ExecutionContext::Local);

@@ -27,6 +27,9 @@ async function call(one, other, received, sent, { secret = () => "one key", code
   await Promise.all([one.call("connected"), other.call("connected")]);
 }
 
+/** VP8 is what both ends offer first. */
+const preferred = (codec) => (codec === "VP8" ? [] : [codec]);
+
 /** Waits until so many frames have come through each of the named flows. */
 function passed(end, names, member, count) {
   return end.page.run(
@@ -54,7 +57,7 @@ async function inbound(end, kind) {
 
 /** The same key at both ends: everything is seen and heard, and nothing passed in clear. */
 async function sealed(one, other, codec = "VP8") {
-  await call(one, other, "open", "seal", { codecs: codec === "VP8" ? [] : [codec] });
+  await call(one, other, "open", "seal", { codecs: preferred(codec) });
   const frames = await Promise.all([shown(one), shown(other)]).catch(async (error) => {
     const flows = JSON.stringify([await sealing(one, "flows"), await sealing(other, "flows")]);
     throw new Error(flows, { cause: error });
@@ -99,11 +102,11 @@ async function sealed(one, other, codec = "VP8") {
   return `${frames.join("/")} frames`;
 }
 
-/** The same in another codec. */
-function sealedIn(codec) {
+/** A case in another codec. */
+function inCodec(codec, story) {
   return async (one, other) => {
     const skipped = (await lacks(one, codec)) ?? (await lacks(other, codec));
-    return skipped ? { skipped } : sealed(one, other, codec);
+    return skipped ? { skipped } : story(one, other, codec);
   };
 }
 
@@ -134,8 +137,8 @@ async function dropped(one, other) {
 }
 
 /** `createEncodedStreams`: the page itself turns the bits over, and back. */
-async function inverted(one, other, codecs = []) {
-  await call(one, other, "invertReceived", "invertSent", { codecs });
+async function inverted(one, other, codec = "VP8") {
+  await call(one, other, "invertReceived", "invertSent", { codecs: preferred(codec) });
   return `${(await Promise.all([shown(one), shown(other)])).join("/")} frames`;
 }
 
@@ -143,13 +146,10 @@ export const SEALING = {
   sealed: (one, other) => sealed(one, other),
   strangers,
   dropped,
-  sealedVP9: sealedIn("VP9"),
-  sealedH264: sealedIn("H264"),
+  sealedVP9: inCodec("VP9", sealed),
+  sealedH264: inCodec("H264", sealed),
 };
 export const INVERTED = {
   inverted: (one, other) => inverted(one, other),
-  invertedVP9: async (one, other) => {
-    const skipped = (await lacks(one, "VP9")) ?? (await lacks(other, "VP9"));
-    return skipped ? { skipped } : inverted(one, other, ["VP9"]);
-  },
+  invertedVP9: inCodec("VP9", inverted),
 };

@@ -1,9 +1,10 @@
 //! Delays of the engine's, done away with.
 //!
-//! The engine's driver writes first and then looks at what has happened, and what its core says to that is written after the
-//! next thing that happens: when ICE is connected, the first words of DTLS, later those of SCTP, and all that is answered to what came through a
-//! relay. That next thing may be hundreds of milliseconds later. An empty datagram is such a thing. The first words of DTLS
-//! are not even asked for before a timer has run out, so until the connection is up one does after each datagram.
+//! The engine's driver writes first and then looks at what has happened, and what its core says to that is written after
+//! the next thing that happens: when ICE is connected, the first words of DTLS, later those of SCTP, and all that is
+//! answered to what came through a relay. That next thing may be hundreds of milliseconds later. An empty datagram is
+//! such a thing. The first words of DTLS are not even asked for before a timer has run out, so until the connection is
+//! up one does after each datagram.
 
 use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;

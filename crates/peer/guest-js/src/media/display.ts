@@ -5,6 +5,8 @@ const NONE = "OverconstrainedError";
 
 /** The devices of screens that were captured: of a real one WebKitGTK tells no `displaySurface`, as it does of its mock's. */
 const screens = new Set<string>();
+/** Those that are remembered: more than anybody shares at once. */
+const SCREENS = 64;
 
 /** What was changed: WebKitGTK makes `navigator.mediaDevices` anew, as it was, once nobody holds it. */
 const changed = new Set<MediaDevices>();
@@ -35,7 +37,9 @@ export function explainDisplays(
 function known(stream: MediaStream): MediaStream {
   for (const track of stream.getVideoTracks()) {
     const { deviceId } = track.getSettings();
-    if (deviceId) screens.add(deviceId);
+    if (!deviceId) continue;
+    screens.add(deviceId);
+    for (const oldest of screens) if (screens.size > SCREENS) screens.delete(oldest);
   }
   return stream;
 }
