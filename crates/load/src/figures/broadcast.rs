@@ -3,18 +3,22 @@ use crate::dialect::{Heard, Load};
 use crate::meter::Meter;
 use crate::net::Net;
 use crate::wire;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use std::time::Duration;
 
 /// One in a room of `members` sends `burst` candidates to all others at once, and again when they have them all. A unit is
 /// one message that reaches one client.
 pub(crate) fn broadcast(net: &mut Net, meter: &Meter, members: u64, burst: u64, length: Duration) -> Result<Value> {
-    let mut sender = 0;
+    let mut seats = Vec::new();
     for number in 0..members {
-        sender = net.open(seat(0, number))?;
+        seats.push(net.open(seat(0, number))?);
     }
     joined(net, members as usize)?;
+    for &listener in &seats {
+        net.client(listener)?.acknowledge_by_itself()?;
+    }
+    let sender = seats.pop().context("a room without members")?;
     let dialect = net.dialect();
     let candidate = wire::text(&dialect.relay(&mut net.client(sender)?.seat, Load::Candidate));
     let us = cost(meter, length, || {

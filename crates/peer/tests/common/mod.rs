@@ -330,12 +330,17 @@ pub fn vp8(key: bool, len: usize, seed: u8) -> Vec<u8> {
     frame
 }
 
-/// 10 ms of a tone that microphone 1 takes, as a page tells it.
+/// 10 ms of what microphone 1 takes, as a page tells it: syllables of changing pitch, for a tone that goes on and on is taken out
+/// as noise.
 pub fn microphone(tick: usize) -> Vec<u8> {
     let mut payload = vec![1, 0, 0, 0, 1, 0, 0, 0];
+    let syllable = tick / 25;
+    let pitch = 180.0 + 37.0 * (syllable % 7) as f32;
+    let loud = if tick % 25 < 16 { 8_000.0 } else { 0.0 };
     payload.extend((0..480).flat_map(|n| {
-        let phase = (tick * 480 + n) as f32 * 440.0 * std::f32::consts::TAU / 48_000.0;
-        ((phase.sin() * 8_000.0) as i16).to_le_bytes()
+        let phase = ((tick % 25) * 480 + n) as f32 * pitch * std::f32::consts::TAU / 48_000.0;
+        let voice = phase.sin() + 0.5 * (2.0 * phase).sin() + 0.3 * (5.0 * phase).sin();
+        ((voice * loud) as i16).to_le_bytes()
     }));
     payload
 }

@@ -73,7 +73,7 @@ impl Rooms {
             Some(Claim::Seat(seat)) => {
                 let reaches = entry
                     .session(seat)
-                    .is_some_and(|session| session.outbox.reaches(resume.seq));
+                    .is_some_and(|(session, _)| session.outbox.reaches(resume.seq));
                 if reaches {
                     RoomInput::Resume {
                         holder: holder(socket),

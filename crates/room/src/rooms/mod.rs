@@ -9,6 +9,7 @@ mod outbox;
 mod perform;
 mod said;
 mod session;
+mod shared;
 mod shelf;
 
 pub use admin::{Admin, AdminReply};
@@ -21,6 +22,7 @@ use crate::{Input, Output, RoomNo, SocketId, Why};
 use desk::{Desk, Place};
 use joins::Joins;
 use session::Session;
+use shared::Shared;
 use shelf::Shelf;
 use snug_protocol::{CloseCode, IceServer, Limits, Relay, RoomId};
 use std::time::{Duration, Instant};
@@ -52,6 +54,8 @@ struct Entry {
     room: Room,
     /// By number, growing.
     sessions: Vec<(SeatNo, Session)>,
+    /// What their outboxes keep.
+    shared: Shared,
     /// The version that `due` was asked at.
     version: u64,
     /// The room's place among the deadlines.
@@ -227,14 +231,15 @@ impl Entry {
         Self {
             room,
             sessions: Vec::new(),
+            shared: Shared::default(),
             version: u64::MAX,
             due: None,
         }
     }
 
-    fn session(&mut self, seat: SeatNo) -> Option<&mut Session> {
+    fn session(&mut self, seat: SeatNo) -> Option<(&mut Session, &mut Shared)> {
         let at = self.at(seat)?;
-        Some(&mut self.sessions[at].1)
+        Some((&mut self.sessions[at].1, &mut self.shared))
     }
 
     /// Where a seat's session is; `near` is where it is, if it is told something just after the one before it in the room.

@@ -27,13 +27,13 @@ impl Rooms {
                     Effect::Tell { seat, live, frame } => {
                         let Some(at) = entry.near(seat, near) else { continue };
                         near = at + 1;
-                        let session = &mut entry.sessions[at].1;
-                        session.outbox.push(frame.clone());
+                        let outbox = &mut entry.sessions[at].1.outbox;
+                        outbox.push(&frame, &mut entry.shared);
                         if let Some(holder) = live {
-                            session.outbox.trim(self.config.limits.outbox);
+                            outbox.trim(self.config.limits.outbox, &mut entry.shared);
                             let socket = holder.socket;
                             out.push(Output::Send { socket, frame });
-                        } else if session.outbox.is_over(self.config.limits.outbox) && !over.contains(&seat) {
+                        } else if outbox.is_over(self.config.limits.outbox) && !over.contains(&seat) {
                             over.push(seat);
                         }
                     }
@@ -65,9 +65,9 @@ impl Rooms {
                     } => {
                         let socket = holder.socket;
                         self.desk.place(socket, Place::Seat { room: no, seat });
-                        let Some(session) = entry.session(seat) else { continue };
-                        session.outbox.acknowledge(seq);
-                        let replayed = session.outbox.kept().len();
+                        let Some((session, shared)) = entry.session(seat) else { continue };
+                        session.outbox.acknowledge(seq, shared);
+                        let replayed = session.outbox.len();
                         let resumed = ServerMessage::Resumed {
                             peer_id: peer.clone(),
                             seq,
@@ -75,7 +75,7 @@ impl Rooms {
                             resume_token: token,
                         };
                         out.push(super::arrive::send(socket, &resumed));
-                        let kept = session.outbox.kept().cloned();
+                        let kept = session.outbox.kept(shared).cloned();
                         out.extend(kept.map(|frame| Output::Send { socket, frame }));
                         let event = Event::Resumed {
                             room: entry.room.id().clone(),
@@ -87,7 +87,7 @@ impl Rooms {
                     }
                     Effect::Gone { seat, .. } => {
                         if let Some(at) = entry.at(seat) {
-                            entry.sessions.remove(at);
+                            entry.sessions.remove(at).1.outbox.clear(&mut entry.shared);
                             self.seats -= 1;
                         }
                     }
@@ -127,6 +127,7 @@ impl Rooms {
             version,
             due,
             sessions,
+            ..
         } = entry;
         *version = room.version();
         let next = if room.is_over() { None } else { room.deadline() };

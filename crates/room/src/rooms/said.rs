@@ -71,12 +71,12 @@ impl Rooms {
             return;
         };
         entry.room.heard(seat);
-        let Some(session) = entry.session(seat) else { return };
+        let Some((session, shared)) = entry.session(seat) else { return };
         if let Some(outcome) = id.and_then(|id| session.answered.recall(id)) {
             return answer(socket, id, outcome, out);
         }
         if let Said::Message(ClientMessage::Ping { seq }) = said {
-            session.outbox.acknowledge(seq);
+            session.outbox.acknowledge(seq, shared);
             if let Some(id) = id {
                 session.answered.record(id, Outcome::QUIET);
             }
@@ -114,7 +114,7 @@ impl Rooms {
             *queued = queued.saturating_sub(u32::try_from(gone).unwrap_or(u32::MAX));
         }
         if let Some(id) = id
-            && let Some(session) = self.rooms.get_mut(room).and_then(|entry| entry.session(seat))
+            && let Some((session, _)) = self.rooms.get_mut(room).and_then(|entry| entry.session(seat))
         {
             session.answered.record(id, outcome);
         }
@@ -134,7 +134,7 @@ impl Rooms {
     ) {
         let Some(entry) = self.rooms.get_mut(room) else { return };
         entry.room.heard(seat);
-        let Some(session) = entry.session(seat) else { return };
+        let Some((session, _)) = entry.session(seat) else { return };
         let recalled = id.and_then(|id| session.answered.recall(id));
         let outcome = recalled.unwrap_or(Outcome::Refused(Refusal::AlreadyJoined));
         if let (Some(id), None) = (id, recalled) {
