@@ -7,6 +7,7 @@
 
 pub mod audio;
 mod commands;
+pub mod control;
 mod engine;
 mod error;
 pub mod frame;
@@ -33,10 +34,6 @@ pub fn init<R: Runtime>() -> TauriPlugin<R> {
     Builder::new("peer-connection")
         .invoke_handler(tauri::generate_handler![
             commands::open,
-            commands::create,
-            commands::generate_certificate,
-            commands::run,
-            commands::close,
             commands::shares_screens
         ])
         .js_init_script_on_all_frames(include_str!("frames.js"))
@@ -76,10 +73,6 @@ struct Held {
 }
 
 impl Sessions {
-    fn get(&self, label: &str) -> Option<Arc<Session>> {
-        self.lock().get(label).map(|held| Arc::clone(&held.session))
-    }
-
     /// Puts a session in the place of the former one, which ends.
     fn begin(&self, label: &str, window: &str, session: Arc<Session>) {
         let held = Held {

@@ -1,4 +1,4 @@
-//! One session per webview: its peer connections, its events and its loopback socket.
+//! One session per webview: its peer connections, its events and its loopback sockets.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 
 use crate::audio::driver::Audio;
 use crate::audio::duplex::Spoken;
+use crate::control::Control;
 use crate::engine::{Certificates, Peer, Ports, frames};
 use crate::error::{PeerError, Result};
 use crate::frame::{Frame, FrameKind};
@@ -21,7 +22,7 @@ use crate::wire::{Certificate, CertificateRequest, Configuration, Event, FromWor
 pub type EventSink = Arc<dyn Fn(Event) + Send + Sync>;
 
 /// The version of DESIGN.md's contract.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Messages from the worker that may wait for a busy engine.
 const INCOMING: usize = 64;
 
@@ -39,14 +40,15 @@ pub struct Session {
     peers: Mutex<HashMap<PcId, Arc<Peer>>>,
     next: AtomicU32,
     ports: Ports,
-    server: Mutex<Option<JoinHandle<()>>>,
+    /// The tasks of its sockets.
+    servers: Mutex<Vec<JoinHandle<()>>>,
     /// Connections that are being closed.
-    closing: AtomicUsize,
+    closing: Arc<AtomicUsize>,
 }
 
 impl Session {
-    /// Opens the loopback socket. `origins` are the documents that may connect to it.
-    pub async fn open(events: EventSink, origins: Vec<String>) -> Result<(Arc<Self>, Opened)> {
+    /// Opens the loopback socket, and says where it is. `origins` are the documents that may connect to it.
+    pub async fn open(events: EventSink, origins: Vec<String>) -> Result<(Arc<Self>, String)> {
         let failed = |error: std::io::Error| PeerError::operation(format!("the loopback socket: {error}"));
         let socket = Socket::listen(origins).await.map_err(failed)?;
         let socket_url = socket.url().map_err(failed)?;
@@ -60,8 +62,8 @@ impl Session {
                 certificates: Arc::<Certificates>::default(),
                 audio: Arc::<Audio>::default(),
             },
-            server: Mutex::default(),
-            closing: AtomicUsize::new(0),
+            servers: Mutex::default(),
+            closing: Arc::default(),
         });
         let (incoming, mut received) = mpsc::channel(INCOMING);
         let weak = Arc::downgrade(&session);
@@ -84,15 +86,30 @@ impl Session {
                 session.end_peers().await;
             }
         });
-        *lock(&session.server) = Some(server);
+        lock(&session.servers).push(server);
         tracing::info!("session opened");
-        Ok((
-            session,
-            Opened {
-                socket_url,
-                version: VERSION,
-            },
-        ))
+        Ok((session, socket_url))
+    }
+
+    /// The same, with a socket by which the page gives commands and hears of events.
+    pub async fn open_controlled(origins: Vec<String>) -> Result<(Arc<Self>, Opened)> {
+        let control = Control::listen(origins.clone()).await?;
+        let control_url = control.url()?;
+        let (session, socket_url) = Self::open(control.events(), origins).await?;
+        let weak = Arc::downgrade(&session);
+        let server = tokio::spawn(async move {
+            control.serve(weak.clone()).await;
+            if let Some(session) = weak.upgrade() {
+                session.end_peers().await;
+            }
+        });
+        lock(&session.servers).push(server);
+        let opened = Opened {
+            socket_url,
+            control_url,
+            version: VERSION,
+        };
+        Ok((session, opened))
     }
 
     /// Makes a certificate for connections to come.
@@ -118,14 +135,14 @@ impl Session {
         let peer = lock(&self.peers).remove(&pc);
         self.ports.audio.forget(pc);
         if let Some(peer) = peer {
-            self.shut(peer).await;
+            self.shut(peer).await.ok();
         }
         Ok(())
     }
 
     /// Closes everything.
     pub async fn end(&self) {
-        if let Some(server) = lock(&self.server).take() {
+        for server in lock(&self.servers).drain(..) {
             server.abort();
         }
         self.end_peers().await;
@@ -145,22 +162,23 @@ impl Session {
     async fn end_peers(&self) {
         self.ports.outbox.close();
         self.ports.audio.end();
-        let peers: Vec<_> = {
-            let mut peers = lock(&self.peers);
-            self.closing.fetch_add(peers.len(), Ordering::AcqRel);
-            peers.drain().collect()
-        };
-        for (_, peer) in peers {
-            peer.close().await;
-            self.closing.fetch_sub(1, Ordering::AcqRel);
+        let peers: Vec<_> = lock(&self.peers).drain().collect();
+        // All are on their way before anything is waited for: whoever called may be aborted.
+        let closing: Vec<_> = peers.into_iter().map(|(_, peer)| self.shut(peer)).collect();
+        for closed in closing {
+            closed.await.ok();
         }
         tracing::info!("session ended");
     }
 
-    async fn shut(&self, peer: Arc<Peer>) {
-        self.closing.fetch_add(1, Ordering::AcqRel);
-        peer.close().await;
-        self.closing.fetch_sub(1, Ordering::AcqRel);
+    /// Closes a connection, to its end whatever becomes of the caller.
+    fn shut(&self, peer: Arc<Peer>) -> JoinHandle<()> {
+        let closing = Arc::clone(&self.closing);
+        closing.fetch_add(1, Ordering::AcqRel);
+        tokio::spawn(async move {
+            peer.close().await;
+            closing.fetch_sub(1, Ordering::AcqRel);
+        })
     }
 
     fn speak(&self, spoken: &Spoken) {

@@ -1,4 +1,5 @@
-//! The loopback socket: one WebSocket on 127.0.0.1 between the media worker and Rust.
+//! A loopback socket: a WebSocket on 127.0.0.1 for one visitor who knows its secret. The media worker's is served here, the
+//! page's own in `control.rs`.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -33,7 +34,7 @@ pub enum Incoming {
     Text(FromWorker),
 }
 
-/// A socket that waits for its one worker.
+/// A socket that waits for its one visitor.
 pub struct Socket {
     listener: TcpListener,
     secret: String,
@@ -54,14 +55,16 @@ impl Socket {
         })
     }
 
-    /// Where the worker connects to.
+    /// Where the visitor connects to.
     pub fn url(&self) -> std::io::Result<String> {
         Ok(format!("ws://{}/{}", self.listener.local_addr()?, self.secret))
     }
 
     /// Waits for the worker and serves it until either side goes away. What it says goes to `incoming`.
     pub async fn serve(self, outbox: Arc<Outbox>, incoming: mpsc::Sender<Incoming>) {
-        let Some(stream) = self.accept().await else { return };
+        let Some(stream) = self.accept(MESSAGE_LIMIT).await else {
+            return;
+        };
         let (mut sink, mut source) = stream.split();
         let write = async {
             while let Some(item) = outbox.next().await {
@@ -104,14 +107,15 @@ impl Socket {
         }
     }
 
-    /// The first connection that knows the secret and comes from the right document. The listener ends with it.
-    async fn accept(self) -> Option<WebSocketStream<TcpStream>> {
+    /// The first connection that knows the secret and comes from the right document, with messages of no more than `limit`
+    /// bytes. The listener ends with it.
+    pub(crate) async fn accept(self, limit: usize) -> Option<WebSocketStream<TcpStream>> {
         let mut handshakes = JoinSet::new();
         loop {
             tokio::select! {
                 accepted = self.listener.accept(), if handshakes.len() < HANDSHAKES => match accepted {
                     Ok((stream, _)) => {
-                        let handshake = greet(stream, format!("/{}", self.secret), self.origins.clone());
+                        let handshake = greet(stream, format!("/{}", self.secret), self.origins.clone(), limit);
                         handshakes.spawn(tokio::time::timeout(HANDSHAKE_LIMIT, handshake));
                     }
                     Err(error) => {
@@ -130,7 +134,12 @@ impl Socket {
     }
 }
 
-async fn greet(stream: TcpStream, path: String, origins: Vec<String>) -> Option<WebSocketStream<TcpStream>> {
+async fn greet(
+    stream: TcpStream,
+    path: String,
+    origins: Vec<String>,
+    limit: usize,
+) -> Option<WebSocketStream<TcpStream>> {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY was refused");
     }
@@ -146,9 +155,9 @@ async fn greet(stream: TcpStream, path: String, origins: Vec<String>) -> Option<
         }
     };
     let config = WebSocketConfig::default()
-        .max_message_size(Some(MESSAGE_LIMIT))
-        .max_frame_size(Some(MESSAGE_LIMIT))
-        .max_write_buffer_size(MESSAGE_LIMIT * 2);
+        .max_message_size(Some(limit))
+        .max_frame_size(Some(limit))
+        .max_write_buffer_size(limit * 2);
     match tokio_tungstenite::accept_hdr_async_with_config(stream, check, Some(config)).await {
         Ok(stream) => Some(stream),
         Err(error) => {

@@ -14,8 +14,10 @@ pub type ChannelId = u32;
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Opened {
-    /// `ws://127.0.0.1:PORT/SECRET`
+    /// `ws://127.0.0.1:PORT/SECRET`, for the media worker.
     pub socket_url: String,
+    /// Another one, for the page.
+    pub control_url: String,
     /// The version of this contract.
     pub version: u32,
 }
@@ -26,7 +28,7 @@ pub struct Opened {
 pub struct Configuration {
     pub ice_servers: Vec<IceServer>,
     pub ice_transport_policy: IceTransportPolicy,
-    /// Numbers that `generate_certificate` gave.
+    /// Numbers that `generate-certificate` gave.
     pub certificates: Vec<u32>,
     /// The canonical name of our end (RFC 3550); one is made up if there is none.
     pub cname: Option<String>,
@@ -34,7 +36,7 @@ pub struct Configuration {
     pub codecs: Vec<String>,
 }
 
-/// What `generate_certificate` takes.
+/// What `generate-certificate` takes.
 #[derive(Clone, Deserialize)]
 pub struct CertificateRequest {
     /// Milliseconds since 1970.
@@ -50,7 +52,7 @@ impl std::fmt::Debug for CertificateRequest {
     }
 }
 
-/// What `generate_certificate` resolves to.
+/// What `generate-certificate` resolves to.
 #[derive(Debug, Clone, Serialize)]
 pub struct Certificate {
     pub certificate: u32,

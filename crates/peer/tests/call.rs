@@ -376,16 +376,16 @@ async fn closing_frees_everything() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_socket_is_for_one_worker_of_the_right_document() {
     use tauri_plugin_peer_connection::Session;
-    let (session, opened) = Session::open(Arc::new(|_| {}), vec![common::ORIGIN.to_owned()])
+    let (session, url) = Session::open(Arc::new(|_| {}), vec![common::ORIGIN.to_owned()])
         .await
         .unwrap();
-    assert!(opened.socket_url.starts_with("ws://127.0.0.1:"));
-    assert!(connect(&opened.socket_url, "https://elsewhere.example").await.is_none());
-    let wrong = format!("{}x", opened.socket_url);
+    assert!(url.starts_with("ws://127.0.0.1:"));
+    assert!(connect(&url, "https://elsewhere.example").await.is_none());
+    let wrong = format!("{}x", url);
     assert!(connect(&wrong, common::ORIGIN).await.is_none());
-    let worker = connect(&opened.socket_url, common::ORIGIN).await;
+    let worker = connect(&url, common::ORIGIN).await;
     assert!(worker.is_some());
-    assert!(connect(&opened.socket_url, common::ORIGIN).await.is_none());
+    assert!(connect(&url, common::ORIGIN).await.is_none());
     // The page ends with its worker.
     let pc = session.create(Default::default()).await.unwrap();
     drop(worker);

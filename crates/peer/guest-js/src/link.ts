@@ -1,40 +1,38 @@
-// Commands to Rust and the session's events.
-import { Channel, invoke } from "@tauri-apps/api/core";
-import type { CertificateInfo, Configuration, Op, PeerEvent } from "./wire";
+// Commands to Rust and the session's events, over the control socket.
+import { invoke } from "@tauri-apps/api/core";
+import type { CertificateInfo, Command, Configuration, Op, Opened, PeerEvent, Word } from "./wire";
 
-const VERSION = 1;
+const VERSION = 2;
+
+interface Asked {
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+}
 
 export class Link {
   readonly socketUrl: string;
-  #listeners: Map<number, (event: PeerEvent) => void>;
+  #socket: WebSocket;
+  #asked = new Map<number, Asked>();
+  #last = 0;
+  #listeners = new Map<number, (event: PeerEvent) => void>();
   /** Events of a connection whose number the page has not heard yet. */
-  #early: Map<number, PeerEvent[]>;
+  #early = new Map<number, PeerEvent[]>();
 
-  private constructor(
-    socketUrl: string,
-    listeners: Map<number, (event: PeerEvent) => void>,
-    early: Map<number, PeerEvent[]>,
-  ) {
+  private constructor(socketUrl: string, socket: WebSocket) {
     this.socketUrl = socketUrl;
-    this.#listeners = listeners;
-    this.#early = early;
+    this.#socket = socket;
+    socket.onmessage = ({ data }: MessageEvent<string>) => this.#hear(JSON.parse(data) as Word);
+    socket.onclose = ({ code }) => this.#lose(`the control socket closed: ${code}`);
   }
 
   static async open(): Promise<Link> {
-    const listeners = new Map<number, (event: PeerEvent) => void>();
-    const early = new Map<number, PeerEvent[]>();
-    const events = new Channel<PeerEvent>((event) => {
-      const listener = listeners.get(event.pc);
-      if (listener) listener(event);
-      else early.set(event.pc, [...(early.get(event.pc) ?? []).slice(-31), event]);
-    });
-    const { socketUrl, version } = await command<{ socketUrl: string; version: number }>("open", { events });
+    const { socketUrl, controlUrl, version } = await invoked<Opened>("open");
     if (version !== VERSION) throw new Error(`the plugin speaks version ${version}, this page ${VERSION}`);
-    return new Link(socketUrl, listeners, early);
+    return new Link(socketUrl, await opened(controlUrl));
   }
 
   async create(configuration: Configuration, listener: (event: PeerEvent) => void): Promise<number> {
-    const pc = await command<number>("create", { configuration });
+    const pc = await this.#ask<number>({ type: "create", configuration });
     this.#listeners.set(pc, listener);
     for (const event of this.#early.get(pc) ?? []) listener(event);
     this.#early.delete(pc);
@@ -42,35 +40,74 @@ export class Link {
   }
 
   run<T>(pc: number, op: Op): Promise<T> {
-    return command<T>("run", { pc, op });
+    return this.#ask<T>({ type: "run", pc, op });
   }
 
   /** Makes a certificate; `pkcs8` is its key, where that was made already. */
   certificate(request: { expires: number; pkcs8?: number[] }): Promise<CertificateInfo> {
-    return command("generate_certificate", { request });
+    return this.#ask({ type: "generate-certificate", request });
   }
 
   async close(pc: number): Promise<void> {
     this.#listeners.set(pc, () => {
       // What was under way when the page closed it.
     });
-    await command("close", { pc });
+    await this.#ask({ type: "close", pc });
     this.#listeners.delete(pc);
     this.#early.delete(pc);
+  }
+
+  #ask<T>(command: Command): Promise<T> {
+    if (this.#socket.readyState !== WebSocket.OPEN) {
+      return Promise.reject(new DOMException("the control socket is closed", "OperationError"));
+    }
+    return new Promise((resolve, reject) => {
+      this.#last += 1;
+      this.#asked.set(this.#last, { resolve: resolve as (value: unknown) => void, reject });
+      this.#socket.send(JSON.stringify({ id: this.#last, command }));
+    });
+  }
+
+  #hear(word: Word): void {
+    if ("event" in word) {
+      const { event } = word;
+      const listener = this.#listeners.get(event.pc);
+      if (listener) listener(event);
+      else this.#early.set(event.pc, [...(this.#early.get(event.pc) ?? []).slice(-31), event]);
+      return;
+    }
+    const asked = this.#asked.get(word.id);
+    this.#asked.delete(word.id);
+    if ("error" in word) asked?.reject(exception(word.error));
+    else asked?.resolve(word.value);
+  }
+
+  #lose(reason: string): void {
+    const asked = [...this.#asked.values()];
+    this.#asked.clear();
+    for (const { reject } of asked) reject(new DOMException(reason, "OperationError"));
   }
 }
 
 /** Whether the desktop has a portal with screen casts. */
 export function sharesScreens(): Promise<boolean> {
-  return command("shares_screens", {});
+  return invoked("shares_screens");
 }
 
-async function command<T>(name: string, args: Record<string, unknown>): Promise<T> {
+async function invoked<T>(name: string): Promise<T> {
   try {
-    return await invoke<T>(`plugin:peer-connection|${name}`, args);
+    return await invoke<T>(`plugin:peer-connection|${name}`);
   } catch (error) {
     throw exception(error);
   }
+}
+
+function opened(url: string): Promise<WebSocket> {
+  return new Promise((resolve, reject) => {
+    const socket = new WebSocket(url);
+    socket.onopen = () => resolve(socket);
+    socket.onclose = ({ code }) => reject(new Error(`the control socket did not open: ${code}`));
+  });
 }
 
 /** The DOMException that Rust's `{name, message}` stands for. */

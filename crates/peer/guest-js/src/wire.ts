@@ -82,7 +82,29 @@ export type Op =
   | { type: "set-configuration"; configuration: Configuration }
   | { type: "get-stats" };
 
-/** What `create` takes: certificates by the numbers that `generate_certificate` gave them. */
+/** What `open` resolves to. */
+export interface Opened {
+  /** For the media worker. */
+  socketUrl: string;
+  /** For the page. */
+  controlUrl: string;
+  version: number;
+}
+
+/** What the page asks for on the control socket, behind an `id` of its choice. */
+export type Command =
+  | { type: "create"; configuration: Configuration }
+  | { type: "run"; pc: number; op: Op }
+  | { type: "close"; pc: number }
+  | { type: "generate-certificate"; request: { expires: number; pkcs8?: number[] } };
+
+/** What Rust says on the control socket: replies by their `id`, and events. */
+export type Word =
+  | { id: number; value: unknown }
+  | { id: number; error: { name: string; message: string } }
+  | { event: PeerEvent };
+
+/** What `create` takes: certificates by the numbers that `generate-certificate` gave them. */
 export type Configuration = Omit<RTCConfiguration, "certificates"> & {
   certificates: number[];
   /** The canonical name of our end (RFC 3550). */
@@ -91,7 +113,7 @@ export type Configuration = Omit<RTCConfiguration, "certificates"> & {
   codecs?: VideoCodecName[];
 };
 
-/** What `generate_certificate` resolves to. */
+/** What `generate-certificate` resolves to. */
 export interface CertificateInfo {
   certificate: number;
   /** Milliseconds since 1970. */
@@ -99,7 +121,7 @@ export interface CertificateInfo {
   fingerprints: { algorithm: string; value: string }[];
 }
 
-/** What Rust tells a connection over the session's event Channel. */
+/** What Rust tells a connection on the control socket. */
 export type PeerEvent =
   | { type: "ice-candidate"; pc: number; candidate: RTCIceCandidateInit | null }
   /** A server gave no candidate: a STUN error code, or 701 where it could not be reached. */

@@ -88,8 +88,8 @@ impl Page {
         let seen = Arc::<Seen>::default();
         let sink = Arc::clone(&seen);
         let tell = move |event| sink.push(Heard::Event(serde_json::to_value(event).unwrap()));
-        let (session, opened) = Session::open(Arc::new(tell), vec![ORIGIN.to_owned()]).await.unwrap();
-        let (mut write, mut read) = connect(&opened.socket_url, ORIGIN).await.unwrap().split();
+        let (session, url) = Session::open(Arc::new(tell), vec![ORIGIN.to_owned()]).await.unwrap();
+        let (mut write, mut read) = connect(&url, ORIGIN).await.unwrap().split();
         let (out, mut outgoing) = mpsc::channel::<Message>(64);
         tokio::spawn(async move {
             while let Some(message) = outgoing.recv().await {
@@ -120,7 +120,7 @@ impl Page {
         Self {
             session,
             pc,
-            url: opened.socket_url,
+            url,
             seen,
             out,
         }

@@ -1,0 +1,169 @@
+//! The control socket, as a page uses it.
+
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::sync::Arc;
+
+use common::{ORIGIN, PATIENCE, connect};
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tauri_plugin_peer_connection::Session;
+use tauri_plugin_peer_connection::wire::Opened;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+struct Page {
+    session: Arc<Session>,
+    opened: Opened,
+    control: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    /// Kept: a page ends with its worker.
+    _media: WebSocketStream<MaybeTlsStream<TcpStream>>,
+}
+
+impl Page {
+    async fn open() -> Self {
+        let (session, opened) = Session::open_controlled(vec![ORIGIN.to_owned()]).await.unwrap();
+        let control = connect(&opened.control_url, ORIGIN).await.unwrap();
+        let media = connect(&opened.socket_url, ORIGIN).await.unwrap();
+        Self {
+            session,
+            opened,
+            control,
+            _media: media,
+        }
+    }
+
+    async fn say(&mut self, text: String) {
+        self.control.send(Message::Text(text.into())).await.unwrap();
+    }
+
+    async fn ask(&mut self, id: u32, command: Value) {
+        self.say(json!({ "id": id, "command": command }).to_string()).await;
+    }
+
+    /// The next word, whatever it is.
+    async fn word(&mut self) -> Value {
+        let message = timeout(PATIENCE, self.control.next()).await.unwrap().unwrap().unwrap();
+        serde_json::from_str(message.to_text().unwrap()).unwrap()
+    }
+
+    /// The reply to this number; events go by.
+    async fn reply(&mut self, id: u32) -> Value {
+        loop {
+            let word = self.word().await;
+            if word["id"] == id {
+                return word;
+            }
+            assert!(word["event"].is_object(), "{word}");
+        }
+    }
+
+    async fn nothing_left(&self) {
+        let ended = async {
+            while self.session.usage() != Default::default() {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(PATIENCE, ended).await.unwrap();
+    }
+}
+
+fn create() -> Value {
+    json!({ "type": "create", "configuration": {} })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_are_answered_by_their_number_and_events_are_told() {
+    let mut page = Page::open().await;
+    page.ask(7, create()).await;
+    let pc = page.reply(7).await["value"].clone();
+    let run = |op: Value| json!({ "type": "run", "pc": pc, "op": op });
+    let add = run(json!({ "type": "add-transceiver", "kind": "audio", "direction": "sendrecv", "streams": [] }));
+    page.ask(8, add).await;
+    assert!(page.reply(8).await["value"]["transceiver"].is_u64());
+    page.ask(9, run(json!({ "type": "set-local" }))).await;
+    let (mut snapshot, mut candidates, mut is_over) = (Value::Null, 0, false);
+    while snapshot.is_null() || !is_over {
+        let word = page.word().await;
+        let event = &word["event"];
+        if word["id"] == 9 {
+            snapshot = word["value"].clone();
+        } else if event["type"] == "ice-candidate" {
+            assert_eq!(event["pc"], pc);
+            is_over = event["candidate"].is_null();
+            candidates += 1;
+        }
+    }
+    assert_eq!(snapshot["signalingState"], "have-local-offer");
+    assert!(candidates > 1);
+    page.ask(10, json!({ "type": "close", "pc": pc })).await;
+    assert_eq!(page.reply(10).await["value"], Value::Null);
+    page.nothing_left().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_goes_wrong_is_an_exception_and_what_makes_no_sense_ends_nothing() {
+    let mut page = Page::open().await;
+    page.ask(1, json!({ "type": "run", "pc": 99, "op": { "type": "restart-ice" } }))
+        .await;
+    assert_eq!(page.reply(1).await["error"]["name"], "InvalidStateError");
+    page.ask(2, json!({ "type": "run", "pc": "x" })).await;
+    assert_eq!(page.reply(2).await["error"]["name"], "OperationError");
+    page.ask(3, json!({ "type": "fly" })).await;
+    assert_eq!(page.reply(3).await["error"]["name"], "OperationError");
+    page.say("{".to_owned()).await;
+    page.say(r#"{"command":{}}"#.to_owned()).await;
+    page.control.send(Message::Binary(vec![1, 2, 3].into())).await.unwrap();
+    page.ask(4, create()).await;
+    assert_eq!(page.reply(4).await["value"], 1);
+    // What is far too large ends the page.
+    page.control
+        .send(Message::Text(" ".repeat(5 << 20).into()))
+        .await
+        .ok();
+    page.nothing_left().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_for_one_page_of_the_right_document_and_its_end_is_the_end_of_all() {
+    let (session, opened) = Session::open_controlled(vec![ORIGIN.to_owned()]).await.unwrap();
+    assert!(connect(&opened.control_url, "https://elsewhere.example").await.is_none());
+    assert!(connect(&format!("{}0", opened.control_url), ORIGIN).await.is_none());
+    let port = |url: &str| url.rsplit('/').nth(1).unwrap().to_owned();
+    let mixed = opened
+        .control_url
+        .replace(&port(&opened.control_url), &port(&opened.socket_url));
+    assert!(connect(&mixed, ORIGIN).await.is_none(), "each has a secret of its own");
+    session.end().await;
+
+    let mut page = Page::open().await;
+    assert!(connect(&page.opened.control_url, ORIGIN).await.is_none());
+    page.ask(1, create()).await;
+    page.reply(1).await;
+    assert_eq!(page.session.usage().peers, 1);
+    page.control.close(None).await.unwrap();
+    page.nothing_left().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_commands_at_once_are_all_answered() {
+    let mut page = Page::open().await;
+    page.ask(0, create()).await;
+    let pc = page.reply(0).await["value"].clone();
+    for id in 1..=1_000 {
+        page.ask(id, json!({ "type": "run", "pc": pc, "op": { "type": "get-stats" } }))
+            .await;
+    }
+    let mut open: std::collections::BTreeSet<u32> = (1..=1_000).collect();
+    while !open.is_empty() {
+        let word = page.word().await;
+        if let Some(id) = word["id"].as_u64() {
+            assert!(word["value"].is_array(), "{word}");
+            assert!(open.remove(&(id as u32)), "{id} twice");
+        }
+    }
+}
