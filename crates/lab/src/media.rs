@@ -70,10 +70,10 @@ impl Media {
             let event = serde_json::to_value(event).expect("events are JSON");
             sink.try_send(event).expect("a guest hears its events");
         };
-        let (session, opened) = Session::open(Arc::new(tell), vec![ORIGIN.to_owned()])
+        let (session, url) = Session::open(Arc::new(tell), vec![ORIGIN.to_owned()])
             .await
             .expect("a session");
-        let page = Page::open(opened.socket_url).await;
+        let page = Page::open(url).await;
         let mut beat = interval(EVERY);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
