@@ -18,6 +18,7 @@ use webrtc::peer_connection::{
 use webrtc::runtime::TokioRuntime;
 
 use super::names::{FOR_ITS_NAME, Names};
+use super::nudging::Heard;
 use super::servers::Servers;
 use super::sockets::{Alarm, Sockets, addresses};
 use super::tap::{Shared, Tap};
@@ -45,6 +46,7 @@ pub struct Surroundings<'a> {
     pub alarm: Alarm,
     pub servers: &'a Arc<Servers>,
     pub names: &'a Arc<Names>,
+    pub heard: &'a Arc<Heard>,
     /// Whether it has been connected.
     pub connected: Arc<AtomicBool>,
 }
@@ -87,7 +89,7 @@ async fn build_with(
             alarm: around.alarm.clone(),
             servers: Arc::clone(around.servers),
             names: Arc::clone(around.names),
-            heard: Arc::default(),
+            heard: Arc::clone(around.heard),
         }))
         .with_handler(Arc::clone(&around.handler))
         .with_udp_addrs(addresses())

@@ -3,8 +3,10 @@
 //! The engine's driver writes first and then looks at what has happened, and what its core says to that is written after
 //! the next thing that happens: when ICE is connected, the first words of DTLS, later those of SCTP, and all that is
 //! answered to what came through a relay. That next thing may be hundreds of milliseconds later. An empty datagram is
-//! such a thing. The first words of DTLS are not even asked for before a timer has run out, so until the connection is
-//! up one does after each datagram.
+//! such a thing. The first words of DTLS are not even asked for before a timer has run out, and are written when the next one has,
+//! so until the connection is up one does after each datagram, empty or not.
+//!
+//! A candidate of the remote's is checked with the next timer, too, unless somebody nudges the driver when it has one.
 
 use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
@@ -13,6 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures_util::task::AtomicWaker;
 use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Transmit};
 
 /// Empty datagrams after a real one: the core answers in the first round, the relay's client writes in the second.
@@ -35,18 +38,27 @@ pub struct Nudging {
     looked: AtomicBool,
 }
 
-/// Whether something came since the driver set its timer last.
+/// What all sockets of a connection know of its driver.
 #[derive(Debug, Default)]
-pub struct Heard(AtomicBool);
+pub struct Heard {
+    /// Something came since the driver set its timer last.
+    something: AtomicBool,
+    /// An empty datagram is wanted, whatever came.
+    nudged: AtomicBool,
+    driver: AtomicWaker,
+}
 
 impl Heard {
-    /// How long the driver is to wait that wants to wait so long. What waits longer waits for something else.
-    pub fn wait(&self, long: Duration) -> Duration {
-        if long <= ITS_WAIT && self.0.swap(false, Ordering::AcqRel) {
-            Duration::ZERO
-        } else {
-            long
-        }
+    /// Whether the driver, which wants to wait so long, is not to wait at all. What waits longer waits for something else.
+    pub fn is_over(&self, wait: Duration) -> bool {
+        wait <= ITS_WAIT && self.something.swap(false, Ordering::AcqRel)
+    }
+
+    /// Has the driver look at once for what there is to do.
+    pub fn nudge(&self) {
+        self.something.store(true, Ordering::Release);
+        self.nudged.store(true, Ordering::Release);
+        self.driver.wake();
     }
 }
 
@@ -67,7 +79,7 @@ impl Nudging {
     /// Whether a datagram that comes now is followed by empty ones.
     fn follows(&self) -> bool {
         if !self.connected.load(Ordering::Acquire) {
-            self.heard.0.store(true, Ordering::Release);
+            self.heard.something.store(true, Ordering::Release);
             return true;
         }
         if self.always {
@@ -103,18 +115,26 @@ impl AsyncUdpSocket for Nudging {
                 Poll::Ready(result)
             }
             Poll::Pending => {
+                // Before looking whether it is nudged, so that no nudge is missed in between.
+                self.heard.driver.register(cx.waker());
+                let nudged = self.heard.nudged.swap(false, Ordering::AcqRel);
                 let rounds = self.rounds.load(Ordering::Relaxed);
-                let Some(first) = meta.first_mut().filter(|_| rounds > 0) else {
+                let Some(first) = meta.first_mut().filter(|_| nudged || rounds > 0) else {
                     return Poll::Pending;
                 };
                 // The driver looks for more right after each datagram, without waiting: that look changes nothing but
                 // is the sign that the datagram before it was dealt with.
-                if !self.looked.swap(true, Ordering::Relaxed) {
+                if !nudged && !self.looked.swap(true, Ordering::Relaxed) {
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
                 }
-                self.looked.store(false, Ordering::Relaxed);
-                self.rounds.store(rounds - 1, Ordering::Relaxed);
+                if !nudged {
+                    self.looked.store(false, Ordering::Relaxed);
+                    self.rounds.store(rounds - 1, Ordering::Relaxed);
+                }
+                if !self.connected.load(Ordering::Acquire) {
+                    self.heard.something.store(true, Ordering::Release);
+                }
                 *first = RecvMeta::default();
                 first.len = 0;
                 first.stride = 0;
@@ -200,10 +220,7 @@ mod tests {
             send(&stub, 4);
             assert_eq!(received(&socket), [4, 0, 0]);
             let (long, its) = (Duration::from_secs(1), Duration::from_millis(5));
-            assert_eq!(
-                [long, its, its].map(|wait| heard.wait(wait)),
-                [long, Duration::ZERO, its]
-            );
+            assert_eq!([long, its, its].map(|wait| heard.is_over(wait)), [false, true, false]);
         }
         connected.store(true, Ordering::Release);
         for _ in 0..AFTERWARDS {
@@ -212,7 +229,34 @@ mod tests {
         }
         send(&stub, 4);
         assert_eq!(received(&socket), [4]);
-        assert_eq!(heard.wait(ITS_WAIT), ITS_WAIT);
+        assert!(!heard.is_over(ITS_WAIT));
+    }
+
+    #[test]
+    fn a_nudge_wakes_the_driver_and_is_one_empty_datagram_of_one_socket() {
+        struct Woken(AtomicBool);
+        impl std::task::Wake for Woken {
+            fn wake(self: Arc<Self>) {
+                self.0.store(true, Ordering::Release);
+            }
+        }
+        let heard = Arc::<Heard>::default();
+        let socket = || {
+            let inner: Arc<dyn AsyncUdpSocket> = Arc::<Stub>::default();
+            Nudging::new(inner, Arc::default(), false, Arc::clone(&heard))
+        };
+        let sockets = [socket(), socket()];
+        let woken = Arc::new(Woken(AtomicBool::new(false)));
+        let waker = Waker::from(Arc::clone(&woken));
+        let mut meta = [RecvMeta::default()];
+        let nothing = sockets[1].poll_recv(&mut Context::from_waker(&waker), &mut [], &mut meta);
+        assert!(nothing.is_pending());
+        heard.nudge();
+        assert!(woken.0.load(Ordering::Acquire));
+        assert!(heard.is_over(ITS_WAIT));
+        assert_eq!(sockets.each_ref().map(received), [vec![0], vec![]]);
+        assert!(heard.is_over(ITS_WAIT), "what is due now is done after it");
+        assert!(!heard.is_over(ITS_WAIT));
     }
 
     #[test]

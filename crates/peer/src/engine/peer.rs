@@ -77,6 +77,7 @@ impl Peer {
                 alarm: alarm(id, &states),
                 servers: &servers,
                 names: &Arc::default(),
+                heard: &Arc::default(),
                 connected: Arc::clone(&connected),
             },
             ssrc,

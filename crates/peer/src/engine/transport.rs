@@ -18,6 +18,7 @@ use webrtc::peer_connection::{PeerConnection, RTCIceCandidateInit, RTCSdpType, R
 
 use super::build::{Surroundings, build, placeholder, relay, rtc_configuration};
 use super::names::Names;
+use super::nudging::Heard;
 use super::servers::Servers;
 use super::stream::Streams;
 use super::way::Way;
@@ -42,6 +43,7 @@ pub struct Connection {
     streams: Streams,
     servers: Arc<Servers>,
     names: Arc<Names>,
+    heard: Arc<Heard>,
     certificates: Vec<RTCCertificate>,
     /// The remote's end as it was last described.
     remote: Option<Transport>,
@@ -127,6 +129,7 @@ impl Connection {
             streams,
             servers,
             names: Arc::clone(surroundings.names),
+            heard: Arc::clone(surroundings.heard),
             certificates,
             remote: None,
             tried: 0,
@@ -340,7 +343,9 @@ impl Connection {
             candidate: candidate.candidate.clone(),
             ..Default::default()
         };
-        self.pc.add_ice_candidate(init).await.map_err(failed)
+        self.pc.add_ice_candidate(init).await.map_err(failed)?;
+        self.heard.nudge();
+        Ok(())
     }
 
     pub async fn configure(&mut self, configuration: &Configuration) -> Result<()> {
