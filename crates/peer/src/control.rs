@@ -1,12 +1,13 @@
 //! The control socket: a second WebSocket on 127.0.0.1, by which the page itself gives its commands and hears what becomes of its
 //! connections. Tauri's own way goes through the application's main thread, which also paints.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
 use futures_util::{SinkExt, StreamExt};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::error::{PeerError, Result};
@@ -28,14 +29,37 @@ struct Ask {
     command: Value,
 }
 
-/// What a page can ask for.
+/// What a page can ask for. It numbers its connections itself, so that it need not wait to be told.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum Command {
-    Create { configuration: Configuration },
+    Create { pc: PcId, configuration: Configuration },
     Run { pc: PcId, op: Op },
     Close { pc: PcId },
     GenerateCertificate { request: CertificateRequest },
+}
+
+/// Commands of one connection are carried out one after the other, in the order in which they were given. Statistics change nothing,
+/// and wait for nobody.
+#[derive(Default)]
+struct Turns {
+    /// The end of each connection's last command.
+    last: HashMap<PcId, oneshot::Receiver<()>>,
+}
+
+impl Turns {
+    /// The end of what comes before this command, and what tells of its own.
+    fn take(&mut self, command: &Result<Command>) -> (Option<oneshot::Receiver<()>>, oneshot::Sender<()>) {
+        let (done, end) = oneshot::channel();
+        let before = match command {
+            Ok(Command::Create { pc, .. }) => self.last.insert(*pc, end),
+            Ok(Command::Close { pc }) => self.last.remove(pc),
+            Ok(Command::Run { op: Op::GetStats, .. } | Command::GenerateCertificate { .. }) | Err(_) => None,
+            // One that nobody made has no order, and no place here.
+            Ok(Command::Run { pc, .. }) => self.last.get_mut(pc).map(|last| std::mem::replace(last, end)),
+        };
+        (before, done)
+    }
 }
 
 /// What the page is told.
@@ -114,6 +138,7 @@ impl Control {
         let overrun = Arc::clone(&words.overrun);
         let read = async {
             let places = Arc::new(Semaphore::new(COMMANDS));
+            let mut turns = Turns::default();
             while let Some(message) = source.next().await {
                 let text = match message {
                     Ok(Message::Text(text)) => text,
@@ -128,14 +153,18 @@ impl Control {
                     return;
                 };
                 let words = words.clone();
+                let (before, done) = turns.take(&command);
                 // To its end, whatever becomes of the socket: a connection that is half closed would stay.
                 tokio::spawn(async move {
+                    if let Some(before) = before {
+                        before.await.ok();
+                    }
                     let word = match answer(&session, command).await {
                         Ok(value) => Word::Value { id, value },
                         Err(error) => Word::Error { id, error },
                     };
                     words.put(word);
-                    drop(place);
+                    drop((done, place));
                 });
             }
         };
@@ -175,7 +204,7 @@ pub fn parse(text: &str) -> Option<(u32, Result<Command>)> {
 
 async fn answer(session: &Session, command: Result<Command>) -> Result<Value> {
     match command? {
-        Command::Create { configuration } => session.create(configuration).await.map(Value::from),
+        Command::Create { pc, configuration } => session.create_as(pc, configuration).await.map(|()| Value::Null),
         Command::Run { pc, op } => session.run(pc, op).await,
         Command::Close { pc } => session.close(pc).await.map(|()| Value::Null),
         Command::GenerateCertificate { request } => {

@@ -1,6 +1,7 @@
 //! One session per webview: its peer connections, its events and its loopback sockets.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -117,12 +118,28 @@ impl Session {
         self.ports.certificates.generate(request)
     }
 
-    /// Makes a peer connection.
+    /// Makes a peer connection, and gives it a number.
     pub async fn create(&self, configuration: Configuration) -> Result<PcId> {
         let pc = self.next.fetch_add(1, Ordering::Relaxed);
+        self.create_as(pc, configuration).await.map(|()| pc)
+    }
+
+    /// Makes a peer connection of this number.
+    pub async fn create_as(&self, pc: PcId, configuration: Configuration) -> Result<()> {
+        let taken = || PeerError::invalid_state("there is a connection of this number");
+        if lock(&self.peers).contains_key(&pc) {
+            return Err(taken());
+        }
         let peer = Peer::new(pc, configuration, self.ports.clone()).await?;
-        lock(&self.peers).insert(pc, peer);
-        Ok(pc)
+        let refused = match lock(&self.peers).entry(pc) {
+            Entry::Vacant(place) => {
+                place.insert(peer);
+                return Ok(());
+            }
+            Entry::Occupied(_) => peer,
+        };
+        self.shut(refused).await.ok();
+        Err(taken())
     }
 
     /// Runs one operation; what it resolves to depends on the operation.

@@ -72,15 +72,16 @@ impl Page {
     }
 }
 
-fn create() -> Value {
-    json!({ "type": "create", "configuration": {} })
+fn create(pc: u32) -> Value {
+    json!({ "type": "create", "pc": pc, "configuration": {} })
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn commands_are_answered_by_their_number_and_events_are_told() {
     let mut page = Page::open().await;
-    page.ask(7, create()).await;
-    let pc = page.reply(7).await["value"].clone();
+    let pc = 5;
+    page.ask(7, create(pc)).await;
+    assert_eq!(page.reply(7).await["value"], Value::Null);
     let run = |op: Value| json!({ "type": "run", "pc": pc, "op": op });
     let add = run(json!({ "type": "add-transceiver", "kind": "audio", "direction": "sendrecv", "streams": [] }));
     page.ask(8, add).await;
@@ -118,8 +119,10 @@ async fn what_goes_wrong_is_an_exception_and_what_makes_no_sense_ends_nothing() 
     page.say("{".to_owned()).await;
     page.say(r#"{"command":{}}"#.to_owned()).await;
     page.control.send(Message::Binary(vec![1, 2, 3].into())).await.unwrap();
-    page.ask(4, create()).await;
-    assert_eq!(page.reply(4).await["value"], 1);
+    page.ask(4, create(1)).await;
+    assert_eq!(page.reply(4).await["value"], Value::Null);
+    page.ask(5, create(1)).await;
+    assert_eq!(page.reply(5).await["error"]["name"], "InvalidStateError");
     // What is far too large ends the page.
     page.control
         .send(Message::Text(" ".repeat(5 << 20).into()))
@@ -142,7 +145,7 @@ async fn it_is_for_one_page_of_the_right_document_and_its_end_is_the_end_of_all(
 
     let mut page = Page::open().await;
     assert!(connect(&page.opened.control_url, ORIGIN).await.is_none());
-    page.ask(1, create()).await;
+    page.ask(1, create(1)).await;
     page.reply(1).await;
     assert_eq!(page.session.usage().peers, 1);
     page.control.close(None).await.unwrap();
@@ -152,8 +155,9 @@ async fn it_is_for_one_page_of_the_right_document_and_its_end_is_the_end_of_all(
 #[tokio::test(flavor = "multi_thread")]
 async fn many_commands_at_once_are_all_answered() {
     let mut page = Page::open().await;
-    page.ask(0, create()).await;
-    let pc = page.reply(0).await["value"].clone();
+    let pc = 1;
+    page.ask(0, create(pc)).await;
+    page.reply(0).await;
     for id in 1..=1_000 {
         page.ask(id, json!({ "type": "run", "pc": pc, "op": { "type": "get-stats" } }))
             .await;
@@ -166,4 +170,33 @@ async fn many_commands_at_once_are_all_answered() {
             assert!(open.remove(&(id as u32)), "{id} twice");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_need_not_wait_for_replies() {
+    let mut page = Page::open().await;
+    for pc in 1..=20 {
+        let run = |op: Value| json!({ "type": "run", "pc": pc, "op": op });
+        let add =
+            || run(json!({ "type": "add-transceiver", "kind": "video", "direction": "sendrecv", "streams": [] }));
+        let id = 10 * pc;
+        page.ask(id, create(pc)).await;
+        page.ask(id + 1, add()).await;
+        page.ask(id + 2, add()).await;
+        page.ask(id + 3, run(json!({ "type": "set-local" }))).await;
+        page.ask(id + 4, json!({ "type": "close", "pc": pc })).await;
+        for nth in 0..5 {
+            let word = loop {
+                let word = page.word().await;
+                if word["event"].is_null() {
+                    break word;
+                }
+            };
+            assert_eq!(word["id"], id + nth, "{word}");
+            if nth == 3 {
+                assert_eq!(word["value"]["transceivers"].as_array().map(Vec::len), Some(2), "{word}");
+            }
+        }
+    }
+    page.nothing_left().await;
 }

@@ -27,6 +27,12 @@ class Line {
     this.sent.push(JSON.parse(text));
   }
 
+  nth(index: number): { id: number; command: { type: string } } {
+    const sent = this.sent[index];
+    if (!sent) throw new Error(`only ${this.sent.length} commands were sent`);
+    return sent;
+  }
+
   say(word: unknown): void {
     this.onmessage({ data: JSON.stringify(word) });
   }
@@ -54,36 +60,37 @@ test("replies are known by their numbers, in whatever order they come", async ()
     { type: "run", pc: 1, op: { type: "get-stats" } },
     { type: "run", pc: 1, op: { type: "restart-ice" } },
   ]);
-  line.say({ id: line.sent[1].id, value: "second" });
-  line.say({ id: line.sent[0].id, value: "first" });
+  line.say({ id: line.nth(1).id, value: "second" });
+  line.say({ id: line.nth(0).id, value: "first" });
   expect(await Promise.all([one, two])).toEqual(["first", "second"]);
 });
 
 test("errors are the exceptions that they name", async () => {
   const { link, line } = await open();
   const wrong = link.run(1, { type: "restart-ice" });
-  line.say({ id: line.sent[0].id, error: { name: "InvalidStateError", message: "closed" } });
+  line.say({ id: line.nth(0).id, error: { name: "InvalidStateError", message: "closed" } });
   await expect(wrong).rejects.toMatchObject({ name: "InvalidStateError", message: "closed" });
   const type = link.run(1, { type: "restart-ice" });
-  line.say({ id: line.sent[1].id, error: { name: "TypeError", message: "no" } });
+  line.say({ id: line.nth(1).id, error: { name: "TypeError", message: "no" } });
   await expect(type).rejects.toBeInstanceOf(TypeError);
 });
 
-test("events that come before a connection has its number are not lost, and none comes after its end", async () => {
+test("a connection has its number at once, and its events until it is closed", async () => {
   const { link, line } = await open();
   const heard: PeerEvent[] = [];
-  const created = link.create({ certificates: [] }, (event) => heard.push(event));
-  const event = { type: "ice-gathering-state", pc: 7, state: "gathering" } as const;
+  const { pc, made } = link.create({ certificates: [] }, (event) => heard.push(event));
+  expect(line.nth(0).command).toEqual({ type: "create", pc, configuration: { certificates: [] } });
+  expect(link.create({ certificates: [] }, () => {}).pc).not.toBe(pc);
+  const event = { type: "ice-gathering-state", pc, state: "gathering" } as const;
   line.say({ event });
-  line.say({ id: line.sent[0].id, value: 7 });
-  expect(await created).toBe(7);
-  line.say({ event: { ...event, state: "complete" } });
-  expect(heard).toEqual([event, { ...event, state: "complete" }]);
-  const closed = link.close(7);
+  line.say({ id: line.nth(0).id, value: null });
+  await made;
+  expect(heard).toEqual([event]);
+  const closed = link.close(pc);
   line.say({ event });
-  line.say({ id: line.sent[1].id, value: null });
+  line.say({ id: line.nth(2).id, value: null });
   await closed;
-  expect(heard).toHaveLength(2);
+  expect(heard).toEqual([event]);
 });
 
 test("a socket that is lost answers all that was asked, and all that is asked then", async () => {

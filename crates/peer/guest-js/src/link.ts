@@ -14,9 +14,8 @@ export class Link {
   #socket: WebSocket;
   #asked = new Map<number, Asked>();
   #last = 0;
+  #connections = 0;
   #listeners = new Map<number, (event: PeerEvent) => void>();
-  /** Events of a connection whose number the page has not heard yet. */
-  #early = new Map<number, PeerEvent[]>();
 
   private constructor(socketUrl: string, socket: WebSocket) {
     this.socketUrl = socketUrl;
@@ -31,12 +30,15 @@ export class Link {
     return new Link(socketUrl, await opened(controlUrl));
   }
 
-  async create(configuration: Configuration, listener: (event: PeerEvent) => void): Promise<number> {
-    const pc = await this.#ask<number>({ type: "create", configuration });
+  /** Makes a connection. Its number is known at once, and commands may follow without waiting for `made`. */
+  create(
+    configuration: Configuration,
+    listener: (event: PeerEvent) => void,
+  ): { pc: number; made: Promise<unknown> } {
+    this.#connections += 1;
+    const pc = this.#connections;
     this.#listeners.set(pc, listener);
-    for (const event of this.#early.get(pc) ?? []) listener(event);
-    this.#early.delete(pc);
-    return pc;
+    return { pc, made: this.#ask({ type: "create", pc, configuration }) };
   }
 
   run<T>(pc: number, op: Op): Promise<T> {
@@ -49,12 +51,9 @@ export class Link {
   }
 
   async close(pc: number): Promise<void> {
-    this.#listeners.set(pc, () => {
-      // What was under way when the page closed it.
-    });
-    await this.#ask({ type: "close", pc });
+    // What was under way is nobody's any more.
     this.#listeners.delete(pc);
-    this.#early.delete(pc);
+    await this.#ask({ type: "close", pc });
   }
 
   #ask<T>(command: Command): Promise<T> {
@@ -70,10 +69,7 @@ export class Link {
 
   #hear(word: Word): void {
     if ("event" in word) {
-      const { event } = word;
-      const listener = this.#listeners.get(event.pc);
-      if (listener) listener(event);
-      else this.#early.set(event.pc, [...(this.#early.get(event.pc) ?? []).slice(-31), event]);
+      this.#listeners.get(word.event.pc)?.(word.event);
       return;
     }
     const asked = this.#asked.get(word.id);

@@ -91,9 +91,9 @@ export interface Opened {
   version: number;
 }
 
-/** What the page asks for on the control socket, behind an `id` of its choice. */
+/** What the page asks for on the control socket, behind an `id` of its choice. Connections have numbers of its choice, too. */
 export type Command =
-  | { type: "create"; configuration: Configuration }
+  | { type: "create"; pc: number; configuration: Configuration }
   | { type: "run"; pc: number; op: Op }
   | { type: "close"; pc: number }
   | { type: "generate-certificate"; request: { expires: number; pkcs8?: number[] } };

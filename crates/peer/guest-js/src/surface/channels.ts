@@ -73,21 +73,18 @@ export class Channels {
     let number: number | undefined;
     const channel = this.#make(init, () => number);
     this.#number(channel);
-    this.#commands
-      .run<{ channel: number }>(() => ({ type: "create-channel", ...init }))
-      .then(
-        (result) => {
-          if (!result) return;
-          number = result.channel;
-          this.#register(number, channel);
-          if (channel.readyState === "closing") this.#tellClose(number);
-        },
-        (error) => {
-          if (channel.readyState === "closed") return;
-          console.error("peer-connection: no data channel:", error);
-          inside(channel).closed();
-        },
-      );
+    this.#commands.send<{ channel: number }>({ type: "create-channel", ...init }).then(
+      (result) => {
+        number = result.channel;
+        this.#register(number, channel);
+        if (channel.readyState === "closing") this.#tellClose(number);
+      },
+      (error) => {
+        if (channel.readyState === "closed") return;
+        console.error("peer-connection: no data channel:", error);
+        inside(channel).closed();
+      },
+    );
     return channel;
   }
 
@@ -158,7 +155,7 @@ export class Channels {
       send: (data) => {
         const pc = this.#commands.number;
         const to = number();
-        if (pc === undefined || to === undefined) return;
+        if (to === undefined) return;
         const transfer = typeof data === "string" ? [] : [data];
         this.#commands.runtime.media.tell({ type: "channel-send", pc, channel: to, data }, transfer);
       },
@@ -173,7 +170,7 @@ export class Channels {
 
   #tellClose(channel: number): void {
     const pc = this.#commands.number;
-    if (pc !== undefined) this.#commands.runtime.media.tell({ type: "channel-close", pc, channel });
+    this.#commands.runtime.media.tell({ type: "channel-close", pc, channel });
   }
 
   #register(number: number, channel: DataChannel): void {

@@ -1,39 +1,33 @@
-// One connection's commands to Rust, one at a time.
+// One connection's commands to Rust, in order.
 import type { Configuration, Op, PeerEvent } from "../wire";
 import { type Runtime, runtime } from "./runtime";
 
 export class Commands {
   readonly runtime: Runtime = runtime();
-  /** Rust's number of the connection. */
-  number: number | undefined;
-  #created: Promise<number>;
-  #last: Promise<unknown>;
+  /** The number of the connection. */
+  readonly number: number;
+  #made: Promise<unknown>;
+  /** All commands so far are on their way. */
+  #sent: Promise<unknown> = Promise.resolve();
+  /** All are answered. */
+  #answered: Promise<unknown>;
   #closed = false;
 
-  constructor(
-    configuration: Configuration,
-    created: (pc: number) => void,
-    heard: (event: PeerEvent) => void,
-  ) {
-    this.#created = this.runtime.link.create(configuration, heard).then((pc) => {
-      this.number = pc;
-      created(pc);
-      return pc;
-    });
-    this.#last = this.#created.catch((error) => console.error("peer-connection: no connection:", error));
+  constructor(configuration: Configuration, heard: (event: PeerEvent) => void) {
+    const { pc, made } = this.runtime.link.create(configuration, heard);
+    this.number = pc;
+    this.#made = made;
+    this.#answered = made.catch((error) => console.error("peer-connection: no connection:", error));
   }
 
-  /** Sends what `make` gives when its turn comes; if that is undefined, nothing. */
+  /** Sends what needs nothing of any reply, right behind the commands before it: Rust keeps the order. */
+  send<T>(op: Op): Promise<T> {
+    return this.#say(this.#sent, () => op) as Promise<T>;
+  }
+
+  /** Sends what `make` gives when all commands before it are answered; if that is undefined, nothing. */
   run<T>(make: () => Op | undefined): Promise<T | undefined> {
-    const result = this.#last.then(async () => {
-      if (this.#closed) throw new DOMException("the connection is closed", "InvalidStateError");
-      const op = make();
-      return op && this.runtime.link.run<T>(await this.#created, op);
-    });
-    this.#last = result.catch(() => {
-      // Whoever asked has the error.
-    });
-    return result;
+    return this.#say(this.#answered, make);
   }
 
   /** Like `run`, for what the page does not wait for. */
@@ -45,17 +39,29 @@ export class Commands {
 
   /** Beside the others: statistics change nothing. */
   async stats<T>(): Promise<T> {
-    return this.runtime.link.run<T>(await this.#created, { type: "get-stats" });
+    await this.#made;
+    return this.runtime.link.run<T>(this.number, { type: "get-stats" });
   }
 
   close(): void {
     this.#closed = true;
-    this.#created
-      .then((pc) => {
-        this.runtime.media.tell({ type: "forget", pc });
-        this.runtime.listeners.delete(pc);
-        return this.runtime.link.close(pc);
-      })
-      .catch((error) => console.error("peer-connection: closing:", error));
+    this.runtime.media.tell({ type: "forget", pc: this.number });
+    this.runtime.listeners.delete(this.number);
+    this.runtime.link.close(this.number).catch((error) => console.error("peer-connection: closing:", error));
+  }
+
+  #say<T>(turn: Promise<unknown>, make: () => Op | undefined): Promise<T | undefined> {
+    const sent = turn.then(() => {
+      if (this.#closed) throw new DOMException("the connection is closed", "InvalidStateError");
+      const op = make();
+      // In an object, or it would be waited for.
+      return { reply: op && this.runtime.link.run<T>(this.number, op) };
+    });
+    const reply = sent.then((told) => told.reply);
+    this.#sent = sent.catch(() => {
+      // Whoever asked has the error.
+    });
+    this.#answered = Promise.all([this.#answered, reply.catch(() => {})]);
+    return reply;
   }
 }

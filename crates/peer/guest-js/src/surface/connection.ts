@@ -104,15 +104,14 @@ export class PeerConnection extends EventTarget {
     const cname = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(12))));
     this.#commands = new Commands(
       { ...rest, certificates: certificates.map(numberOf), cname, codecs: videoCodecs() },
-      (pc) =>
-        this.#commands.runtime.listeners.set(pc, {
-          receiving: (number) => this.#receiving(number),
-          heard: (number, heard) => this.#lines.heard(number, heard),
-          channelMessage: (channel, data) => this.#channels.message(channel, data),
-          channelEvent: (event) => this.#channels.event(event),
-        }),
       (event) => this.#signaling.hear(event),
     );
+    this.#commands.runtime.listeners.set(this.#commands.number, {
+      receiving: (number) => this.#receiving(number),
+      heard: (number, heard) => this.#lines.heard(number, heard),
+      channelMessage: (channel, data) => this.#channels.message(channel, data),
+      channelEvent: (event) => this.#channels.event(event),
+    });
     this.#lines = new Lines(
       this.#commands,
       this.#transport,

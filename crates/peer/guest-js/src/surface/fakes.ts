@@ -58,9 +58,9 @@ export class FakeRust {
 
   runtime(): Runtime {
     const link = {
-      create: async (_: RTCConfiguration, listener: (event: PeerEvent) => void) => {
+      create: (_: RTCConfiguration, listener: (event: PeerEvent) => void) => {
         this.emit = listener;
-        return 1;
+        return { pc: 1, made: Promise.resolve() };
       },
       run: async (_: number, op: Op) => {
         this.ops.push(op);

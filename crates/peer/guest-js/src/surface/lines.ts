@@ -96,7 +96,7 @@ export class Lines implements LineHost {
     const { direction, streams, track } = line;
     const rids = line.encodings.flatMap(({ rid }) => rid ?? []);
     this.#commands
-      .run<{ transceiver: number }>(() => ({
+      .send<{ transceiver: number }>({
         type: "add-transceiver",
         kind,
         direction,
@@ -104,9 +104,9 @@ export class Lines implements LineHost {
         ...(track && { trackId: track.id }),
         ...(rids.length > 1 && { rids }),
         ...(init.byAddTrack && { byAddTrack: true }),
-      }))
+      })
       .then(
-        (result) => result && this.#number(line, result.transceiver),
+        (result) => this.#number(line, result.transceiver),
         (error) => {
           if (!this.closed) console.error("peer-connection: no transceiver:", error);
         },
@@ -179,8 +179,7 @@ export class Lines implements LineHost {
   }
 
   playTone(line: Line, tone: string, duration: number): void {
-    const pc = this.#commands.number;
-    if (pc === undefined || line.number === undefined) return;
+    if (line.number === undefined) return;
     this.#post(line, (transceiver) => ({ type: "play-tone", transceiver, tone, duration }));
   }
 
@@ -242,7 +241,7 @@ export class Lines implements LineHost {
 
   limitsChanged(line: Line): void {
     const pc = this.#commands.number;
-    if (!line.sending || pc === undefined || line.number === undefined) return;
+    if (!line.sending || line.number === undefined) return;
     this.#commands.runtime.media.tell({ type: "limits", pc, transceiver: line.number, limits: limits(line) });
   }
 
@@ -260,7 +259,6 @@ export class Lines implements LineHost {
   /** Makes what flows agree with what was negotiated. */
   sync(): void {
     const pc = this.#commands.number;
-    if (pc === undefined) return;
     const { media, sources } = this.#commands.runtime;
     for (const line of this.#lines) {
       this.#describeStreams(line);
@@ -282,7 +280,7 @@ export class Lines implements LineHost {
 
   transformChanged(line: Line, side: Side): void {
     const pc = this.#commands.number;
-    if (pc === undefined || line.number === undefined || this.closed) return;
+    if (line.number === undefined || this.closed) return;
     this.#commands.runtime.media.tell({
       type: "transform",
       pc,
@@ -299,7 +297,7 @@ export class Lines implements LineHost {
   #describeStreams(line: Line): void {
     const pc = this.#commands.number;
     const { number } = line;
-    if (pc === undefined || number === undefined) return;
+    if (number === undefined) return;
     for (const side of ["send", "receive"] as const) {
       if (line.transforms[side].number === null) continue;
       const streams = this.#streams(line, side);
@@ -326,7 +324,7 @@ export class Lines implements LineHost {
   /** The remote sends on this line from now on, or again: its first frame unmutes the track. */
   expect(line: Line): void {
     const pc = this.#commands.number;
-    if (pc === undefined || line.number === undefined) return;
+    if (line.number === undefined) return;
     this.#commands.runtime.media.tell({ type: "expect", pc, transceiver: line.number });
   }
 
@@ -374,8 +372,7 @@ export class Lines implements LineHost {
     // Before the first frame.
     for (const side of ["send", "receive"] as const)
       if (line.transforms[side].number !== null) this.transformChanged(line, side);
-    if (pc !== undefined && !line.stopped && line.remote.track.readyState === "live")
-      line.remote.connect(pc, number);
+    if (!line.stopped && line.remote.track.readyState === "live") line.remote.connect(pc, number);
   }
 
   #direct(line: Line, direction: Direction): void {

@@ -40,6 +40,8 @@ export class Signaling {
   #offered = new Map<Line, string[]>();
   /** Events that came before the page knows of the description they belong to. */
   #held: PeerEvent[] = [];
+  /** The last candidate of the remote's is with Rust. */
+  #added: Promise<unknown> = Promise.resolve();
   /** A description is being set. */
   #describing = false;
   #release: (event: PeerEvent) => void;
@@ -96,7 +98,7 @@ export class Signaling {
         const { revision } = this.#lines;
         const channels = this.#channels.any;
         this.#offerStreams();
-        const offer = await this.#run<Description>({
+        const offer = await this.#commands.send<Description>({
           type: "create-offer",
           ...(iceRestart && { iceRestart: true }),
         });
@@ -112,7 +114,7 @@ export class Signaling {
       for (;;) {
         const { revision } = this.#lines;
         this.#offerStreams();
-        const answer = await this.#run<Description>({ type: "create-answer" });
+        const answer = await this.#commands.send<Description>({ type: "create-answer" });
         if (revision === this.#lines.revision) return answer;
       }
     });
@@ -132,7 +134,7 @@ export class Signaling {
       const implicit = !sdp && type !== "rollback";
       if (implicit) this.#offerStreams();
       await this.#describe(async () => {
-        const snapshot = await this.#run<Snapshot>({
+        const snapshot = await this.#commands.send<Snapshot>({
           type: "set-local",
           description: { type, ...(sdp && { sdp }) },
         });
@@ -148,14 +150,17 @@ export class Signaling {
       if (type === "offer" && this.state === "have-local-offer") {
         // The implicit rollback of WebRTC 4.4.1.5: an offer that comes while ours is open undoes ours.
         await this.#apply(
-          await this.#run<Snapshot>({ type: "set-local", description: { type: "rollback" } }),
+          await this.#commands.send<Snapshot>({ type: "set-local", description: { type: "rollback" } }),
           "rollback",
           "local",
         );
       }
       this.#assertApplicable("remote", type);
       await this.#describe(async () => {
-        const snapshot = await this.#run<Snapshot>({ type: "set-remote", description: { type, sdp } });
+        const snapshot = await this.#commands.send<Snapshot>({
+          type: "set-remote",
+          description: { type, sdp },
+        });
         await this.#apply(snapshot, type, "remote");
       });
     });
@@ -194,26 +199,32 @@ export class Signaling {
       throw new DOMException(`no ${side} ${type} can be applied in ${this.state}`, "InvalidStateError");
   }
 
-  addCandidate(init: RTCIceCandidateInit): Promise<void> {
-    return this.#chain.enqueue(async () => {
+  /** Its turn in the chain is over once it is told: those behind it are carried out after it in any case. */
+  async addCandidate(init: RTCIceCandidateInit): Promise<void> {
+    const { candidate } = init;
+    const { sections, told } = await this.#chain.enqueue(async () => {
       const remote = this.#pendingRemote ?? this.#currentRemote;
       if (!remote) throw new DOMException("there is no remote description", "InvalidStateError");
       const sections = this.#sectionsOf(init, remote);
-      const { candidate } = init;
-      if (candidate) {
-        // Chromium's own syntax errors are OperationErrors too.
-        if (!/^(a=)?candidate:\S+ \d+ \S+ \d+ \S+ \d+ typ \S+/.test(candidate))
-          throw new DOMException("the candidate is malformed", "OperationError");
-        await this.#run({ type: "add-candidate", candidate: init });
-        this.#transport.add("remote", init);
-      }
-      for (const one of [this.#pendingRemote, this.#currentRemote]) {
-        if (!one) continue;
-        const former = one.sdp;
-        one.sdp = candidate ? withCandidate(former, init) : endOfCandidates(former, sections);
-        if (one.sdp !== former) this.#shown.delete(one);
-      }
+      // Chromium's own syntax errors are OperationErrors too.
+      if (candidate && !/^(a=)?candidate:\S+ \d+ \S+ \d+ \S+ \d+ typ \S+/.test(candidate))
+        throw new DOMException("the candidate is malformed", "OperationError");
+      const told = candidate ? this.#commands.send({ type: "add-candidate", candidate: init }) : this.#added;
+      this.#added = told.catch(() => {
+        // Whoever added it has the error.
+      });
+      return { sections, told };
     });
+    await told;
+    // As the chain does it: what is over by now is kept to itself.
+    if (this.#closed) return new Promise(() => {});
+    if (candidate) this.#transport.add("remote", init);
+    for (const one of [this.#pendingRemote, this.#currentRemote]) {
+      if (!one) continue;
+      const former = one.sdp;
+      one.sdp = candidate ? withCandidate(former, init) : endOfCandidates(former, sections);
+      if (one.sdp !== former) this.#shown.delete(one);
+    }
   }
 
   /** The sections that a candidate is for; one without a section is for all of them. */
@@ -329,10 +340,6 @@ export class Signaling {
     this.updateNeeded();
   }
 
-  async #run<T>(op: Op): Promise<T> {
-    return (await this.#commands.run<T>(() => op)) as T;
-  }
-
   #offerStreams(): void {
     for (const line of this.#lines.all()) this.#offered.set(line, line.streams);
   }
@@ -389,7 +396,7 @@ export class Signaling {
     const { iceGatheringState: state } = snapshot;
     // Where nothing is left to gather for, that is so at once.
     if (state === "new" && type !== "rollback")
-      this.#release({ type: "ice-gathering-state", pc: this.#commands.number ?? 0, state });
+      this.#release({ type: "ice-gathering-state", pc: this.#commands.number, state });
     for (const next of snapshot.transceivers) {
       const line = this.#lines.byNumber(next.transceiver);
       if (!line) continue;
