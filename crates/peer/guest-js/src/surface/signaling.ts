@@ -1,5 +1,5 @@
 // Descriptions of one connection: the operations chain, snapshots, and whether negotiation is needed.
-import type { Description, Op, PeerEvent, Snapshot } from "../wire";
+import type { Description, PeerEvent, Snapshot } from "../wire";
 import { OperationsChain } from "./chain";
 import type { Channels } from "./channels";
 import type { Commands } from "./commands";
