@@ -6,6 +6,7 @@ import { codecOf, decoderConfig } from "./codecs";
 import type { Frame } from "./frame";
 import type { ReceivePipeline } from "./pipeline";
 import { framesUnder } from "./plan";
+import { Rhythm } from "./rhythm";
 
 /** Milliseconds between two requests for a key frame. */
 const ASK_INTERVAL = 500;
@@ -31,6 +32,7 @@ export class VideoReceive implements ReceivePipeline {
   #closed = false;
   #started = new Map<number, number>();
   #rate = { since: 0, frames: 0 };
+  #rhythm = new Rhythm();
   /** Microseconds between two pictures that are shown, and of the last one; 0 shows all. */
   #pause = 0;
   #shownAt = Number.NEGATIVE_INFINITY;
@@ -93,7 +95,7 @@ export class VideoReceive implements ReceivePipeline {
       this.#counts.framesPerSecond = Math.round(this.#rate.frames / elapsed);
       this.#rate = { since: now, frames: 0 };
     }
-    return { rtp: { ...this.#counts } };
+    return { rtp: { ...this.#counts, ...this.#rhythm.stats() } };
   }
 
   close(): void {
@@ -142,6 +144,7 @@ export class VideoReceive implements ReceivePipeline {
       return;
     }
     this.#shownAt = frame.timestamp;
+    this.#rhythm.shown(now);
     this.#writing++;
     this.#writer.write(frame).then(
       () => {
