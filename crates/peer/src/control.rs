@@ -125,7 +125,9 @@ impl Control {
             words,
             mut waiting,
         } = self;
-        let Some(stream) = socket.accept(COMMAND_LIMIT).await else { return };
+        let Some(stream) = socket.accept(COMMAND_LIMIT).await else {
+            return;
+        };
         let (mut sink, mut source) = stream.split();
         let write = async {
             while let Some(word) = waiting.recv().await {

@@ -32,10 +32,7 @@ use tauri::{Manager, RunEvent, Runtime, WindowEvent};
 /// The plugin, to be given to `tauri::Builder::plugin`.
 pub fn init<R: Runtime>() -> TauriPlugin<R> {
     Builder::new("peer-connection")
-        .invoke_handler(tauri::generate_handler![
-            commands::open,
-            commands::shares_screens
-        ])
+        .invoke_handler(tauri::generate_handler![commands::open, commands::shares_screens])
         .js_init_script_on_all_frames(include_str!("frames.js"))
         .setup(|app, _| {
             app.manage(Sessions::default());

@@ -124,17 +124,18 @@ async fn what_goes_wrong_is_an_exception_and_what_makes_no_sense_ends_nothing() 
     page.ask(5, create(1)).await;
     assert_eq!(page.reply(5).await["error"]["name"], "InvalidStateError");
     // What is far too large ends the page.
-    page.control
-        .send(Message::Text(" ".repeat(5 << 20).into()))
-        .await
-        .ok();
+    page.control.send(Message::Text(" ".repeat(5 << 20).into())).await.ok();
     page.nothing_left().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_is_for_one_page_of_the_right_document_and_its_end_is_the_end_of_all() {
     let (session, opened) = Session::open_controlled(vec![ORIGIN.to_owned()]).await.unwrap();
-    assert!(connect(&opened.control_url, "https://elsewhere.example").await.is_none());
+    assert!(
+        connect(&opened.control_url, "https://elsewhere.example")
+            .await
+            .is_none()
+    );
     assert!(connect(&format!("{}0", opened.control_url), ORIGIN).await.is_none());
     let port = |url: &str| url.rsplit('/').nth(1).unwrap().to_owned();
     let mixed = opened
@@ -177,8 +178,7 @@ async fn a_page_need_not_wait_for_replies() {
     let mut page = Page::open().await;
     for pc in 1..=20 {
         let run = |op: Value| json!({ "type": "run", "pc": pc, "op": op });
-        let add =
-            || run(json!({ "type": "add-transceiver", "kind": "video", "direction": "sendrecv", "streams": [] }));
+        let add = || run(json!({ "type": "add-transceiver", "kind": "video", "direction": "sendrecv", "streams": [] }));
         let id = 10 * pc;
         page.ask(id, create(pc)).await;
         page.ask(id + 1, add()).await;
@@ -194,7 +194,11 @@ async fn a_page_need_not_wait_for_replies() {
             };
             assert_eq!(word["id"], id + nth, "{word}");
             if nth == 3 {
-                assert_eq!(word["value"]["transceivers"].as_array().map(Vec::len), Some(2), "{word}");
+                assert_eq!(
+                    word["value"]["transceivers"].as_array().map(Vec::len),
+                    Some(2),
+                    "{word}"
+                );
             }
         }
     }

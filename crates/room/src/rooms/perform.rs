@@ -65,7 +65,9 @@ impl Rooms {
                     } => {
                         let socket = holder.socket;
                         self.desk.place(socket, Place::Seat { room: no, seat });
-                        let Some((session, shared)) = entry.session(seat) else { continue };
+                        let Some((session, shared)) = entry.session(seat) else {
+                            continue;
+                        };
                         session.outbox.acknowledge(seq, shared);
                         let replayed = session.outbox.len();
                         let resumed = ServerMessage::Resumed {

@@ -71,7 +71,9 @@ impl Rooms {
             return;
         };
         entry.room.heard(seat);
-        let Some((session, shared)) = entry.session(seat) else { return };
+        let Some((session, shared)) = entry.session(seat) else {
+            return;
+        };
         if let Some(outcome) = id.and_then(|id| session.answered.recall(id)) {
             return answer(socket, id, outcome, out);
         }
@@ -134,7 +136,9 @@ impl Rooms {
     ) {
         let Some(entry) = self.rooms.get_mut(room) else { return };
         entry.room.heard(seat);
-        let Some((session, _)) = entry.session(seat) else { return };
+        let Some((session, _)) = entry.session(seat) else {
+            return;
+        };
         let recalled = id.and_then(|id| session.answered.recall(id));
         let outcome = recalled.unwrap_or(Outcome::Refused(Refusal::AlreadyJoined));
         if let (Some(id), None) = (id, recalled) {
