@@ -1,6 +1,6 @@
 //! The control socket, as a page uses it.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm)]
 
 mod common;
 
