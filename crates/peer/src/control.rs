@@ -204,7 +204,8 @@ pub fn parse(text: &str) -> Option<(u32, Result<Command>)> {
     Some((ask.id, command))
 }
 
-async fn answer(session: &Session, command: Result<Command>) -> Result<Value> {
+/// Does what a page asks for.
+pub async fn answer(session: &Session, command: Result<Command>) -> Result<Value> {
     match command? {
         Command::Create { pc, configuration } => session.create_as(pc, configuration).await.map(|()| Value::Null),
         Command::Run { pc, op } => session.run(pc, op).await,

@@ -8,6 +8,7 @@ use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 use tokio_tungstenite::tungstenite::Message;
 
+use crate::control;
 use crate::edits::edited;
 use crate::session::{Session, Usage};
 use crate::socket::parse;
@@ -74,6 +75,13 @@ impl Scene {
             b'o' => {
                 if let Ok(op) = serde_json::from_slice::<Op>(rest) {
                     drop(self.run(pc, op).await);
+                }
+            }
+            b'k' => {
+                // As a page says it, with whatever numbers it likes.
+                if let Some((_, command)) = std::str::from_utf8(rest).ok().and_then(control::parse) {
+                    let done = tokio::time::timeout(PATIENCE, control::answer(&self.session, command)).await;
+                    drop(done.expect("a command that does not end"));
                 }
             }
             b'w' => {

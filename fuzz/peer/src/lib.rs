@@ -28,6 +28,7 @@ macro_rules! included {
 
 included! {
     audio "../../../crates/peer/src/audio/mod.rs"
+    control "../../../crates/peer/src/control.rs"
     engine "../../../crates/peer/src/engine/mod.rs"
     error "../../../crates/peer/src/error.rs"
     frame "../../../crates/peer/src/frame.rs"
