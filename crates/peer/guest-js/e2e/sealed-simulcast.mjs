@@ -38,9 +38,21 @@ async function pass(one, other, codec) {
   assert.equal(metadata.mimeType.toLowerCase(), `video/${codec.toLowerCase()}`);
   for (const rid of RIDS)
     assert.deepEqual(Object.keys(opened[`receive ${rid}`].sources), [`${sources[rid]}`]);
+  await beginsAnew(one, sources);
   return shown
     .map(({ rid, width, height, frames }) => `${rid} ${width}x${height} ${frames} frames`)
     .join(", ");
+}
+
+/** A key frame of one layer, asked for by its name. */
+async function beginsAnew(one, sources) {
+  const rid = RIDS[1];
+  const keys = async () => (await one.run(flows(worker)))["send video"].keys;
+  const before = await keys();
+  const { stamp } = await one.run(`return await sealing.flows(${worker}, "send video", "${rid}")`);
+  assert.equal(typeof stamp, "number", String(stamp));
+  const after = await keys();
+  assert.ok(after[sources[rid]] > (before[sources[rid]] ?? 0), JSON.stringify([rid, sources, before, after]));
 }
 
 /** A simulcast in a codec, from one page to another. */

@@ -9,6 +9,8 @@ interface Flow {
   failure?: string;
   /** Frames by their SSRC. */
   sources: Record<string, number>;
+  /** And those of them that are key frames. */
+  keys: Record<string, number>;
   metadata?: Record<string, unknown>;
   error?: string;
 }
@@ -66,12 +68,12 @@ export function unseal(number: number): void {
     Object.assign(face, { transform: null });
 }
 
-/** What the worker has done, by the names `send video`, `receive audio`, …; `key` is one of them to ask for key frames. */
-export function flows(number: number, key?: string): Promise<Record<string, Flow>> {
+/** What the worker has done, by the names `send video`, `receive audio`, …; `key` is one of them to ask for key frames, of layer `rid`. */
+export function flows(number: number, key?: string, rid?: string): Promise<Record<string, Flow>> {
   const { port1, port2 } = new MessageChannel();
   return new Promise((resolve) => {
     port1.onmessage = ({ data }) => resolve(data);
-    workers.get(number)?.postMessage({ key }, [port2]);
+    workers.get(number)?.postMessage({ key, rid }, [port2]);
   });
 }
 

@@ -288,7 +288,9 @@ export class Lines implements LineHost {
       side,
       kind: line.kind,
       transform: line.transforms[side].number,
-      rids: line.encodings.flatMap(({ rid }) => rid ?? []),
+      layers: Object.fromEntries(
+        line.encodings.flatMap((one) => (one.rid ? [[one.rid, line.place(one)]] : [])),
+      ),
       streams: this.#streams(line, side),
     });
   }

@@ -21,8 +21,9 @@ export class EncodedStreams {
   #wanted = false;
   #cancelled = false;
   #written = 0;
-  #place: { side: Side; kind: Kind; rids: string[] } | undefined;
-  #promised: ((timestamp: number) => void)[] = [];
+  #place: { side: Side; kind: Kind; layers: Record<string, number> } | undefined;
+  /** Key frames that were asked for: of which layer, or of any. */
+  #promised: { layer: number | undefined; resolve(timestamp: number): void }[] = [];
 
   constructor(port: MessagePort, strict: boolean) {
     this.#port = port;
@@ -49,17 +50,17 @@ export class EncodedStreams {
     this.#say({ type: "ready" });
   }
 
-  /** Resolves with the timestamp of the next key frame, when it can be read. */
+  /** Resolves with the timestamp of the next key frame of a layer, or of any where all are asked, when it can be read. */
   async generateKeyFrame(rid: string | undefined): Promise<number> {
     const place = this.#place;
     if (place?.side !== "send") throw new DOMException("this is no sender's transform", "InvalidStateError");
     if (place.kind !== "video") throw new DOMException("this is no video", "InvalidStateError");
-    if (rid !== undefined) {
-      if (!RID.test(rid)) throw new DOMException(`"${rid}" is no rid`, "NotAllowedError");
-      if (!place.rids.includes(rid)) throw new DOMException(`there is no layer "${rid}"`, "NotFoundError");
-    }
-    const made = new Promise<number>((resolve) => this.#promised.push(resolve));
-    this.#say({ type: "key-frame" });
+    if (rid !== undefined && !RID.test(rid)) throw new DOMException(`"${rid}" is no rid`, "NotAllowedError");
+    const layer = rid === undefined ? undefined : new Map(Object.entries(place.layers)).get(rid);
+    if (rid !== undefined && layer === undefined)
+      throw new DOMException(`there is no layer "${rid}"`, "NotFoundError");
+    const made = new Promise<number>((resolve) => this.#promised.push({ layer, resolve }));
+    this.#say({ type: "key-frame", layer });
     return made;
   }
 
@@ -90,10 +91,16 @@ export class EncodedStreams {
   }
 
   #give(frame: EncodedFrame): void {
-    if (frame.kind === "video" && frame.key)
-      for (const resolve of this.#promised.splice(0)) resolve(frame.timestamp);
+    if (frame.kind === "video" && frame.key) this.#keep(frame);
     this.#controller?.enqueue(makeFrame(this, frame));
     this.#say({ type: "taken" });
+  }
+
+  /** Keeps the promises of this key frame. */
+  #keep({ layer, timestamp }: EncodedFrame): void {
+    const is = (one: { layer: number | undefined }) => one.layer === undefined || one.layer === layer;
+    for (const promise of this.#promised.filter(is)) promise.resolve(timestamp);
+    this.#promised = this.#promised.filter((one) => !is(one));
   }
 
   #write(frame: AnyFrame): void {

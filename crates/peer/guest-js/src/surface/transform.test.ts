@@ -7,9 +7,13 @@ import { EncodedStreams } from "./transform-streams";
 
 const passed: { text: string; gap: boolean }[] = [];
 let keysWanted = 0;
+let layerWanted: number | undefined;
 const troubles: string[] = [];
 const outlet: Outlet = {
-  wantKeyFrame: () => keysWanted++,
+  wantKeyFrame: (layer) => {
+    keysWanted++;
+    layerWanted = layer;
+  },
   trouble: (message) => troubles.push(message),
 };
 const bytes = (text: string) => new TextEncoder().encode(text).buffer as ArrayBuffer;
@@ -22,7 +26,7 @@ beforeEach(() => {
 function pair(side: "send" | "receive", kind: "video" | "audio" = "video", strict = false) {
   const { port1, port2 } = new MessageChannel();
   const streams = new EncodedStreams(port2, strict);
-  const stage = new Stage(port1, side, kind, ["a"], outlet);
+  const stage = new Stage(port1, side, kind, { a: 0, c: 2 }, outlet);
   const push = (text: string, more: Partial<Passing> = {}) =>
     stage.push({
       key: true,
@@ -213,5 +217,28 @@ describe("key frames", () => {
     expect(await made).toBe(1234);
     await receiver.streams.sendKeyFrameRequest();
     await until(() => keysWanted === 2);
+  });
+
+  test("are those of the layer that was named", async () => {
+    const { push, reader, streams } = pair("send");
+    push("first");
+    await reader.read();
+    const [named, any] = [streams.generateKeyFrame("c"), streams.generateKeyFrame(undefined)];
+    await until(() => keysWanted === 2);
+    expect(layerWanted).toBeUndefined();
+    const resolved: string[] = [];
+    named.then((timestamp) => resolved.push(`named ${timestamp}`));
+    any.then((timestamp) => resolved.push(`any ${timestamp}`));
+    push("another layer's", { timestamp: 1 });
+    push("no key", { layer: 2, key: false, timestamp: 2 });
+    push("its own", { layer: 2, timestamp: 3 });
+    for (let frame = 0; frame < 3; frame++) await reader.read();
+    await until(() => resolved.length === 2);
+    expect(resolved).toEqual(["any 1", "named 3"]);
+    const again = streams.generateKeyFrame("c");
+    await until(() => layerWanted === 2);
+    push("its own again", { layer: 2, timestamp: 4 });
+    await reader.read();
+    expect(await again).toBe(4);
   });
 });

@@ -61,7 +61,8 @@ const transforms = new Transforms({
   send: (message) => socket?.send(message),
   tell: port.tell,
   decode: (frame) => receivers.get(key({ pc: frame.pc, transceiver: frame.id }))?.pipeline.push(frame),
-  keyFrame: (pc, transceiver) => senders.get(key({ pc, transceiver }))?.keyFrame(pc, transceiver),
+  keyFrame: (pc, transceiver, layer) =>
+    senders.get(key({ pc, transceiver }))?.keyFrame(pc, transceiver, layer),
   trouble: port.trouble,
 });
 

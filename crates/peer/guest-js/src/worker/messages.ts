@@ -27,7 +27,8 @@ export interface TransformOf {
   side: Side;
   kind: Kind;
   transform: number | null;
-  rids: string[];
+  /** A sender's layers, by their names. */
+  layers: Record<string, number>;
   streams: TransformStreams;
 }
 

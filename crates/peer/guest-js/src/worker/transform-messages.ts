@@ -40,6 +40,7 @@ export interface EncodedFrame {
   counter: number;
   kind: Kind;
   key: boolean;
+  layer: number;
   data: ArrayBuffer;
   /** In units of the RTP clock. */
   timestamp: number;
@@ -47,8 +48,8 @@ export interface EncodedFrame {
 }
 
 export type ToTransformer =
-  /** Frames of this direction come from now on; `rids` are the names of a sender's layers. */
-  | { type: "attached"; side: Side; kind: Kind; rids: string[] }
+  /** Frames of this direction come from now on; `layers` are a sender's, by their names. */
+  | { type: "attached"; side: Side; kind: Kind; layers: Record<string, number> }
   | { type: "detached" }
   | { type: "frame"; frame: EncodedFrame };
 
@@ -58,7 +59,8 @@ export type FromTransformer =
   /** A frame has left the readable stream: there is room for another. */
   | { type: "taken" }
   | { type: "written"; counter: number; data: ArrayBuffer }
-  | { type: "key-frame" }
+  /** Of a layer, or of all. */
+  | { type: "key-frame"; layer: number | undefined }
   | { type: "key-frame-request" };
 
 /** Frames that may wait for a transform: a second of pictures, half a second of voice. */

@@ -12,8 +12,8 @@ const MOST = { video: (8 << 20) - 1024, audio: 1_100 } as const;
 
 /** What a transform needs of the direction that it serves. */
 export interface Outlet {
-  /** Makes the encoder, or the remote's, begin anew. */
-  wantKeyFrame(): void;
+  /** Makes the encoder of a layer, or all of them, or the remote's begin anew. */
+  wantKeyFrame(layer?: number): void;
   trouble(message: string): void;
 }
 
@@ -48,13 +48,13 @@ export class Stage {
   #heard = false;
   #dropped = 0;
 
-  constructor(port: MessagePort, side: Side, kind: Kind, rids: string[], outlet: Outlet) {
+  constructor(port: MessagePort, side: Side, kind: Kind, layers: Record<string, number>, outlet: Outlet) {
     this.#port = port;
     this.side = side;
     this.kind = kind;
     this.#outlet = outlet;
     port.onmessage = ({ data }: MessageEvent<FromTransformer>) => this.#hear(data);
-    this.#say({ type: "attached", side, kind, rids });
+    this.#say({ type: "attached", side, kind, layers });
   }
 
   /** Frames that were not given to the transform, or given back wrongly or too late. */
@@ -73,7 +73,7 @@ export class Stage {
     const counter = ++this.#counter;
     this.#inside.set(counter, { key, layer, pass, at: performance.now() });
     this.#forget(counter - INSIDE);
-    const frame = { counter, kind: this.kind, key, data, timestamp, metadata };
+    const frame = { counter, kind: this.kind, key, layer, data, timestamp, metadata };
     this.#port.postMessage({ type: "frame", frame } satisfies ToTransformer, [data]);
   }
 
@@ -97,7 +97,7 @@ export class Stage {
         this.#written(message.counter, message.data);
         break;
       case "key-frame":
-        if (this.side === "send") this.#outlet.wantKeyFrame();
+        if (this.side === "send") this.#outlet.wantKeyFrame(message.layer);
         break;
       case "key-frame-request":
         if (this.side === "receive") this.#outlet.wantKeyFrame();
@@ -120,7 +120,7 @@ export class Stage {
     if (frame.key) this.#broken.delete(frame.layer);
     const gap = this.kind === "video" && this.#broken.has(frame.layer);
     if (gap) {
-      this.#outlet.wantKeyFrame();
+      this.#outlet.wantKeyFrame(frame.layer);
       // A receiver's decoder knows what to do about it.
       if (this.side === "send") return;
     }

@@ -17,7 +17,7 @@ function reader(transform: number, side: Side, ssrcs: Record<number, number>) {
   const { port1, port2 } = new MessageChannel();
   transforms.add(transform, port1);
   const streams = { ssrcs, codecs: [{ payloadType: 98, mimeType: "video/VP9" }] };
-  transforms.set({ ...PLACE, side, kind: "video", transform, rids: [], streams });
+  transforms.set({ ...PLACE, side, kind: "video", transform, layers: {}, streams });
   return () =>
     new Promise((resolve) => {
       port2.onmessage = ({ data }: MessageEvent<ToTransformer>) => {

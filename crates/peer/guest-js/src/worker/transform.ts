@@ -25,7 +25,7 @@ export interface TransformPorts {
   /** To the decoder. */
   decode(frame: Frame): void;
   /** From the sender's encoder. */
-  keyFrame(pc: number, transceiver: number): void;
+  keyFrame(pc: number, transceiver: number, layer?: number): void;
   trouble(message: string): void;
 }
 
@@ -58,7 +58,7 @@ export class Transforms {
   }
 
   /** Gives a direction of a transceiver to a transform, or frees it. */
-  set({ pc, transceiver, side, kind, transform, rids, streams }: TransformOf): void {
+  set({ pc, transceiver, side, kind, transform, layers, streams }: TransformOf): void {
     const key = keyOf({ pc, transceiver, side });
     const former = this.#served.get(key);
     if (former?.transform === transform) return;
@@ -66,8 +66,8 @@ export class Transforms {
     const port = transform === null ? undefined : this.#made.get(transform);
     if (kind === "audio")
       this.#ports.tell({ type: "voice-transform", pc, transceiver, side, active: port !== undefined });
-    const wantKeyFrame = () => {
-      if (side === "send") this.#ports.keyFrame(pc, transceiver);
+    const wantKeyFrame = (layer?: number) => {
+      if (side === "send") this.#ports.keyFrame(pc, transceiver, layer);
       else this.#ports.tell({ type: "key-frame-wanted", pc, transceiver });
     };
     // What was under way is lost.
@@ -79,7 +79,7 @@ export class Transforms {
       transceiver,
       side,
       transform,
-      stage: new Stage(port, side, kind, rids, outlet),
+      stage: new Stage(port, side, kind, layers, outlet),
       streams,
       layers: new Map(),
     });

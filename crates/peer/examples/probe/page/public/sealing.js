@@ -93,7 +93,7 @@ async function open(frame, key) {
 
 onrtctransform = ({ transformer }) => {
   const { name, work, secret } = transformer.options;
-  const flow = { name, frames: 0, failures: 0, sources: {}, transformer };
+  const flow = { name, frames: 0, failures: 0, sources: {}, keys: {}, transformer };
   flows.push(flow);
   const made = crypto.subtle.importKey("raw", secret, "AES-GCM", false, ["encrypt", "decrypt"]);
   const transform = async (frame, controller) => {
@@ -101,6 +101,7 @@ onrtctransform = ({ transformer }) => {
     flow.frames++;
     const { synchronizationSource: source } = flow.metadata;
     flow.sources[source] = (flow.sources[source] ?? 0) + 1;
+    if (frame.type === "key") flow.keys[source] = (flow.keys[source] ?? 0) + 1;
     if (work === "drop") return;
     try {
       await (work === "seal" ? seal : open)(frame, await made);
@@ -126,7 +127,7 @@ self.onmessage = async ({ data, ports }) => {
   for (const { transformer, name, ...flow } of flows) answer[name] = flow;
   if (data.key) {
     const { transformer } = flows.findLast(({ name }) => name === data.key);
-    answer.stamp = await transformer.generateKeyFrame().catch(String);
+    answer.stamp = await transformer.generateKeyFrame(data.rid).catch(String);
     answer.request = await transformer.sendKeyFrameRequest().catch(String);
   }
   answer.place = location.pathname;
