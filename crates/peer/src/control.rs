@@ -7,6 +7,7 @@ use std::sync::{Arc, Weak};
 use futures_util::{SinkExt, StreamExt};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::sync::oneshot::error::TryRecvError;
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 use tokio_tungstenite::tungstenite::Message;
 
@@ -43,20 +44,23 @@ pub enum Command {
 /// and wait for nobody.
 #[derive(Default)]
 struct Turns {
-    /// The end of each connection's last command.
+    /// The end of each connection's last command; not of many more than are under way.
     last: HashMap<PcId, oneshot::Receiver<()>>,
 }
 
 impl Turns {
     /// The end of what comes before this command, and what tells of its own.
     fn take(&mut self, command: &Result<Command>) -> (Option<oneshot::Receiver<()>>, oneshot::Sender<()>) {
+        if self.last.len() >= 2 * COMMANDS {
+            // Nobody need wait for what is over.
+            self.last.retain(|_, end| end.try_recv() == Err(TryRecvError::Empty));
+        }
         let (done, end) = oneshot::channel();
         let before = match command {
-            Ok(Command::Create { pc, .. }) => self.last.insert(*pc, end),
-            Ok(Command::Close { pc }) => self.last.remove(pc),
             Ok(Command::Run { op: Op::GetStats, .. } | Command::GenerateCertificate { .. }) | Err(_) => None,
-            // One that nobody made has no order, and no place here.
-            Ok(Command::Run { pc, .. }) => self.last.get_mut(pc).map(|last| std::mem::replace(last, end)),
+            Ok(Command::Create { pc, .. } | Command::Run { pc, .. } | Command::Close { pc }) => {
+                self.last.insert(*pc, end)
+            }
         };
         (before, done)
     }

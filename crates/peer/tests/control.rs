@@ -204,3 +204,21 @@ async fn a_page_need_not_wait_for_replies() {
     }
     page.nothing_left().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_order_lasts_however_many_connections_there_were() {
+    let mut page = Page::open().await;
+    page.ask(0, create(1)).await;
+    page.reply(0).await;
+    // None of these is there, but each has had its turn.
+    for pc in 2..=1_500 {
+        page.ask(pc, json!({ "type": "close", "pc": pc })).await;
+        assert_eq!(page.reply(pc).await["value"], Value::Null);
+    }
+    let add = json!({ "type": "add-transceiver", "kind": "audio", "direction": "sendrecv", "streams": [] });
+    page.ask(2_001, json!({ "type": "run", "pc": 1, "op": add })).await;
+    page.ask(2_002, json!({ "type": "close", "pc": 1 })).await;
+    assert!(page.reply(2_001).await["value"]["transceiver"].is_u64());
+    assert_eq!(page.reply(2_002).await["value"], Value::Null);
+    page.nothing_left().await;
+}

@@ -61,7 +61,11 @@ export class Commands {
     this.#sent = sent.catch(() => {
       // Whoever asked has the error.
     });
-    this.#answered = Promise.all([this.#answered, reply.catch(() => {})]);
+    const before = this.#answered;
+    this.#answered = reply.then(
+      () => before,
+      () => before,
+    );
     return reply;
   }
 }
