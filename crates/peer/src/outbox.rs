@@ -1,6 +1,6 @@
-//! What waits to be written to the worker: bounded, and ordered as it was put in.
+//! What waits to be written to a socket: bounded, and ordered as it was put in.
 //!
-//! A worker that does not read loses video up to the next key frame and the oldest audio; data-channel messages wait
+//! A page that does not read loses video up to the next key frame and the oldest audio; data-channel messages wait
 //! for room instead, which slows the remote down.
 
 use std::collections::{HashSet, VecDeque};

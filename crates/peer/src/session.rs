@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -23,8 +23,8 @@ use crate::wire::{Certificate, CertificateRequest, Configuration, Event, FromWor
 pub type EventSink = Arc<dyn Fn(Event) + Send + Sync>;
 
 /// The version of DESIGN.md's contract.
-const VERSION: u32 = 2;
-/// Messages from the worker that may wait for a busy engine.
+const VERSION: u32 = 3;
+/// Messages from a socket that may wait for a busy engine.
 const INCOMING: usize = 64;
 
 /// What a session holds: all zero once it has ended.
@@ -48,33 +48,65 @@ pub struct Session {
 }
 
 impl Session {
-    /// Opens the loopback socket, and says where it is. `origins` are the documents that may connect to it.
+    /// Opens one loopback socket for media and data channels, and says where it is. `origins` are the documents that may
+    /// connect to it.
     pub async fn open(events: EventSink, origins: Vec<String>) -> Result<(Arc<Self>, String)> {
-        let failed = |error: std::io::Error| PeerError::operation(format!("the loopback socket: {error}"));
-        let socket = Socket::listen(origins).await.map_err(failed)?;
-        let socket_url = socket.url().map_err(failed)?;
-        let outbox = Arc::new(Outbox::default());
+        let (socket, url) = listen(origins).await?;
+        let outbox = Arc::<Outbox>::default();
+        let session = Self::new(events, Arc::clone(&outbox), Arc::clone(&outbox));
+        session.serve(socket, outbox);
+        Ok((session, url))
+    }
+
+    /// The same, with a socket of its own for data channels, and one by which the page gives commands and hears of events.
+    pub async fn open_controlled(origins: Vec<String>) -> Result<(Arc<Self>, Opened)> {
+        let control = Control::listen(origins.clone()).await?;
+        let (media, socket_url) = listen(origins.clone()).await?;
+        let (data, data_url) = listen(origins).await?;
+        let opened = Opened {
+            socket_url,
+            control_url: control.url()?,
+            data_url,
+            version: VERSION,
+        };
+        let outboxes = [Arc::<Outbox>::default(), Arc::<Outbox>::default()];
+        let [media_outbox, data_outbox] = outboxes.clone();
+        let session = Self::new(control.events(), media_outbox, data_outbox);
+        for (socket, outbox) in [media, data].into_iter().zip(outboxes) {
+            session.serve(socket, outbox);
+        }
+        session.until_end(|session| control.serve(session));
+        Ok((session, opened))
+    }
+
+    fn new(events: EventSink, outbox: Arc<Outbox>, data: Arc<Outbox>) -> Arc<Self> {
         let session = Arc::new(Self {
             peers: Mutex::default(),
             next: AtomicU32::new(1),
             ports: Ports {
                 events,
                 outbox: Arc::clone(&outbox),
+                data,
                 certificates: Arc::<Certificates>::default(),
                 audio: Arc::<Audio>::default(),
             },
             servers: Mutex::default(),
             closing: Arc::default(),
         });
-        let (incoming, mut received) = mpsc::channel(INCOMING);
         let weak = Arc::downgrade(&session);
-        session.ports.audio.start(Arc::clone(&outbox), move |spoken| {
+        session.ports.audio.start(outbox, move |spoken| {
             if let Some(session) = weak.upgrade() {
                 session.speak(&spoken);
             }
         });
-        let weak = Arc::downgrade(&session);
-        let server = tokio::spawn(async move {
+        tracing::info!("session opened");
+        session
+    }
+
+    /// Serves a socket whose visitor sends frames.
+    fn serve(self: &Arc<Self>, socket: Socket, outbox: Arc<Outbox>) {
+        let (incoming, mut received) = mpsc::channel(INCOMING);
+        self.until_end(|weak| async move {
             let dispatch = async {
                 while let Some(item) = received.recv().await {
                     let Some(session) = weak.upgrade() else { return };
@@ -82,35 +114,23 @@ impl Session {
                 }
             };
             tokio::join!(socket.serve(outbox, incoming), dispatch);
-            // Without its worker a page can neither send nor receive, and the secret is spent.
-            if let Some(session) = weak.upgrade() {
-                session.end_peers().await;
-            }
         });
-        lock(&session.servers).push(server);
-        tracing::info!("session opened");
-        Ok((session, socket_url))
     }
 
-    /// The same, with a socket by which the page gives commands and hears of events.
-    pub async fn open_controlled(origins: Vec<String>) -> Result<(Arc<Self>, Opened)> {
-        let control = Control::listen(origins.clone()).await?;
-        let control_url = control.url()?;
-        let (session, socket_url) = Self::open(control.events(), origins).await?;
-        let weak = Arc::downgrade(&session);
-        let server = tokio::spawn(async move {
-            control.serve(weak.clone()).await;
+    /// Runs a server. Its end is the end of all connections: a page without one of its sockets is of no use, and the secret is spent.
+    fn until_end<F>(self: &Arc<Self>, server: impl FnOnce(Weak<Self>) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let weak = Arc::downgrade(self);
+        let served = server(weak.clone());
+        let task = tokio::spawn(async move {
+            served.await;
             if let Some(session) = weak.upgrade() {
                 session.end_peers().await;
             }
         });
-        lock(&session.servers).push(server);
-        let opened = Opened {
-            socket_url,
-            control_url,
-            version: VERSION,
-        };
-        Ok((session, opened))
+        lock(&self.servers).push(task);
     }
 
     /// Makes a certificate for connections to come.
@@ -178,6 +198,7 @@ impl Session {
 
     async fn end_peers(&self) {
         self.ports.outbox.close();
+        self.ports.data.close();
         self.ports.audio.end();
         let peers: Vec<_> = lock(&self.peers).drain().collect();
         // All are on their way before anything is waited for: whoever called may be aborted.
@@ -214,7 +235,7 @@ impl Session {
         }
     }
 
-    /// Takes what the worker sent.
+    /// Takes what the page or its worker sent.
     pub(crate) async fn dispatch(&self, item: Incoming) {
         match item {
             Incoming::Frame(frame) if frame.kind == FrameKind::AudioTick => self.ports.audio.tick(frame),
@@ -261,6 +282,13 @@ impl Session {
             .cloned()
             .ok_or_else(|| PeerError::invalid_state("the peer connection is closed"))
     }
+}
+
+async fn listen(origins: Vec<String>) -> Result<(Socket, String)> {
+    let failed = |error: std::io::Error| PeerError::operation(format!("the loopback socket: {error}"));
+    let socket = Socket::listen(origins).await.map_err(failed)?;
+    let url = socket.url().map_err(failed)?;
+    Ok((socket, url))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -1,5 +1,5 @@
-//! A loopback socket: a WebSocket on 127.0.0.1 for one visitor who knows its secret. The media worker's is served here, the
-//! page's own in `control.rs`.
+//! A loopback socket: a WebSocket on 127.0.0.1 for one visitor who knows its secret. The media worker's and the page's for data
+//! channels are served here, the page's for commands in `control.rs`.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ const HANDSHAKE_LIMIT: Duration = Duration::from_secs(5);
 /// Connections that may be introducing themselves at once.
 const HANDSHAKES: usize = 16;
 
-/// What the worker sent.
+/// What the visitor sent.
 #[derive(Debug)]
 pub enum Incoming {
     Frame(Frame),
@@ -60,7 +60,7 @@ impl Socket {
         Ok(format!("ws://{}/{}", self.listener.local_addr()?, self.secret))
     }
 
-    /// Waits for the worker and serves it until either side goes away. What it says goes to `incoming`.
+    /// Waits for the visitor and serves it until either side goes away. What it says goes to `incoming`.
     pub async fn serve(self, outbox: Arc<Outbox>, incoming: mpsc::Sender<Incoming>) {
         let Some(stream) = self.accept(MESSAGE_LIMIT).await else {
             return;
@@ -79,7 +79,7 @@ impl Socket {
                     },
                 };
                 if let Err(error) = sink.send(message).await {
-                    tracing::debug!(%error, "the media worker's socket ended while writing");
+                    tracing::debug!(%error, "a loopback socket ended while writing");
                     return;
                 }
             }
@@ -95,7 +95,7 @@ impl Socket {
                         }
                     }
                     Err(error) => {
-                        tracing::debug!(%error, "the media worker's socket ended while reading");
+                        tracing::debug!(%error, "a loopback socket ended while reading");
                         return;
                     }
                 }
@@ -178,13 +178,13 @@ fn forbidden() -> ErrorResponse {
     response
 }
 
-/// What a message of the worker says; `None` if it is not understood.
+/// What a message says; `None` if it is not understood.
 pub fn parse(message: Message) -> Option<Incoming> {
     match message {
         Message::Binary(bytes) => {
             let frame = Frame::parse(bytes);
             if frame.is_none() {
-                tracing::warn!("a binary message from the worker was not understood");
+                tracing::warn!("a binary message from the page was not understood");
             }
             frame.map(Incoming::Frame)
         }
@@ -195,10 +195,10 @@ pub fn parse(message: Message) -> Option<Incoming> {
 
 fn parse_text(text: &Utf8Bytes) -> Option<FromWorker> {
     if text.len() > TEXT_LIMIT {
-        tracing::warn!(length = text.len(), "a text message from the worker was too long");
+        tracing::warn!(length = text.len(), "a text message from the page was too long");
         return None;
     }
     serde_json::from_str(text)
-        .inspect_err(|error| tracing::warn!(%error, "a text message from the worker was not understood"))
+        .inspect_err(|error| tracing::warn!(%error, "a text message from the page was not understood"))
         .ok()
 }

@@ -16,8 +16,9 @@ pub type ChannelId = u32;
 pub struct Opened {
     /// `ws://127.0.0.1:PORT/SECRET`, for the media worker.
     pub socket_url: String,
-    /// Another one, for the page.
+    /// Others for the page: for its commands, and for the messages of its data channels.
     pub control_url: String,
+    pub data_url: String,
     /// The version of this contract.
     pub version: u32,
 }

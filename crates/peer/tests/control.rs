@@ -20,6 +20,7 @@ struct Page {
     session: Arc<Session>,
     opened: Opened,
     control: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    data: WebSocketStream<MaybeTlsStream<TcpStream>>,
     /// Kept: a page ends with its worker.
     _media: WebSocketStream<MaybeTlsStream<TcpStream>>,
 }
@@ -29,10 +30,12 @@ impl Page {
         let (session, opened) = Session::open_controlled(vec![ORIGIN.to_owned()]).await.unwrap();
         let control = connect(&opened.control_url, ORIGIN).await.unwrap();
         let media = connect(&opened.socket_url, ORIGIN).await.unwrap();
+        let data = connect(&opened.data_url, ORIGIN).await.unwrap();
         Self {
             session,
             opened,
             control,
+            data,
             _media: media,
         }
     }
@@ -138,10 +141,10 @@ async fn it_is_for_one_page_of_the_right_document_and_its_end_is_the_end_of_all(
     );
     assert!(connect(&format!("{}0", opened.control_url), ORIGIN).await.is_none());
     let port = |url: &str| url.rsplit('/').nth(1).unwrap().to_owned();
-    let mixed = opened
-        .control_url
-        .replace(&port(&opened.control_url), &port(&opened.socket_url));
-    assert!(connect(&mixed, ORIGIN).await.is_none(), "each has a secret of its own");
+    for other in [&opened.socket_url, &opened.data_url] {
+        let mixed = opened.control_url.replace(&port(&opened.control_url), &port(other));
+        assert!(connect(&mixed, ORIGIN).await.is_none(), "each has a secret of its own");
+    }
     session.end().await;
 
     let mut page = Page::open().await;
@@ -150,6 +153,12 @@ async fn it_is_for_one_page_of_the_right_document_and_its_end_is_the_end_of_all(
     page.reply(1).await;
     assert_eq!(page.session.usage().peers, 1);
     page.control.close(None).await.unwrap();
+    page.nothing_left().await;
+
+    let mut page = Page::open().await;
+    page.ask(1, create(1)).await;
+    page.reply(1).await;
+    page.data.close(None).await.unwrap();
     page.nothing_left().await;
 }
 
@@ -171,6 +180,74 @@ async fn many_commands_at_once_are_all_answered() {
             assert!(open.remove(&(id as u32)), "{id} twice");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn channels_have_a_socket_of_their_own() {
+    let mut page = Page::open().await;
+    let run = |pc: u32, op: Value| json!({ "type": "run", "pc": pc, "op": op });
+    for pc in [1, 2] {
+        page.ask(pc, create(pc)).await;
+        page.reply(pc).await;
+    }
+    let chat = json!({ "type": "create-channel", "label": "chat", "ordered": true, "protocol": "", "negotiated": false });
+    page.ask(3, run(1, chat)).await;
+    let channel = page.reply(3).await["value"]["channel"].as_u64().unwrap() as u32;
+    // Candidates are handed over as they come, each behind the description that it belongs to.
+    let (mut held, mut next) = (Vec::new(), 5_u32);
+    page.ask(4, run(1, json!({ "type": "set-local" }))).await;
+    let mut answered = false;
+    while !answered {
+        let word = page.word().await;
+        if word["event"]["type"] == "ice-candidate" {
+            let other = 3 - word["event"]["pc"].as_u64().unwrap() as u32;
+            held.push((other, word["event"]["candidate"].clone()));
+        } else if word["id"] == next - 1 {
+            assert!(word["error"].is_null(), "{word}");
+            let local = |word: &Value| word["value"]["pendingLocal"].clone();
+            let steps = match next {
+                5 => vec![(2, json!({ "type": "set-remote", "description": local(&word) }))],
+                6 => vec![(2, json!({ "type": "set-local" }))],
+                7 => vec![(1, json!({ "type": "set-remote", "description": word["value"]["currentLocal"] }))],
+                _ => {
+                    answered = true;
+                    vec![]
+                }
+            };
+            for (pc, op) in steps {
+                page.ask(next, run(pc, op)).await;
+                next += 1;
+            }
+        }
+    }
+    let mut ids = 100;
+    for (pc, candidate) in held {
+        page.ask(ids, run(pc, json!({ "type": "add-candidate", "candidate": candidate })))
+            .await;
+        ids += 1;
+    }
+    let mut sent = vec![0_u8; 24];
+    sent[0] = 5;
+    sent[4..8].copy_from_slice(&1_u32.to_le_bytes());
+    sent[8..12].copy_from_slice(&channel.to_le_bytes());
+    sent.extend_from_slice(b"hello");
+    let (mut states, mut flowed, mut come) = (Vec::new(), 0, None);
+    while flowed < 5 || come.is_none() {
+        match timeout(PATIENCE, page.data.next()).await.unwrap().unwrap().unwrap() {
+            Message::Text(text) => {
+                let said: Value = serde_json::from_str(&text).unwrap();
+                if said["type"] == "channel-state" && said["pc"] == 1 && said["state"] == "open" {
+                    page.data.send(Message::Binary(sent.clone().into())).await.unwrap();
+                }
+                flowed += said["amount"].as_u64().unwrap_or(0);
+                states.push((said["pc"].clone(), said["type"].clone()));
+            }
+            Message::Binary(bytes) => come = Some((bytes[0], bytes[4], bytes[24..].to_vec())),
+            other => panic!("{other}"),
+        }
+    }
+    assert_eq!(come, Some((6, 2, b"hello".to_vec())));
+    assert!(states.contains(&(json!(2), json!("channel"))), "{states:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -45,7 +45,12 @@ class Line {
 
 async function open(): Promise<{ link: Link; line: Line }> {
   vi.stubGlobal("WebSocket", Line);
-  invoke.mockResolvedValue({ socketUrl: "ws://media", controlUrl: "ws://control", version: 2 });
+  invoke.mockResolvedValue({
+    socketUrl: "ws://media",
+    controlUrl: "ws://control",
+    dataUrl: "ws://data",
+    version: 3,
+  });
   const link = await Link.open();
   return { link, line: Line.last };
 }
@@ -54,7 +59,7 @@ afterEach(() => vi.unstubAllGlobals());
 
 test("replies are known by their numbers, in whatever order they come", async () => {
   const { link, line } = await open();
-  expect([link.socketUrl, line.url]).toEqual(["ws://media", "ws://control"]);
+  expect([link.socketUrl, link.dataUrl, line.url]).toEqual(["ws://media", "ws://data", "ws://control"]);
   const [one, two] = [link.run(1, { type: "get-stats" }), link.run(1, { type: "restart-ice" })];
   expect(line.sent.map(({ command }) => command)).toEqual([
     { type: "run", pc: 1, op: { type: "get-stats" } },

@@ -2,7 +2,7 @@
 import { invoke } from "@tauri-apps/api/core";
 import type { CertificateInfo, Command, Configuration, Op, Opened, PeerEvent, Word } from "./wire";
 
-const VERSION = 2;
+const VERSION = 3;
 
 interface Asked {
   resolve(value: unknown): void;
@@ -10,24 +10,29 @@ interface Asked {
 }
 
 export class Link {
+  /** For the media worker. */
   readonly socketUrl: string;
+  /** For data channels. */
+  readonly dataUrl: string;
   #socket: WebSocket;
   #asked = new Map<number, Asked>();
   #last = 0;
   #connections = 0;
   #listeners = new Map<number, (event: PeerEvent) => void>();
 
-  private constructor(socketUrl: string, socket: WebSocket) {
+  private constructor({ socketUrl, dataUrl }: Opened, socket: WebSocket) {
     this.socketUrl = socketUrl;
+    this.dataUrl = dataUrl;
     this.#socket = socket;
     socket.onmessage = ({ data }: MessageEvent<string>) => this.#hear(JSON.parse(data) as Word);
     socket.onclose = ({ code }) => this.#lose(`the control socket closed: ${code}`);
   }
 
   static async open(): Promise<Link> {
-    const { socketUrl, controlUrl, version } = await invoked<Opened>("open");
+    const urls = await invoked<Opened>("open");
+    const { version } = urls;
     if (version !== VERSION) throw new Error(`the plugin speaks version ${version}, this page ${VERSION}`);
-    return new Link(socketUrl, await opened(controlUrl));
+    return new Link(urls, await opened(urls.controlUrl));
   }
 
   /** Makes a connection. Its number is known at once, and commands may follow without waiting for `made`. */

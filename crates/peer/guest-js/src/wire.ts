@@ -86,8 +86,9 @@ export type Op =
 export interface Opened {
   /** For the media worker. */
   socketUrl: string;
-  /** For the page. */
+  /** For the page: for its commands, and for the messages of its data channels. */
   controlUrl: string;
+  dataUrl: string;
   version: number;
 }
 
@@ -168,8 +169,7 @@ export type ChannelEvent =
 /** Text from Rust to the worker. */
 export type ToWorker =
   | { type: "key-frame"; pc: number; transceiver: number; layer: number }
-  | { type: "target"; pc: number; transceiver: number; layer: number; bitrate: number }
-  | ChannelEvent;
+  | { type: "target"; pc: number; transceiver: number; layer: number; bitrate: number };
 
 /** What is done to a microphone's samples (mediacapture-streams). */
 export interface Processing {
@@ -200,8 +200,14 @@ export type FromWorker =
       side: "send" | "receive";
       active: boolean;
     }
-  | { type: "close-channel"; pc: number; channel: number }
   | { type: "pipeline"; pc: number; transceiver: number; side: "send" | "receive"; stats: PipelineStats };
+
+/** Text from the page to Rust, among the messages of its data channels. */
+export interface FromPage {
+  type: "close-channel";
+  pc: number;
+  channel: number;
+}
 
 /** Members as webrtc-stats names and measures them. */
 export interface PipelineStats {

@@ -58,7 +58,10 @@ use crate::session::EventSink;
 #[derive(Clone)]
 pub struct Ports {
     pub events: EventSink,
+    /// To the media worker.
     pub outbox: Arc<Outbox>,
+    /// What concerns data channels.
+    pub data: Arc<Outbox>,
     pub certificates: Arc<Certificates>,
     pub audio: Arc<Audio>,
 }

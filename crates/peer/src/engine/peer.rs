@@ -54,7 +54,7 @@ impl Peer {
     pub async fn new(id: PcId, configuration: Configuration, ports: Ports) -> Result<Arc<Self>> {
         let shared = Arc::new(Shared::new(signals(id, &ports)));
         let (connected, ice, tasks) = (Arc::<AtomicBool>::default(), Arc::<Ice>::default(), Tasks::new());
-        let channels = Channels::new(id, Arc::clone(&ports.outbox), tasks.clone());
+        let channels = Channels::new(id, Arc::clone(&ports.data), tasks.clone());
         let states = Arc::<States>::default();
         let events = Arc::clone(&ports.events);
         let servers = Servers::new(move |error| events(Event::IceCandidateError { pc: id, error }));
@@ -218,7 +218,7 @@ impl Peer {
         }
     }
 
-    /// Takes a frame or a message from the worker. Media never waits; a data channel may make the worker wait.
+    /// Takes a frame or a message from the page. Media never waits; a data channel may make its socket wait.
     pub async fn send(&self, frame: Frame) {
         if frame.kind == FrameKind::DataToSend {
             return self.channels.send(frame).await;

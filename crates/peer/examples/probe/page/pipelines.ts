@@ -16,8 +16,6 @@ export async function loop(socketUrl: string): Promise<PipelineReport> {
   const media = await Media.start(socketUrl, {
     receiving: (_, transceiver) => receiving.push(transceiver),
     heard: () => {},
-    channelMessage: () => {},
-    channelEvent: () => {},
   });
   const sources = new Sources(media);
   const stream = await navigator.mediaDevices.getUserMedia({

@@ -1,7 +1,7 @@
 /// <reference path="../ambient.d.ts" />
 // The page's end of everything that flows: one worker, one AudioContext, and the tracks they make.
 
-import type { ChannelEvent, Kind, VideoCodecName } from "../wire";
+import type { Kind, VideoCodecName } from "../wire";
 import type { FromMedia, Heard, ToMedia, ToPlayout } from "../worker/messages";
 import { SAMPLE_RATE } from "../worker/messages";
 import { BEAT, Pressure } from "../worker/pressure";
@@ -24,8 +24,6 @@ export interface RemoteTrack {
 export interface MediaHandlers {
   receiving(pc: number, transceiver: number): void;
   heard(pc: number, transceiver: number, heard: Heard): void;
-  channelMessage(pc: number, channel: number, data: string | ArrayBuffer): void;
-  channelEvent(event: ChannelEvent): void;
 }
 
 export class Media {
@@ -192,12 +190,6 @@ export class Media {
             break;
           case "heard":
             this.#handlers.heard(data.pc, data.transceiver, data.heard);
-            break;
-          case "channel-message":
-            this.#handlers.channelMessage(data.pc, data.channel, data.data);
-            break;
-          case "channel-event":
-            this.#handlers.channelEvent(data.event);
             break;
           case "trouble":
             console.warn("peer-connection:", data.message);

@@ -9,7 +9,8 @@ const BUFFER_MOST = 16_000_000;
 const HELD_MESSAGES = 1024;
 
 export interface ChannelHost {
-  send(data: string | ArrayBuffer): void;
+  /** Takes a copy of what it is given. */
+  send(data: string | ArrayBuffer | ArrayBufferView): void;
   /** Asks the other end to close too, after what was sent. */
   close(): void;
   maxMessageSize(): number;
@@ -131,7 +132,7 @@ export class Inside {
     this.counted.messagesSent++;
     this.counted.bytesSent += bytes;
     if (!(data instanceof Blob) && !this.#reading) {
-      this.#host.send(plain(data));
+      this.#host.send(data);
       return;
     }
     const copy = data instanceof Blob ? data : plain(data);
@@ -229,7 +230,7 @@ function size(data: string | Blob | ArrayBuffer | ArrayBufferView): number {
   return data instanceof Blob ? data.size : data.byteLength;
 }
 
-/** A copy that the worker may own. */
+/** A copy that the page cannot change. */
 function plain(data: string | ArrayBuffer | ArrayBufferView): string | ArrayBuffer {
   if (typeof data === "string") return data;
   if (data instanceof ArrayBuffer) return data.slice(0);

@@ -153,11 +153,8 @@ export class Channels {
     const channel = makeChannel(init, {
       maxMessageSize: this.#maxMessageSize,
       send: (data) => {
-        const pc = this.#commands.number;
         const to = number();
-        if (to === undefined) return;
-        const transfer = typeof data === "string" ? [] : [data];
-        this.#commands.runtime.media.tell({ type: "channel-send", pc, channel: to, data }, transfer);
+        if (to !== undefined) this.#commands.runtime.data.send(this.#commands.number, to, data);
       },
       close: () => {
         const to = number();
@@ -169,8 +166,7 @@ export class Channels {
   }
 
   #tellClose(channel: number): void {
-    const pc = this.#commands.number;
-    this.#commands.runtime.media.tell({ type: "channel-close", pc, channel });
+    this.#commands.runtime.data.close(this.#commands.number, channel);
   }
 
   #register(number: number, channel: DataChannel): void {

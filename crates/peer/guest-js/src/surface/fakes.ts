@@ -1,7 +1,7 @@
 // For the tests of the surface: a scripted Rust, and as much of the DOM as the surface touches.
 import type { RemoteTrack } from "../media/media";
 import type { Kind, Op, PeerEvent, Snapshot, TransceiverSnapshot } from "../wire";
-import type { MediaListener, Runtime } from "./runtime";
+import type { Listener, Runtime } from "./runtime";
 
 export class FakeTrack extends EventTarget {
   readyState = "live";
@@ -53,7 +53,7 @@ export class FakeRust {
   /** What an operation gives instead of its default; throwing rejects the command. */
   answer: (op: Op) => unknown = () => undefined;
   emit: (event: PeerEvent) => void = () => {};
-  listeners = new Map<number, MediaListener>();
+  listeners = new Map<number, Listener>();
   #numbers = 0;
 
   runtime(): Runtime {
@@ -74,8 +74,9 @@ export class FakeRust {
       spareReady: async () => {},
       remoteTrack: (kind: Kind) => remoteTrack(kind),
     };
+    const data = { send: () => {}, close: () => {} };
     const sources = { use: () => 1, release: () => {} };
-    return { link, media, sources, listeners: this.listeners } as unknown as Runtime;
+    return { link, media, data, sources, listeners: this.listeners } as unknown as Runtime;
   }
 
   types(): string[] {

@@ -1,4 +1,5 @@
 // What all connections of the page share.
+import { DataLink } from "../data";
 import { Link } from "../link";
 import { Media } from "../media/media";
 import { Sources } from "../media/sources";
@@ -6,8 +7,8 @@ import type { ChannelEvent } from "../wire";
 import type { Heard } from "../worker/messages";
 import { allowVideo } from "./capabilities";
 
-/** What a connection hears from the media worker. */
-export interface MediaListener {
+/** What a connection hears of its media and its data channels. */
+export interface Listener {
   receiving(transceiver: number): void;
   heard(transceiver: number, heard: Heard): void;
   channelMessage(channel: number, data: string | ArrayBuffer): void;
@@ -17,23 +18,28 @@ export interface MediaListener {
 export interface Runtime {
   link: Link;
   media: Media;
+  data: DataLink;
   sources: Sources;
-  listeners: Map<number, MediaListener>;
+  listeners: Map<number, Listener>;
 }
 
 let current: Runtime | undefined;
 
 export async function startRuntime(): Promise<Runtime> {
   const link = await Link.open();
-  const listeners = new Map<number, MediaListener>();
-  const media = await Media.start(link.socketUrl, {
-    receiving: (pc, transceiver) => listeners.get(pc)?.receiving(transceiver),
-    heard: (pc, transceiver, heard) => listeners.get(pc)?.heard(transceiver, heard),
-    channelMessage: (pc, channel, data) => listeners.get(pc)?.channelMessage(channel, data),
-    channelEvent: (event) => listeners.get(event.pc)?.channelEvent(event),
-  });
+  const listeners = new Map<number, Listener>();
+  const [media, data] = await Promise.all([
+    Media.start(link.socketUrl, {
+      receiving: (pc, transceiver) => listeners.get(pc)?.receiving(transceiver),
+      heard: (pc, transceiver, heard) => listeners.get(pc)?.heard(transceiver, heard),
+    }),
+    DataLink.open(link.dataUrl, {
+      message: (pc, channel, data) => listeners.get(pc)?.channelMessage(channel, data),
+      event: (event) => listeners.get(event.pc)?.channelEvent(event),
+    }),
+  ]);
   allowVideo(media.codecs);
-  current = { link, media, sources: new Sources(media), listeners };
+  current = { link, media, data, sources: new Sources(media), listeners };
   return current;
 }
 

@@ -1,11 +1,11 @@
 /// <reference path="../ambient.d.ts" />
 // The media worker: everything that touches a frame, away from the page's main thread.
-import type { ToWorker } from "../wire";
+import type { FromWorker, ToWorker } from "../wire";
 import { AudioExchange } from "./audio-exchange";
 import { AudioReceive } from "./audio-receive";
 import { AudioSend } from "./audio-send";
 import { availableCodecs } from "./codecs";
-import { allocate, Codec, type Frame, FrameKind, HEADER_BYTES } from "./frame";
+import { type Frame, FrameKind } from "./frame";
 import type { FromMedia, LayerLimits, ToMedia } from "./messages";
 import type { Port, ReceivePipeline, SendPipeline } from "./pipeline";
 import { BEAT, Pressure } from "./pressure";
@@ -33,8 +33,6 @@ const scope = self as unknown as {
   postMessage(message: FromMedia, transfer: Transferable[]): void;
   onmessage: ((event: MessageEvent<ToMedia>) => void) | null;
 };
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 const sources = new Map<number, SendPipeline>();
 const senders = new Map<string, SendPipeline>();
 const receivers = new Map<string, Receiver>();
@@ -45,7 +43,7 @@ const spares = new Map<number, VideoTrackGenerator>();
 const pressure = new Pressure();
 let pagePressure = 0;
 let nextSpare = 1;
-let socket: Socket | undefined;
+let socket: Socket<ToWorker, FromWorker> | undefined;
 let audio: AudioExchange | undefined;
 
 const port: Port = {
@@ -137,12 +135,6 @@ function handle(message: ToMedia): void {
     case "discard-spare":
       discardSpare(message.spare);
       break;
-    case "channel-send":
-      sendData(message.pc, message.channel, message.data);
-      break;
-    case "channel-close":
-      socket?.tell({ type: "close-channel", pc: message.pc, channel: message.channel });
-      break;
     case "forget":
       forget(message.pc);
       break;
@@ -164,7 +156,7 @@ function handle(message: ToMedia): void {
 
 function start(socketUrl: string, count: number): void {
   for (let index = 0; index < count; index++) makeSpare();
-  const opening = Socket.open(socketUrl, {
+  const opening = Socket.open<ToWorker, FromWorker>(socketUrl, {
     frame: arrived,
     text: heard,
     lost: (reason) => {
@@ -268,12 +260,6 @@ function stopReceiving(address: string): void {
 }
 
 function arrived(frame: Frame): void {
-  if (frame.kind === FrameKind.DataIn) {
-    const data = frame.text ? decoder.decode(frame.payload) : frame.payload.slice().buffer;
-    const message: FromMedia = { type: "channel-message", pc: frame.pc, channel: frame.id, data };
-    tell(message, typeof data === "string" ? [] : [data]);
-    return;
-  }
   if (frame.kind === FrameKind.AudioToPlay) {
     audio?.answer(frame.payload.buffer);
     return;
@@ -320,28 +306,7 @@ function heard(message: ToWorker): void {
     case "target":
       senders.get(key(message))?.target(message.pc, message.transceiver, message.layer, message.bitrate);
       break;
-    default:
-      tell({ type: "channel-event", event: message });
   }
-}
-
-function sendData(pc: number, channel: number, data: string | ArrayBuffer): void {
-  const text = typeof data === "string";
-  const payload = text ? encoder.encode(data) : new Uint8Array(data);
-  const message = allocate(payload.byteLength, {
-    kind: FrameKind.DataOut,
-    codec: Codec.None,
-    key: false,
-    text,
-    gap: false,
-    layer: 0,
-    pc,
-    id: channel,
-    timestamp: 0,
-    duration: 0,
-  });
-  message.set(payload, HEADER_BYTES);
-  socket?.send(message);
 }
 
 function forget(pc: number): void {

@@ -1,5 +1,5 @@
 // What the page and its media worker say to each other. Types only.
-import type { ChannelEvent, Kind, Processing, VideoCodecName } from "../wire";
+import type { Kind, Processing, VideoCodecName } from "../wire";
 import type { Side } from "./transform-messages";
 
 /** Limits of one sender (RTCRtpEncodingParameters); absent means none. */
@@ -59,8 +59,6 @@ export type ToMedia =
   | { type: "stop-receiving"; pc: number; transceiver: number }
   | { type: "make-spare" }
   | { type: "discard-spare"; spare: number }
-  | { type: "channel-send"; pc: number; channel: number; data: string | ArrayBuffer }
-  | { type: "channel-close"; pc: number; channel: number }
   | { type: "forget"; pc: number }
   /** An encoded transform, which serves nobody yet. */
   | { type: "transform-made"; transform: number; port: MessagePort }
@@ -86,8 +84,6 @@ export type FromMedia =
   /** The first frame since `receive-…` or `expect`. */
   | { type: "receiving"; pc: number; transceiver: number }
   | { type: "heard"; pc: number; transceiver: number; heard: Heard }
-  | { type: "channel-message"; pc: number; channel: number; data: string | ArrayBuffer }
-  | { type: "channel-event"; event: ChannelEvent }
   | { type: "trouble"; message: string };
 
 /** What a capture worklet must know when it begins. */

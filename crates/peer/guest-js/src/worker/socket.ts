@@ -1,35 +1,34 @@
-// The loopback socket to Rust.
-import type { FromWorker, ToWorker } from "../wire";
+// A loopback socket to Rust. `In` and `Out` are what its texts say.
 import { type Frame, parse } from "./frame";
 
-export interface SocketHandlers {
+export interface SocketHandlers<In> {
   frame(frame: Frame): void;
-  text(message: ToWorker): void;
+  text(message: In): void;
   lost(reason: string): void;
 }
 
-export class Socket {
+export class Socket<In, Out> {
   #socket: WebSocket;
 
-  private constructor(socket: WebSocket, handlers: SocketHandlers) {
+  private constructor(socket: WebSocket, handlers: SocketHandlers<In>) {
     this.#socket = socket;
     socket.onmessage = ({ data }: MessageEvent<ArrayBuffer | string>) => {
       if (typeof data === "string") {
-        handlers.text(JSON.parse(data) as ToWorker);
+        handlers.text(JSON.parse(data) as In);
         return;
       }
       const frame = parse(data);
       if (frame) handlers.frame(frame);
     };
-    socket.onclose = ({ code, reason }) => handlers.lost(`the media socket closed: ${code} ${reason}`);
+    socket.onclose = ({ code, reason }) => handlers.lost(`a loopback socket closed: ${code} ${reason}`);
   }
 
-  static open(url: string, handlers: SocketHandlers): Promise<Socket> {
+  static open<In, Out>(url: string, handlers: SocketHandlers<In>): Promise<Socket<In, Out>> {
     return new Promise((resolve, reject) => {
       const socket = new WebSocket(url);
       socket.binaryType = "arraybuffer";
       socket.onopen = () => resolve(new Socket(socket, handlers));
-      socket.onclose = ({ code }) => reject(new Error(`the media socket did not open: ${code}`));
+      socket.onclose = ({ code }) => reject(new Error(`a loopback socket did not open: ${code}`));
     });
   }
 
@@ -42,7 +41,7 @@ export class Socket {
     this.#socket.send(message);
   }
 
-  tell(message: FromWorker): void {
+  tell(message: Out): void {
     this.#socket.send(JSON.stringify(message));
   }
 }
