@@ -13,6 +13,7 @@ import {
   localDescriptionInit,
   type SessionDescription,
 } from "./description";
+import type { Descriptions } from "./descriptions";
 import { DataChannelEvent, PeerConnectionIceErrorEvent, PeerConnectionIceEvent } from "./events";
 import { handlerAttributes, queueTask } from "./handlers";
 import {
@@ -117,7 +118,7 @@ export class PeerConnection extends EventTarget {
       this.#transport,
       cname,
       () => this.#signaling.updateNeeded(),
-      () => this.#signaling.inForce,
+      () => this.#descriptions.inForce,
       (operation) => this.#signaling.enqueue(operation),
     );
     this.#lines.insertable = this.#settings.encodedInsertableStreams ?? false;
@@ -159,31 +160,34 @@ export class PeerConnection extends EventTarget {
     return this.#iceGatheringState;
   }
   get localDescription(): SessionDescription | null {
-    return this.#signaling.pendingLocal ?? this.#signaling.currentLocal;
+    return this.#descriptions.show(this.#descriptions.local);
   }
   get currentLocalDescription(): SessionDescription | null {
-    return this.#signaling.currentLocal;
+    return this.#descriptions.show(this.#descriptions.currentLocal);
   }
   get pendingLocalDescription(): SessionDescription | null {
-    return this.#signaling.pendingLocal;
+    return this.#descriptions.show(this.#descriptions.pendingLocal);
   }
   get remoteDescription(): SessionDescription | null {
-    return this.#signaling.pendingRemote ?? this.#signaling.currentRemote;
+    return this.#descriptions.show(this.#descriptions.remote);
   }
   get currentRemoteDescription(): SessionDescription | null {
-    return this.#signaling.currentRemote;
+    return this.#descriptions.show(this.#descriptions.currentRemote);
   }
   get pendingRemoteDescription(): SessionDescription | null {
-    return this.#signaling.pendingRemote;
+    return this.#descriptions.show(this.#descriptions.pendingRemote);
   }
   get canTrickleIceCandidates(): boolean | null {
-    const remote = this.#signaling.pendingRemote ?? this.#signaling.currentRemote;
+    const { remote } = this.#descriptions;
     return remote ? /^a=ice-options:.*\btrickle\b/m.test(remote.sdp) : null;
   }
   get sctp(): SctpTransport | null {
     return this.#sctpInside?.face ?? null;
   }
 
+  get #descriptions(): Descriptions {
+    return this.#signaling.descriptions;
+  }
   get #sctpInside(): Sctp | null {
     return this.#signaling.sctp;
   }

@@ -1,19 +1,20 @@
-// Descriptions of one connection: the operations chain, snapshots, and whether negotiation is needed.
+// Negotiation of one connection: the operations chain, snapshots, and whether negotiation is needed.
 import type { Description, PeerEvent, Snapshot } from "../wire";
 import { OperationsChain } from "./chain";
 import type { Channels } from "./channels";
 import type { Commands } from "./commands";
-import { SessionDescription } from "./description";
+import { Descriptions } from "./descriptions";
 import { diff } from "./diff";
 import { TrackEvent } from "./events";
 import { queueTask } from "./handlers";
 import type { Line } from "./line";
-import type { Described, Lines } from "./lines";
+import type { Lines } from "./lines";
 import { negotiationNeeded } from "./negotiation";
-import { alike, endOfCandidates, layersAsked, parseSdp, type Section, sends, withCandidate } from "./sdp";
+import { endOfCandidates, layersAsked, parseSdp, type Section, sends, withCandidate } from "./sdp";
 import { type DtlsTransport, Sctp, Transport } from "./transports";
 
 export class Signaling {
+  readonly descriptions = new Descriptions();
   state: RTCSignalingState = "stable";
   sctp: Sctp | null = null;
   /** What is known of SCTP, which may run before a description speaks of it. */
@@ -26,11 +27,6 @@ export class Signaling {
   #channels: Channels;
   #chain = new OperationsChain(() => this.#chainEmptied());
   #closed = false;
-  #currentLocal: Description | null = null;
-  #pendingLocal: Description | null = null;
-  #currentRemote: Description | null = null;
-  #pendingRemote: Description | null = null;
-  #shown = new WeakMap<Description, SessionDescription>();
   #streams = new Map<string, MediaStream>();
   #needed = false;
   #updateWhenEmpty = false;
@@ -66,28 +62,6 @@ export class Signaling {
     this.#lines = lines;
     this.#channels = channels;
     this.#release = release;
-  }
-
-  get currentLocal(): SessionDescription | null {
-    return this.#show(this.#currentLocal);
-  }
-  get pendingLocal(): SessionDescription | null {
-    return this.#show(this.#pendingLocal);
-  }
-  get currentRemote(): SessionDescription | null {
-    return this.#show(this.#currentRemote);
-  }
-  get pendingRemote(): SessionDescription | null {
-    return this.#show(this.#pendingRemote);
-  }
-
-  /** The texts of the descriptions that media follows now. */
-  get inForce(): Described {
-    const agreed = (one: Description | null) => (one && one.type !== "offer" ? one : null);
-    const local = agreed(this.#pendingLocal) ?? this.#currentLocal;
-    const remote = agreed(this.#pendingRemote) ?? this.#currentRemote;
-    const answer = local?.type === "offer" ? remote : local;
-    return { local: local?.sdp ?? "", remote: remote?.sdp ?? "", answer: answer?.sdp ?? "" };
   }
 
   createOffer(iceRestart: boolean): Promise<Description> {
@@ -203,7 +177,7 @@ export class Signaling {
   async addCandidate(init: RTCIceCandidateInit): Promise<void> {
     const { candidate } = init;
     const { sections, told } = await this.#chain.enqueue(async () => {
-      const remote = this.#pendingRemote ?? this.#currentRemote;
+      const { remote } = this.descriptions;
       if (!remote) throw new DOMException("there is no remote description", "InvalidStateError");
       const sections = this.#sectionsOf(init, remote);
       // Chromium's own syntax errors are OperationErrors too.
@@ -219,11 +193,10 @@ export class Signaling {
     // As the chain does it: what is over by now is kept to itself.
     if (this.#closed) return new Promise(() => {});
     if (candidate) this.#transport.add("remote", init);
-    for (const one of [this.#pendingRemote, this.#currentRemote]) {
+    for (const one of [this.descriptions.pendingRemote, this.descriptions.currentRemote]) {
       if (!one) continue;
-      const former = one.sdp;
-      one.sdp = candidate ? withCandidate(former, init) : endOfCandidates(former, sections);
-      if (one.sdp !== former) this.#shown.delete(one);
+      const sdp = candidate ? withCandidate(one.sdp, init) : endOfCandidates(one.sdp, sections);
+      this.descriptions.rewrite(one, sdp);
     }
   }
 
@@ -250,7 +223,7 @@ export class Signaling {
 
   /** The generations of a section that either remote description knows. */
   #ufrags(mid: string | null): string[] {
-    return [this.#pendingRemote, this.#currentRemote].flatMap((one) =>
+    return [this.descriptions.pendingRemote, this.descriptions.currentRemote].flatMap((one) =>
       one
         ? parseSdp(one.sdp)
             .sections.filter((section) => section.mid === mid)
@@ -260,7 +233,8 @@ export class Signaling {
   }
 
   restartIce(): void {
-    for (const description of [this.#currentLocal, this.#pendingLocal]) {
+    const { currentLocal, pendingLocal } = this.descriptions;
+    for (const description of [currentLocal, pendingLocal]) {
       if (description)
         for (const credentials of parseSdp(description.sdp).credentials) this.#replacing.add(credentials);
     }
@@ -299,13 +273,11 @@ export class Signaling {
 
   /** Writes a found candidate into the local description; null for the end of them. */
   found(candidate: RTCIceCandidateInit | null): void {
-    const local = this.#pendingLocal ?? this.#currentLocal;
+    const { local } = this.descriptions;
     if (!local) return;
     const first = () => parseSdp(local.sdp).sections.findIndex(({ rejected }) => !rejected);
     const sdp = candidate ? withCandidate(local.sdp, candidate) : endOfCandidates(local.sdp, [first()]);
-    if (sdp === local.sdp) return;
-    local.sdp = sdp;
-    this.#shown.delete(local);
+    this.descriptions.rewrite(local, sdp);
   }
 
   close(): void {
@@ -318,9 +290,10 @@ export class Signaling {
   }
 
   #check(): boolean {
+    const { currentLocal, currentRemote } = this.descriptions;
     return negotiationNeeded({
-      currentLocal: this.#currentLocal,
-      currentRemote: this.#currentRemote,
+      currentLocal,
+      currentRemote,
       replacing: this.#replacing.size > 0,
       hasChannels: this.#channels.any,
       transceivers: this.#lines.all().map((line) => ({
@@ -350,16 +323,6 @@ export class Signaling {
     if (event) this.#release(event);
   }
 
-  #show(description: Description | null): SessionDescription | null {
-    if (!description) return null;
-    let shown = this.#shown.get(description);
-    if (!shown) {
-      shown = new SessionDescription(description);
-      this.#shown.set(description, shown);
-    }
-    return shown;
-  }
-
   /** Makes the page's objects agree with what Rust says, and fires the events in the order of WebRTC 4.4.1.5. */
   async #apply(snapshot: Snapshot, type: RTCSdpType, side: "local" | "remote"): Promise<void> {
     if (this.#closed) return;
@@ -385,12 +348,7 @@ export class Signaling {
     }
     const former = this.state;
     this.state = snapshot.signalingState;
-    const [currentLocal, pendingLocal] = [this.#currentLocal, this.#pendingLocal];
-    const [currentRemote, pendingRemote] = [this.#currentRemote, this.#pendingRemote];
-    this.#currentLocal = kept(snapshot.currentLocal, currentLocal, pendingLocal);
-    this.#pendingLocal = kept(snapshot.pendingLocal, pendingLocal, currentLocal);
-    this.#currentRemote = kept(snapshot.currentRemote, currentRemote, pendingRemote);
-    this.#pendingRemote = kept(snapshot.pendingRemote, pendingRemote, currentRemote);
+    this.descriptions.take(snapshot);
     this.#describeTransport(type);
     this.#describeSctp(snapshot);
     const { iceGatheringState: state } = snapshot;
@@ -403,7 +361,7 @@ export class Signaling {
       line.mid = next.mid;
       line.currentDirection = next.currentDirection;
       if (type !== "offer" || side === "remote") {
-        const remote = side === "remote" ? (this.#pendingRemote ?? this.#currentRemote) : null;
+        const remote = side === "remote" ? this.descriptions.remote : null;
         const asked = layersAsked(remote && type !== "rollback" ? remote.sdp : "", line.mid ?? "");
         line.layer(next.rids, asked, type === "rollback");
       }
@@ -425,8 +383,8 @@ export class Signaling {
 
   /** Gives sections their transports: one for each until an answer has bundled them, or one for all. */
   #assignTransports(type: RTCSdpType): void {
-    const alone = type === "offer" && !this.#bundled && !this.#currentRemote;
-    const local = this.#pendingLocal ?? this.#currentLocal;
+    const alone = type === "offer" && !this.#bundled && !this.descriptions.currentRemote;
+    const { local } = this.descriptions;
     const [first] = local ? parseSdp(local.sdp).sections.filter(({ rejected }) => !rejected) : [];
     const own = (is: boolean, former: DtlsTransport | null): DtlsTransport => {
       if (is || !alone) return this.#transport.dtls;
@@ -453,8 +411,7 @@ export class Signaling {
   /** What the descriptions say of the transport: credentials, candidates, and who controls. */
   #describeTransport(type: RTCSdpType): void {
     const transport = this.#transport;
-    const local = this.#pendingLocal ?? this.#currentLocal;
-    const remote = this.#pendingRemote ?? this.#currentRemote;
+    const { local, remote } = this.descriptions;
     if (type === "offer" && transport.role === "unknown")
       transport.role = this.state === "have-local-offer" ? "controlling" : "controlled";
     const first = (one: Description | null) =>
@@ -544,14 +501,9 @@ export class Signaling {
   }
 
   #dropReplaced(): void {
-    if (this.#replacing.size === 0 || !this.#currentLocal) return;
-    const { credentials } = parseSdp(this.#currentLocal.sdp);
+    const { currentLocal } = this.descriptions;
+    if (this.#replacing.size === 0 || !currentLocal) return;
+    const { credentials } = parseSdp(currentLocal.sdp);
     if (![...credentials].some((one) => this.#replacing.has(one))) this.#replacing.clear();
   }
-}
-
-/** A description that the page knows already is still that one, with the candidates it has got meanwhile. */
-function kept(next: Description | null, ...former: (Description | null)[]): Description | null {
-  if (!next) return null;
-  return former.find((one) => one && one.type === next.type && alike(one.sdp, next.sdp)) ?? next;
 }
