@@ -13,6 +13,9 @@ export class OperationsChain {
   get empty(): boolean {
     return this.#operations.length === 0;
   }
+  get closed(): boolean {
+    return this.#closed;
+  }
 
   /** Runs `operation` after those before it. Once closed, what it gives is kept to itself: its promise stays open. */
   enqueue<T>(operation: () => Promise<T>): Promise<T> {

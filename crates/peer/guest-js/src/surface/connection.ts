@@ -247,7 +247,7 @@ export class PeerConnection extends EventTarget {
     if (init.candidate && (init.sdpMid ?? null) === null && (init.sdpMLineIndex ?? null) === null)
       throw new TypeError("a candidate needs sdpMid or sdpMLineIndex");
     this.#assertOpen();
-    return this.#signaling.addCandidate(init);
+    return this.#signaling.candidates.add(init);
   }
 
   /** The old `offerToReceive…` (WebRTC 4.4.3.2): directions of what is there, or a transceiver to receive with. */
@@ -493,7 +493,7 @@ export class PeerConnection extends EventTarget {
   }
 
   #candidate(init: RTCIceCandidateInit | null): void {
-    this.#signaling.found(init);
+    this.#signaling.candidates.found(init);
     if (init) this.#transport.add("local", init);
     const candidate = init ? new IceCandidate({ sdpMLineIndex: 0, ...init }) : null;
     this.dispatchEvent(new PeerConnectionIceEvent("icecandidate", { candidate }));

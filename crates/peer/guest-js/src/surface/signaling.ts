@@ -1,5 +1,6 @@
 // Negotiation of one connection: the operations chain, snapshots, and whether negotiation is needed.
 import type { Description, PeerEvent, Snapshot } from "../wire";
+import { Candidates } from "./candidates";
 import { OperationsChain } from "./chain";
 import type { Channels } from "./channels";
 import type { Commands } from "./commands";
@@ -10,11 +11,12 @@ import { queueTask } from "./handlers";
 import type { Line } from "./line";
 import type { Lines } from "./lines";
 import { negotiationNeeded } from "./negotiation";
-import { endOfCandidates, layersAsked, parseSdp, type Section, sends, withCandidate } from "./sdp";
+import { layersAsked, parseSdp, sends } from "./sdp";
 import { type DtlsTransport, Sctp, Transport } from "./transports";
 
 export class Signaling {
   readonly descriptions = new Descriptions();
+  readonly candidates: Candidates;
   state: RTCSignalingState = "stable";
   sctp: Sctp | null = null;
   /** What is known of SCTP, which may run before a description speaks of it. */
@@ -26,7 +28,6 @@ export class Signaling {
   #lines: Lines;
   #channels: Channels;
   #chain = new OperationsChain(() => this.#chainEmptied());
-  #closed = false;
   #streams = new Map<string, MediaStream>();
   #needed = false;
   #updateWhenEmpty = false;
@@ -36,8 +37,6 @@ export class Signaling {
   #offered = new Map<Line, string[]>();
   /** Events that came before the page knows of the description they belong to. */
   #held: PeerEvent[] = [];
-  /** The last candidate of the remote's is with Rust. */
-  #added: Promise<unknown> = Promise.resolve();
   /** A description is being set. */
   #describing = false;
   #release: (event: PeerEvent) => void;
@@ -62,6 +61,7 @@ export class Signaling {
     this.#lines = lines;
     this.#channels = channels;
     this.#release = release;
+    this.candidates = new Candidates(this.#chain, commands, this.descriptions, transport);
   }
 
   createOffer(iceRestart: boolean): Promise<Description> {
@@ -173,65 +173,6 @@ export class Signaling {
       throw new DOMException(`no ${side} ${type} can be applied in ${this.state}`, "InvalidStateError");
   }
 
-  /** Its turn in the chain is over once it is told: those behind it are carried out after it in any case. */
-  async addCandidate(init: RTCIceCandidateInit): Promise<void> {
-    const { candidate } = init;
-    const { sections, told } = await this.#chain.enqueue(async () => {
-      const { remote } = this.descriptions;
-      if (!remote) throw new DOMException("there is no remote description", "InvalidStateError");
-      const sections = this.#sectionsOf(init, remote);
-      // Chromium's own syntax errors are OperationErrors too.
-      if (candidate && !/^(a=)?candidate:\S+ \d+ \S+ \d+ \S+ \d+ typ \S+/.test(candidate))
-        throw new DOMException("the candidate is malformed", "OperationError");
-      const told = candidate ? this.#commands.send({ type: "add-candidate", candidate: init }) : this.#added;
-      this.#added = told.catch(() => {
-        // Whoever added it has the error.
-      });
-      return { sections, told };
-    });
-    await told;
-    // As the chain does it: what is over by now is kept to itself.
-    if (this.#closed) return new Promise(() => {});
-    if (candidate) this.#transport.add("remote", init);
-    for (const one of [this.descriptions.pendingRemote, this.descriptions.currentRemote]) {
-      if (!one) continue;
-      const sdp = candidate ? withCandidate(one.sdp, init) : endOfCandidates(one.sdp, sections);
-      this.descriptions.rewrite(one, sdp);
-    }
-  }
-
-  /** The sections that a candidate is for; one without a section is for all of them. */
-  #sectionsOf(init: RTCIceCandidateInit, remote: Description): number[] {
-    const { sections } = parseSdp(remote.sdp);
-    const { sdpMid, sdpMLineIndex, usernameFragment } = init;
-    const wrong = (what: string) => new DOMException(what, "OperationError");
-    let chosen = sections.map((section, index) => ({ section, index }));
-    if (chosen.length === 0 && !init.candidate) return [];
-    if (sdpMid !== undefined && sdpMid !== null)
-      chosen = chosen.filter(({ section }) => section.mid === sdpMid);
-    else if (sdpMLineIndex !== undefined && sdpMLineIndex !== null)
-      chosen = chosen.filter(({ index }) => index === sdpMLineIndex);
-    if (chosen.length === 0) throw wrong("the candidate's section is not in the description");
-    if (usernameFragment !== undefined && usernameFragment !== null) {
-      const known = (section: Section) =>
-        section.ufrag === usernameFragment || this.#ufrags(section.mid).includes(usernameFragment);
-      if (!chosen.some(({ section }) => known(section)))
-        throw wrong("the candidate is of another generation");
-    }
-    return chosen.map(({ index }) => index);
-  }
-
-  /** The generations of a section that either remote description knows. */
-  #ufrags(mid: string | null): string[] {
-    return [this.descriptions.pendingRemote, this.descriptions.currentRemote].flatMap((one) =>
-      one
-        ? parseSdp(one.sdp)
-            .sections.filter((section) => section.mid === mid)
-            .map(({ ufrag }) => ufrag)
-        : [],
-    );
-  }
-
   restartIce(): void {
     const { currentLocal, pendingLocal } = this.descriptions;
     for (const description of [currentLocal, pendingLocal]) {
@@ -249,7 +190,7 @@ export class Signaling {
       return;
     }
     queueTask(() => {
-      if (this.#closed) return;
+      if (this.#chain.closed) return;
       if (!this.#chain.empty) {
         this.#updateWhenEmpty = true;
         return;
@@ -271,17 +212,7 @@ export class Signaling {
     if (!this.#describing) queueTask(() => this.#releaseHeld());
   }
 
-  /** Writes a found candidate into the local description; null for the end of them. */
-  found(candidate: RTCIceCandidateInit | null): void {
-    const { local } = this.descriptions;
-    if (!local) return;
-    const first = () => parseSdp(local.sdp).sections.findIndex(({ rejected }) => !rejected);
-    const sdp = candidate ? withCandidate(local.sdp, candidate) : endOfCandidates(local.sdp, [first()]);
-    this.descriptions.rewrite(local, sdp);
-  }
-
   close(): void {
-    this.#closed = true;
     this.state = "closed";
     this.#chain.close();
     const { sctp } = this;
@@ -318,14 +249,14 @@ export class Signaling {
   }
 
   #releaseHeld(): void {
-    if (this.#describing || this.#closed) return;
+    if (this.#describing || this.#chain.closed) return;
     const event = this.#held.shift();
     if (event) this.#release(event);
   }
 
   /** Makes the page's objects agree with what Rust says, and fires the events in the order of WebRTC 4.4.1.5. */
   async #apply(snapshot: Snapshot, type: RTCSdpType, side: "local" | "remote"): Promise<void> {
-    if (this.#closed) return;
+    if (this.#chain.closed) return;
     const change = diff(
       this.#lines.all().flatMap((line) => {
         if (line.number === undefined) return [];
@@ -342,7 +273,7 @@ export class Signaling {
     );
     for (const { number, kind } of change.created) {
       if (kind === "video") await this.#commands.runtime.media.spareReady();
-      if (this.#closed) return;
+      if (this.#chain.closed) return;
       const { trackId } = snapshot.transceivers.find(({ transceiver }) => transceiver === number) ?? {};
       this.#lines.adopt(kind, number, trackId ?? null);
     }
@@ -457,7 +388,7 @@ export class Signaling {
     }
     for (const { number, streams } of change.tracks) {
       const one = line(number);
-      if (!one || this.#closed) continue;
+      if (!one || this.#chain.closed) continue;
       this.#lines.expect(one);
       const { receiver, transceiver } = one;
       this.#target.dispatchEvent(
