@@ -5,12 +5,11 @@ import { OperationsChain } from "./chain";
 import type { Channels } from "./channels";
 import type { Commands } from "./commands";
 import { Descriptions } from "./descriptions";
-import { diff } from "./diff";
-import { TrackEvent } from "./events";
 import { queueTask } from "./handlers";
 import type { Line } from "./line";
 import type { Lines } from "./lines";
 import { negotiationNeeded } from "./negotiation";
+import { RemoteTracks } from "./remote-tracks";
 import { layersAsked, parseSdp, sends } from "./sdp";
 import { type DtlsTransport, Sctp, Transport } from "./transports";
 
@@ -28,7 +27,7 @@ export class Signaling {
   #lines: Lines;
   #channels: Channels;
   #chain = new OperationsChain(() => this.#chainEmptied());
-  #streams = new Map<string, MediaStream>();
+  #tracks: RemoteTracks;
   #needed = false;
   #updateWhenEmpty = false;
   /** ICE credentials that `restartIce` wants replaced. */
@@ -61,6 +60,7 @@ export class Signaling {
     this.#lines = lines;
     this.#channels = channels;
     this.#release = release;
+    this.#tracks = new RemoteTracks(target, lines);
     this.candidates = new Candidates(this.#chain, commands, this.descriptions, transport);
   }
 
@@ -257,20 +257,7 @@ export class Signaling {
   /** Makes the page's objects agree with what Rust says, and fires the events in the order of WebRTC 4.4.1.5. */
   async #apply(snapshot: Snapshot, type: RTCSdpType, side: "local" | "remote"): Promise<void> {
     if (this.#chain.closed) return;
-    const change = diff(
-      this.#lines.all().flatMap((line) => {
-        if (line.number === undefined) return [];
-        return [
-          {
-            number: line.number,
-            receiving: line.receiving,
-            streams: line.remoteStreams,
-            stopped: line.stopped,
-          },
-        ];
-      }),
-      snapshot,
-    );
+    const change = this.#tracks.compare(snapshot);
     for (const { number, kind } of change.created) {
       if (kind === "video") await this.#commands.runtime.media.spareReady();
       if (this.#chain.closed) return;
@@ -309,7 +296,7 @@ export class Signaling {
     }
     this.#lines.sync();
     if (this.state !== former) this.#target.dispatchEvent(new Event("signalingstatechange"));
-    this.#tracksChanged(change);
+    this.#tracks.apply(change);
   }
 
   /** Gives sections their transports: one for each until an answer has bundled them, or one for all. */
@@ -368,67 +355,6 @@ export class Signaling {
       this.sctp.setState("connected");
     }
     if (sctp.role) this.#channels.assign(sctp.role);
-  }
-
-  #tracksChanged(change: ReturnType<typeof diff>): void {
-    const line = (number: number) => this.#lines.byNumber(number);
-    for (const [number, receiving] of change.receiving) {
-      const one = line(number);
-      if (one) one.receiving = receiving;
-    }
-    for (const number of change.muted) {
-      const one = line(number);
-      if (one) one.muted = true;
-    }
-    for (const { number, stream } of change.removed) this.#move(line(number), stream, "removetrack");
-    for (const { number, stream } of change.added) this.#move(line(number), stream, "addtrack");
-    for (const number of change.stopped) {
-      const one = line(number);
-      if (one) this.#lines.markStopped(one);
-    }
-    for (const { number, streams } of change.tracks) {
-      const one = line(number);
-      if (!one || this.#chain.closed) continue;
-      this.#lines.expect(one);
-      const { receiver, transceiver } = one;
-      this.#target.dispatchEvent(
-        new TrackEvent("track", {
-          receiver,
-          track: receiver.track,
-          streams: streams.map((id) => this.#stream(id)),
-          transceiver,
-        }),
-      );
-    }
-    for (const number of change.vanished) {
-      const one = line(number);
-      if (one) this.#lines.remove(one);
-    }
-  }
-
-  /** Puts a line's track into a remote stream, or takes it out. */
-  #move(line: Line | undefined, id: string, event: "addtrack" | "removetrack"): void {
-    if (!line) return;
-    const stream = this.#stream(id);
-    const { track } = line.receiver;
-    if (event === "addtrack") {
-      line.remoteStreams = [...line.remoteStreams, id];
-      stream.addTrack(track);
-    } else {
-      line.remoteStreams = line.remoteStreams.filter((other) => other !== id);
-      stream.removeTrack(track);
-    }
-    stream.dispatchEvent(new MediaStreamTrackEvent(event, { track }));
-  }
-
-  #stream(id: string): MediaStream {
-    let stream = this.#streams.get(id);
-    if (!stream) {
-      stream = new MediaStream();
-      Object.defineProperty(stream, "id", { configurable: true, enumerable: true, value: id });
-      this.#streams.set(id, stream);
-    }
-    return stream;
   }
 
   #dropReplaced(): void {
