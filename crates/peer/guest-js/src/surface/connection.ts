@@ -189,7 +189,7 @@ export class PeerConnection extends EventTarget {
     return this.#signaling.descriptions;
   }
   get #sctpInside(): Sctp | null {
-    return this.#signaling.sctp;
+    return this.#signaling.bundle.sctp;
   }
 
   async createOffer(...given: unknown[]): Promise<RTCSessionDescriptionInit> {
@@ -463,8 +463,7 @@ export class PeerConnection extends EventTarget {
         this.#transport.setDtls(event.state);
         break;
       case "sctp-state":
-        this.#signaling.sctpState = event.state;
-        this.#sctpInside?.setState(event.state);
+        this.#signaling.bundle.setSctp(event.state);
         break;
       case "transport":
         this.#connected(event);
@@ -477,8 +476,7 @@ export class PeerConnection extends EventTarget {
     this.#transport.certificates = certificates.map(
       (der) => Uint8Array.from(atob(der), (character) => character.charCodeAt(0)).buffer as ArrayBuffer,
     );
-    this.#signaling.maxChannels = maxChannels;
-    if (this.#sctpInside) this.#sctpInside.maxChannels = maxChannels;
+    this.#signaling.bundle.setMaxChannels(maxChannels);
     if (pair)
       this.#transport.setPair({
         local: this.#transport.known("local", pair.local),

@@ -1,5 +1,6 @@
 // Negotiation of one connection: the operations chain, snapshots, and whether negotiation is needed.
 import type { Description, PeerEvent, Snapshot } from "../wire";
+import { Bundle } from "./bundle";
 import { Candidates } from "./candidates";
 import { OperationsChain } from "./chain";
 import type { Channels } from "./channels";
@@ -11,18 +12,14 @@ import type { Lines } from "./lines";
 import { negotiationNeeded } from "./negotiation";
 import { RemoteTracks } from "./remote-tracks";
 import { layersAsked, parseSdp, sends } from "./sdp";
-import { type DtlsTransport, Sctp, Transport } from "./transports";
+import type { Transport } from "./transports";
 
 export class Signaling {
   readonly descriptions = new Descriptions();
   readonly candidates: Candidates;
+  readonly bundle: Bundle;
   state: RTCSignalingState = "stable";
-  sctp: Sctp | null = null;
-  /** What is known of SCTP, which may run before a description speaks of it. */
-  sctpState: "connecting" | "connected" | "closed" = "connecting";
-  maxChannels: number | null = null;
   #target: EventTarget;
-  #transport: Transport;
   #commands: Commands;
   #lines: Lines;
   #channels: Channels;
@@ -39,9 +36,6 @@ export class Signaling {
   /** A description is being set. */
   #describing = false;
   #release: (event: PeerEvent) => void;
-  /** What sections stand on whose transport will be bundled away, unless the remote cannot bundle. */
-  #unbundled = new Set<Transport>();
-  #bundled: boolean;
 
   /** `bundled`: all sections share one transport from the first offer on. */
   constructor(
@@ -54,14 +48,13 @@ export class Signaling {
     release: (event: PeerEvent) => void,
   ) {
     this.#target = target;
-    this.#bundled = bundled;
-    this.#transport = transport;
     this.#commands = commands;
     this.#lines = lines;
     this.#channels = channels;
     this.#release = release;
     this.#tracks = new RemoteTracks(target, lines);
     this.candidates = new Candidates(this.#chain, commands, this.descriptions, transport);
+    this.bundle = new Bundle(transport, this.descriptions, lines, channels, bundled);
   }
 
   createOffer(iceRestart: boolean): Promise<Description> {
@@ -215,8 +208,7 @@ export class Signaling {
   close(): void {
     this.state = "closed";
     this.#chain.close();
-    const { sctp } = this;
-    if (sctp) queueTask(() => sctp.setState("closed"));
+    this.bundle.close();
     this.#held.length = 0;
   }
 
@@ -267,8 +259,7 @@ export class Signaling {
     const former = this.state;
     this.state = snapshot.signalingState;
     this.descriptions.take(snapshot);
-    this.#describeTransport(type);
-    this.#describeSctp(snapshot);
+    this.bundle.describe(snapshot, type);
     const { iceGatheringState: state } = snapshot;
     // Where nothing is left to gather for, that is so at once.
     if (state === "new" && type !== "rollback")
@@ -288,7 +279,7 @@ export class Signaling {
       if (this.state === "stable") line.settle();
       line.hasSent ||= sends(next.currentDirection);
     }
-    if (type !== "offer" || side === "local") this.#assignTransports(type);
+    if (type !== "offer" || side === "local") this.bundle.assign(type);
     if (this.state === "stable") {
       this.#needed = false;
       this.#dropReplaced();
@@ -297,64 +288,6 @@ export class Signaling {
     this.#lines.sync();
     if (this.state !== former) this.#target.dispatchEvent(new Event("signalingstatechange"));
     this.#tracks.apply(change);
-  }
-
-  /** Gives sections their transports: one for each until an answer has bundled them, or one for all. */
-  #assignTransports(type: RTCSdpType): void {
-    const alone = type === "offer" && !this.#bundled && !this.descriptions.currentRemote;
-    const { local } = this.descriptions;
-    const [first] = local ? parseSdp(local.sdp).sections.filter(({ rejected }) => !rejected) : [];
-    const own = (is: boolean, former: DtlsTransport | null): DtlsTransport => {
-      if (is || !alone) return this.#transport.dtls;
-      if (former) return former;
-      const transport = new Transport();
-      this.#unbundled.add(transport);
-      return transport.dtls;
-    };
-    for (const line of this.#lines.all()) {
-      // One that was rolled back before it was ever agreed on has none any more.
-      if (line.mid !== null) line.transport = own(line.mid === first?.mid, line.transport);
-      else if (line.currentDirection === null) line.transport = null;
-    }
-    if (this.sctp) {
-      const { face } = this.sctp;
-      const is = first?.kind === "application";
-      this.sctp.transport = own(is, this.sctp.transport === this.#transport.dtls ? null : face.transport);
-    }
-    if (alone) return;
-    for (const transport of this.#unbundled) transport.discard();
-    this.#unbundled.clear();
-  }
-
-  /** What the descriptions say of the transport: credentials, candidates, and who controls. */
-  #describeTransport(type: RTCSdpType): void {
-    const transport = this.#transport;
-    const { local, remote } = this.descriptions;
-    if (type === "offer" && transport.role === "unknown")
-      transport.role = this.state === "have-local-offer" ? "controlling" : "controlled";
-    const first = (one: Description | null) =>
-      one ? parseSdp(one.sdp).sections.find(({ rejected, ufrag }) => !rejected && ufrag !== "") : undefined;
-    const [ours, theirs] = [first(local), first(remote)];
-    if (ours) transport.setParameters("local", { usernameFragment: ours.ufrag, password: ours.pwd });
-    if (!theirs || !remote) return;
-    transport.setParameters("remote", { usernameFragment: theirs.ufrag, password: theirs.pwd });
-    for (const section of parseSdp(remote.sdp).sections)
-      for (const candidate of section.candidates)
-        transport.add("remote", { candidate, sdpMid: section.mid, usernameFragment: section.ufrag });
-  }
-
-  #describeSctp({ sctp }: Snapshot): void {
-    if (!sctp) {
-      this.sctp = null;
-      return;
-    }
-    this.sctp ??= new Sctp(this.#transport.dtls, sctp.maxMessageSize);
-    this.sctp.maxMessageSize = sctp.maxMessageSize;
-    if (this.sctpState === "connected" && this.state === "stable") {
-      this.sctp.maxChannels = this.maxChannels;
-      this.sctp.setState("connected");
-    }
-    if (sctp.role) this.#channels.assign(sctp.role);
   }
 
   #dropReplaced(): void {
