@@ -1,21 +1,15 @@
 // RTCPeerConnection: the face that the page sees.
-import type { ChannelInit, Kind, PeerEvent } from "../wire";
+import type { ChannelInit, Kind } from "../wire";
 import { videoCodecs } from "./capabilities";
 import { type Certificate, generate, numberOf } from "./certificate";
 import type { DataChannel } from "./channel";
 import { Channels } from "./channels";
 import { Commands } from "./commands";
 import { checkConfiguration, copyOf, type Settings } from "./configuration";
-import {
-  candidateInit,
-  descriptionInit,
-  IceCandidate,
-  localDescriptionInit,
-  type SessionDescription,
-} from "./description";
+import { candidateInit, descriptionInit, localDescriptionInit, type SessionDescription } from "./description";
 import type { Descriptions } from "./descriptions";
-import { DataChannelEvent, PeerConnectionIceErrorEvent, PeerConnectionIceEvent } from "./events";
-import { handlerAttributes, queueTask } from "./handlers";
+import { DataChannelEvent } from "./events";
+import { handlerAttributes } from "./handlers";
 import {
   boolean,
   type Converter,
@@ -31,6 +25,7 @@ import {
 import { Lines } from "./lines";
 import { type Encoding, firstEncodings } from "./parameters";
 import { Signaling } from "./signaling";
+import { States } from "./states";
 import { makeReport, type Stats, type StatsReport, select } from "./stats";
 import { type Receiver, Sender, type Transceiver } from "./transceiver";
 import { type Sctp, type SctpTransport, Transport, UNHEARD_MESSAGE_SIZE } from "./transports";
@@ -90,12 +85,8 @@ export class PeerConnection extends EventTarget {
   #lines: Lines;
   #channels: Channels;
   #signaling: Signaling;
+  #states: States;
   #closed = false;
-  /** States that a transport cannot have before a candidate of the remote is known. */
-  #withheld: PeerEvent[] = [];
-  #connectionState: RTCPeerConnectionState = "new";
-  #iceConnectionState: RTCIceConnectionState = "new";
-  #iceGatheringState: RTCIceGatheringState = "new";
 
   constructor(configuration: RTCConfiguration = {}) {
     super();
@@ -134,11 +125,10 @@ export class PeerConnection extends EventTarget {
       this.#channels,
       this.#transport,
       this.#settings.bundlePolicy === "max-bundle",
-      (event) => this.#heard(event),
+      (event) => this.#states.hear(event),
     );
-    this.#transport.remoteKnown = () => {
-      if (this.#withheld.length > 0) queueTask(() => this.#release());
-    };
+    const { candidates, bundle } = this.#signaling;
+    this.#states = new States(this, this.#transport, this.#lines, candidates, bundle);
   }
 
   static generateCertificate(keygenAlgorithm: AlgorithmIdentifier): Promise<Certificate> {
@@ -151,13 +141,13 @@ export class PeerConnection extends EventTarget {
     return this.#signaling.state;
   }
   get connectionState(): RTCPeerConnectionState {
-    return this.#connectionState;
+    return this.#states.connection;
   }
   get iceConnectionState(): RTCIceConnectionState {
-    return this.#iceConnectionState;
+    return this.#states.ice;
   }
   get iceGatheringState(): RTCIceGatheringState {
-    return this.#iceGatheringState;
+    return this.#states.gathering;
   }
   get localDescription(): SessionDescription | null {
     return this.#descriptions.show(this.#descriptions.local);
@@ -392,8 +382,7 @@ export class PeerConnection extends EventTarget {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#connectionState = "closed";
-    this.#iceConnectionState = "closed";
+    this.#states.close();
     this.#transport.close();
     this.#signaling.close();
     this.#lines.close();
@@ -413,88 +402,6 @@ export class PeerConnection extends EventTarget {
     const line = this.#lines.byNumber(number);
     if (line?.receiving) line.muted = false;
     else if (line) this.#lines.expect(line);
-  }
-
-  #heard(event: PeerEvent): void {
-    if (this.#closed) return;
-    if (this.#iceConnectionState === "new" && "state" in event && event.type !== "ice-gathering-state") {
-      const early = event.state === "checking" || event.state === "connecting";
-      if (early && this.#transport.remote.length === 0) {
-        this.#withheld.push(event);
-        return;
-      }
-      this.#release();
-    }
-    this.#take(event);
-  }
-
-  #release(): void {
-    for (const event of this.#withheld.splice(0)) if (!this.#closed) this.#take(event);
-  }
-
-  #take(event: PeerEvent): void {
-    switch (event.type) {
-      case "ice-candidate":
-        this.#candidate(event.candidate);
-        break;
-      case "ice-candidate-error": {
-        const { url, errorCode, errorText } = event;
-        const init = { address: null, port: null, url, errorCode, errorText };
-        this.dispatchEvent(new PeerConnectionIceErrorEvent("icecandidateerror", init));
-        break;
-      }
-      case "ice-gathering-state":
-        if (event.state !== this.#iceGatheringState) this.#gathering(event.state);
-        break;
-      case "ice-connection-state":
-        if (event.state === this.#iceConnectionState) break;
-        this.#iceConnectionState = event.state;
-        this.#transport.setIce(event.state);
-        this.dispatchEvent(new Event("iceconnectionstatechange"));
-        break;
-      case "connection-state":
-        if (event.state === this.#connectionState) break;
-        this.#connectionState = event.state;
-        if (event.state === "connected") this.#lines.flow();
-        this.dispatchEvent(new Event("connectionstatechange"));
-        break;
-      case "dtls-state":
-        if (event.state === "connected") this.#lines.flow();
-        this.#transport.setDtls(event.state);
-        break;
-      case "sctp-state":
-        this.#signaling.bundle.setSctp(event.state);
-        break;
-      case "transport":
-        this.#connected(event);
-        break;
-    }
-  }
-
-  /** What is known of a transport once it is up. */
-  #connected({ pair, certificates, maxChannels }: PeerEvent & { type: "transport" }): void {
-    this.#transport.certificates = certificates.map(
-      (der) => Uint8Array.from(atob(der), (character) => character.charCodeAt(0)).buffer as ArrayBuffer,
-    );
-    this.#signaling.bundle.setMaxChannels(maxChannels);
-    if (pair)
-      this.#transport.setPair({
-        local: this.#transport.known("local", pair.local),
-        remote: this.#transport.known("remote", pair.remote),
-      } as unknown as RTCIceCandidatePair);
-  }
-
-  #gathering(state: RTCIceGatheringState): void {
-    this.#iceGatheringState = state;
-    this.#transport.setGathering(state);
-    this.dispatchEvent(new Event("icegatheringstatechange"));
-  }
-
-  #candidate(init: RTCIceCandidateInit | null): void {
-    this.#signaling.candidates.found(init);
-    if (init) this.#transport.add("local", init);
-    const candidate = init ? new IceCandidate({ sdpMLineIndex: 0, ...init }) : null;
-    this.dispatchEvent(new PeerConnectionIceEvent("icecandidate", { candidate }));
   }
 }
 handlerAttributes(PeerConnection, [
