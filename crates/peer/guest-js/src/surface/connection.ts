@@ -1,8 +1,9 @@
 // RTCPeerConnection: the face that the page sees.
-import type { ChannelInit, Kind } from "../wire";
+import type { Kind } from "../wire";
 import { videoCodecs } from "./capabilities";
 import { type Certificate, generate, numberOf } from "./certificate";
 import type { DataChannel } from "./channel";
+import { channelInit, checkChannel } from "./channel-init";
 import { Channels } from "./channels";
 import { Commands } from "./commands";
 import { checkConfiguration, copyOf, type Settings } from "./configuration";
@@ -20,7 +21,6 @@ import {
   nullable,
   scalars,
   sequence,
-  unsignedShortEnforced,
 } from "./idl";
 import { Lines } from "./lines";
 import { type Encoding, firstEncodings } from "./parameters";
@@ -30,22 +30,10 @@ import { makeReport, type Stats, type StatsReport, select } from "./stats";
 import { type Receiver, Sender, type Transceiver } from "./transceiver";
 import { type Sctp, type SctpTransport, Transport, UNHEARD_MESSAGE_SIZE } from "./transports";
 
-/** Bytes that the label and the protocol of a data channel may have (RFC 8832 5.1). */
-const LABEL_MOST = 65_535;
-
 const offerOptions = dictionary<RTCOfferOptions>({
   iceRestart: { type: boolean, standard: false },
   offerToReceiveAudio: { type: boolean },
   offerToReceiveVideo: { type: boolean },
-});
-
-const channelInit = dictionary<RTCDataChannelInit>({
-  id: { type: unsignedShortEnforced },
-  maxPacketLifeTime: { type: unsignedShortEnforced },
-  maxRetransmits: { type: unsignedShortEnforced },
-  negotiated: { type: boolean, standard: false },
-  ordered: { type: boolean, standard: true },
-  protocol: { type: scalars, standard: "" },
 });
 
 const raw: Converter<unknown> = (value) => value;
@@ -333,30 +321,11 @@ export class PeerConnection extends EventTarget {
     needs(arguments, 1);
     const name = scalars(label, "the label");
     const init = channelInit(dataChannelDict, "init");
-    const { ordered = true, maxRetransmits, maxPacketLifeTime, protocol = "", negotiated = false } = init;
     this.#assertOpen();
-    const encoder = new TextEncoder();
-    if (encoder.encode(name).length > LABEL_MOST || encoder.encode(protocol).length > LABEL_MOST) {
-      throw new TypeError("the label or the protocol is too long");
-    }
-    const id = negotiated ? init.id : undefined;
-    if (negotiated && id === undefined) throw new TypeError("a negotiated channel needs an id");
-    if (maxRetransmits !== undefined && maxPacketLifeTime !== undefined) {
-      throw new TypeError("maxRetransmits and maxPacketLifeTime exclude each other");
-    }
-    if (id === 65_535) throw new TypeError("the id is out of range");
-    if (id !== undefined && this.#channels.taken(id))
+    const full = checkChannel(name, init);
+    if (full.id !== undefined && this.#channels.taken(full.id))
       throw new DOMException("the id is in use", "OperationError");
     const first = !this.#channels.any;
-    const full: ChannelInit = {
-      label: name,
-      ordered,
-      protocol,
-      negotiated,
-      ...(maxRetransmits !== undefined && { maxRetransmits }),
-      ...(maxPacketLifeTime !== undefined && { maxPacketLifeTime }),
-      ...(id !== undefined && { id }),
-    };
     const channel = this.#channels.create(full);
     if (first) this.#signaling.updateNeeded();
     return channel;
