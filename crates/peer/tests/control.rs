@@ -183,6 +183,28 @@ async fn many_commands_at_once_are_all_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_wants_relays_and_has_none_finds_no_candidate() {
+    let mut page = Page::open().await;
+    let configuration = json!({ "iceTransportPolicy": "relay" });
+    page.ask(1, json!({ "type": "create", "pc": 1, "configuration": configuration }))
+        .await;
+    let made = page.reply(1).await;
+    assert!(made["error"].is_null(), "{made}");
+    let chat = json!({ "type": "create-channel", "label": "", "ordered": true, "protocol": "", "negotiated": false });
+    page.ask(2, json!({ "type": "run", "pc": 1, "op": chat })).await;
+    page.ask(3, json!({ "type": "run", "pc": 1, "op": { "type": "set-local" } }))
+        .await;
+    loop {
+        let word = page.word().await;
+        assert!(word["error"].is_null(), "{word}");
+        assert!(word["event"]["candidate"].is_null(), "{word}");
+        if word["event"]["state"] == "complete" {
+            break;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn channels_have_a_socket_of_their_own() {
     let mut page = Page::open().await;
     let run = |pc: u32, op: Value| json!({ "type": "run", "pc": pc, "op": op });
@@ -190,7 +212,8 @@ async fn channels_have_a_socket_of_their_own() {
         page.ask(pc, create(pc)).await;
         page.reply(pc).await;
     }
-    let chat = json!({ "type": "create-channel", "label": "chat", "ordered": true, "protocol": "", "negotiated": false });
+    let chat =
+        json!({ "type": "create-channel", "label": "chat", "ordered": true, "protocol": "", "negotiated": false });
     page.ask(3, run(1, chat)).await;
     let channel = page.reply(3).await["value"]["channel"].as_u64().unwrap() as u32;
     // Candidates are handed over as they come, each behind the description that it belongs to.
@@ -208,7 +231,10 @@ async fn channels_have_a_socket_of_their_own() {
             let steps = match next {
                 5 => vec![(2, json!({ "type": "set-remote", "description": local(&word) }))],
                 6 => vec![(2, json!({ "type": "set-local" }))],
-                7 => vec![(1, json!({ "type": "set-remote", "description": word["value"]["currentLocal"] }))],
+                7 => vec![(
+                    1,
+                    json!({ "type": "set-remote", "description": word["value"]["currentLocal"] }),
+                )],
                 _ => {
                     answered = true;
                     vec![]

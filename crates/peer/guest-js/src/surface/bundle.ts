@@ -107,9 +107,9 @@ export class Bundle {
     }
     this.sctp ??= new Sctp(this.#transport.dtls, sctp.maxMessageSize);
     this.sctp.maxMessageSize = sctp.maxMessageSize;
-    if (this.#sctpState === "connected" && signalingState === "stable") {
+    if (this.#sctpState !== "connecting" && signalingState === "stable") {
       this.sctp.maxChannels = this.#maxChannels;
-      this.sctp.setState("connected");
+      this.sctp.setState(this.#sctpState);
     }
     if (sctp.role) this.#channels.assign(sctp.role);
   }

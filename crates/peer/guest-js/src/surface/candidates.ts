@@ -37,7 +37,11 @@ export class Candidates {
       });
       return { sections, told };
     });
-    await told;
+    try {
+      await told;
+    } catch (error) {
+      if (!this.#chain.closed) throw error;
+    }
     // As the chain does it: what is over by now is kept to itself.
     if (this.#chain.closed) return new Promise(() => {});
     if (candidate) this.#transport.add("remote", init);
@@ -52,9 +56,12 @@ export class Candidates {
   found(candidate: RTCIceCandidateInit | null): void {
     const { local } = this.#descriptions;
     if (!local) return;
-    const first = () => parseSdp(local.sdp).sections.findIndex(({ rejected }) => !rejected);
-    const sdp = candidate ? withCandidate(local.sdp, candidate) : endOfCandidates(local.sdp, [first()]);
-    this.#descriptions.rewrite(local, sdp);
+    if (candidate) {
+      this.#descriptions.rewrite(local, withCandidate(local.sdp, candidate));
+      return;
+    }
+    const first = parseSdp(local.sdp).sections.findIndex(({ rejected }) => !rejected);
+    if (first >= 0) this.#descriptions.rewrite(local, endOfCandidates(local.sdp, [first]));
   }
 
   /** The sections that a candidate is for; one without a section is for all of them. */

@@ -56,9 +56,14 @@ const configuration = dictionary<Partial<Settings>>({
   encodedInsertableStreams: { type: boolean },
 });
 
+/** What the page gave as a configuration, as far as its types go. */
+export function readConfiguration(given: unknown): Settings {
+  return configuration(given, "the configuration") as Settings;
+}
+
 /** Checks a configuration; `former` is the one it is to replace. */
-export function checkConfiguration(given: unknown, former?: Settings): Settings {
-  const next = configuration(given, "the configuration") as Settings;
+export function checkConfiguration(given: Settings, former?: Settings): Settings {
+  const next = { ...given };
   if (former) {
     const modified = (what: string) => {
       throw new DOMException(`${what} cannot be changed`, "InvalidModificationError");

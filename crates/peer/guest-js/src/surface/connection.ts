@@ -6,7 +6,7 @@ import type { DataChannel } from "./channel";
 import { channelInit, checkChannel } from "./channel-init";
 import { Channels } from "./channels";
 import { Commands } from "./commands";
-import { checkConfiguration, copyOf, type Settings } from "./configuration";
+import { checkConfiguration, copyOf, readConfiguration, type Settings } from "./configuration";
 import { candidateInit, descriptionInit, localDescriptionInit, type SessionDescription } from "./description";
 import type { Descriptions } from "./descriptions";
 import { DataChannelEvent } from "./events";
@@ -59,10 +59,10 @@ type Success<T> = (value: T) => void;
 type Failure = (error: unknown) => void;
 
 /** Serves the old form: whatever happens goes to the callbacks, and the promise is fulfilled. */
-function told<T>(result: Promise<T>, success: unknown, failure: unknown): Promise<undefined> {
+function told<T>(operation: () => Promise<T>, success: unknown, failure: unknown): Promise<undefined> {
   if (typeof success !== "function" || typeof failure !== "function")
     return Promise.reject(new TypeError("the callbacks are no functions"));
-  result.then(success as Success<T>, failure as Failure);
+  operation().then(success as Success<T>, failure as Failure);
   return Promise.resolve(undefined);
 }
 
@@ -78,7 +78,7 @@ export class PeerConnection extends EventTarget {
 
   constructor(configuration: RTCConfiguration = {}) {
     super();
-    this.#settings = checkConfiguration(configuration);
+    this.#settings = checkConfiguration(readConfiguration(configuration));
     const { certificates, ...rest } = this.#settings;
     // 96 random bits (RFC 7022, 4.2).
     const cname = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(12))));
@@ -172,30 +172,38 @@ export class PeerConnection extends EventTarget {
 
   async createOffer(...given: unknown[]): Promise<RTCSessionDescriptionInit> {
     const [success, failure, last] = given;
-    if (typeof success === "function" || given.length > 1)
-      return told(this.#createOffer(last), success, failure) as unknown as Promise<RTCSessionDescriptionInit>;
+    if (given.length > 1)
+      return told(
+        () => this.#createOffer(last),
+        success,
+        failure,
+      ) as unknown as Promise<RTCSessionDescriptionInit>;
     return this.#createOffer(success);
   }
   async createAnswer(...given: unknown[]): Promise<RTCSessionDescriptionInit> {
     const [success, failure] = given;
-    if (typeof success === "function" || given.length > 1)
-      return told(this.#createAnswer(), success, failure) as unknown as Promise<RTCSessionDescriptionInit>;
+    if (given.length > 1)
+      return told(
+        () => this.#createAnswer(),
+        success,
+        failure,
+      ) as unknown as Promise<RTCSessionDescriptionInit>;
     return this.#createAnswer();
   }
   async setLocalDescription(...given: unknown[]): Promise<void> {
     const [description, success, failure] = given;
-    if (given.length > 1) return told(this.#setLocal(description), success, failure);
+    if (given.length > 1) return told(() => this.#setLocal(description), success, failure);
     return this.#setLocal(description);
   }
   async setRemoteDescription(...given: unknown[]): Promise<void> {
     const [description, success, failure] = given;
-    if (given.length > 1) return told(this.#setRemote(description), success, failure);
+    if (given.length > 1) return told(() => this.#setRemote(description), success, failure);
     needs(given, 1);
     return this.#setRemote(description);
   }
   async addIceCandidate(...given: unknown[]): Promise<void> {
     const [candidate, success, failure] = given;
-    if (given.length > 1) return told(this.#addCandidate(candidate), success, failure);
+    if (given.length > 1) return told(() => this.#addCandidate(candidate), success, failure);
     return this.#addCandidate(candidate);
   }
 
@@ -249,8 +257,9 @@ export class PeerConnection extends EventTarget {
     return copyOf(this.#settings) as unknown as RTCConfiguration;
   }
   setConfiguration(configuration: RTCConfiguration = {}): void {
-    const next = checkConfiguration(configuration, this.#settings);
+    const given = readConfiguration(configuration);
     this.#assertOpen();
+    const next = checkConfiguration(given, this.#settings);
     const { certificates, ...rest } = next;
     if (next.iceCandidatePoolSize !== this.#settings.iceCandidatePoolSize && this.localDescription)
       throw new DOMException("iceCandidatePoolSize cannot be changed any more", "InvalidModificationError");

@@ -237,7 +237,7 @@ export class Signaling {
   }
 
   #offerStreams(): void {
-    for (const line of this.#lines.all()) this.#offered.set(line, line.streams);
+    this.#offered = new Map(this.#lines.all().map((line) => [line, line.streams]));
   }
 
   #releaseHeld(): void {
@@ -264,6 +264,8 @@ export class Signaling {
     // Where nothing is left to gather for, that is so at once.
     if (state === "new" && type !== "rollback")
       this.#release({ type: "ice-gathering-state", pc: this.#commands.number, state });
+    // Whoever heard of that may have closed the connection.
+    if (this.#chain.closed) return;
     for (const next of snapshot.transceivers) {
       const line = this.#lines.byNumber(next.transceiver);
       if (!line) continue;

@@ -80,13 +80,13 @@ export class States {
         if (event.state === this.ice) break;
         this.ice = event.state;
         this.#transport.setIce(event.state);
-        this.#target.dispatchEvent(new Event("iceconnectionstatechange"));
+        this.#tell("iceconnectionstatechange");
         break;
       case "connection-state":
         if (event.state === this.connection) break;
         this.connection = event.state;
         if (event.state === "connected") this.#lines.flow();
-        this.#target.dispatchEvent(new Event("connectionstatechange"));
+        this.#tell("connectionstatechange");
         break;
       case "dtls-state":
         if (event.state === "connected") this.#lines.flow();
@@ -117,7 +117,12 @@ export class States {
   #gather(state: RTCIceGatheringState): void {
     this.gathering = state;
     this.#transport.setGathering(state);
-    this.#target.dispatchEvent(new Event("icegatheringstatechange"));
+    this.#tell("icegatheringstatechange");
+  }
+
+  /** Tells of a state, unless who heard of it from the transport has closed the connection. */
+  #tell(event: string): void {
+    if (!this.#closed) this.#target.dispatchEvent(new Event(event));
   }
 
   #candidate(init: RTCIceCandidateInit | null): void {
