@@ -78,7 +78,7 @@ pub enum IceTransportPolicy {
 }
 
 /// `RTCIceServer`; `urls` may be one string or many.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 pub struct IceServer {
     pub urls: OneOrMany,
     #[serde(default)]
@@ -93,7 +93,7 @@ impl std::fmt::Debug for IceServer {
     }
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
 pub enum OneOrMany {
     One(String),

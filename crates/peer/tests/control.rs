@@ -204,6 +204,41 @@ async fn who_wants_relays_and_has_none_finds_no_candidate() {
     }
 }
 
+/// The ICE user fragment of an offer made now.
+async fn offered(page: &mut Page, id: u32) -> String {
+    page.ask(id, json!({ "type": "run", "pc": 1, "op": { "type": "create-offer" } }))
+        .await;
+    let offer = page.reply(id).await;
+    let sdp = offer["value"]["sdp"].as_str().unwrap();
+    let fragment = sdp.lines().find_map(|line| line.strip_prefix("a=ice-ufrag:"));
+    fragment.unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_gathers_by_other_servers_gathers_anew_with_the_next_offer() {
+    let mut page = Page::open().await;
+    let run = |op: Value| json!({ "type": "run", "pc": 1, "op": op });
+    let configure = |configuration: Value| run(json!({ "type": "set-configuration", "configuration": configuration }));
+    let add = json!({ "type": "add-transceiver", "kind": "audio", "direction": "sendrecv", "streams": [] });
+    for (id, command) in [(1, create(1)), (2, run(add)), (3, run(json!({ "type": "set-local" })))] {
+        page.ask(id, command).await;
+        page.reply(id).await;
+    }
+    let first = offered(&mut page, 4).await;
+    page.ask(5, configure(json!({ "bundlePolicy": "balanced" }))).await;
+    page.reply(5).await;
+    assert_eq!(offered(&mut page, 6).await, first);
+    for (id, configuration) in [
+        (7, json!({ "iceTransportPolicy": "relay" })),
+        (10, json!({ "iceServers": [{ "urls": "stun:127.0.0.1:9" }] })),
+    ] {
+        let before = offered(&mut page, id).await;
+        page.ask(id + 1, configure(configuration)).await;
+        assert!(page.reply(id + 1).await["error"].is_null());
+        assert_ne!(offered(&mut page, id + 2).await, before);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn channels_have_a_socket_of_their_own() {
     let mut page = Page::open().await;

@@ -126,6 +126,10 @@ fn settings(mdns: MulticastDnsMode, policy: IceTransportPolicy) -> SettingEngine
         .build()
 }
 
+/// A name without an address, which nobody is asked for (RFC 6761, 6.4): the engine refuses a connection that wants relays alone and has
+/// no server for them, where WebRTC just finds no candidate.
+pub const NOWHERE: &str = "nowhere.invalid";
+
 /// The codec of the section that carries the transport; nothing is ever sent with it.
 pub fn placeholder() -> RTCRtpCodecParameters {
     RTCRtpCodecParameters {
@@ -147,9 +151,21 @@ pub fn rtc_configuration(configuration: &Configuration, certificates: &[RTCCerti
             credential: server.credential.clone().unwrap_or_default(),
         })
     });
+    let mut servers: Vec<_> = servers.collect();
+    let any_relay = servers
+        .iter()
+        .flat_map(|server| &server.urls)
+        .any(|url| url.starts_with("turn:"));
+    if configuration.ice_transport_policy == IceTransportPolicy::Relay && !any_relay {
+        servers.push(RTCIceServer {
+            urls: vec![format!("turn:{NOWHERE}:3478")],
+            username: "nobody".to_owned(),
+            credential: "none".to_owned(),
+        });
+    }
     RTCConfigurationBuilder::new()
         .with_certificates(certificates.to_vec())
-        .with_ice_servers(servers.collect())
+        .with_ice_servers(servers)
         .with_ice_transport_policy(match configuration.ice_transport_policy {
             IceTransportPolicy::All => RTCIceTransportPolicy::All,
             IceTransportPolicy::Relay => RTCIceTransportPolicy::Relay,

@@ -198,7 +198,10 @@ impl Peer {
                 Ok(Value::Null)
             }
             Op::SetConfiguration { configuration } => {
-                one.connection.configure(&configuration).await.map(|()| Value::Null)
+                if one.connection.configure(&configuration).await? {
+                    one.jsep.want_restart();
+                }
+                Ok(Value::Null)
             }
             Op::GetStats => {
                 let pc = Arc::clone(&one.connection.pc);

@@ -19,6 +19,7 @@ use webrtc::runtime::{
     Transmit,
 };
 
+use super::build::NOWHERE;
 use super::direct_tcp::Listener;
 use super::names::Names;
 use super::nudging::{Heard, Nudging};
@@ -105,6 +106,9 @@ impl Runtime for Sockets {
 
     fn resolve_host<'a>(&'a self, host: &'a str) -> Boxed<'a, io::Result<Vec<SocketAddr>>> {
         Box::pin(async move {
+            if host.starts_with(NOWHERE) {
+                return Err(io::ErrorKind::NotFound.into());
+            }
             let resolved = self.tokio.resolve_host(host).await;
             self.servers.resolved(host, resolved.as_deref());
             resolved

@@ -25,7 +25,7 @@ use super::way::Way;
 use crate::error::{ExceptionName, PeerError, Result};
 use crate::jsep::sdp::Sdp;
 use crate::jsep::transport::{Setup, Transport};
-use crate::wire::{Candidate, Configuration, SdpType};
+use crate::wire::{Candidate, Configuration, IceServer, IceTransportPolicy, SdpType};
 
 /// The label and the SCTP stream of the engine's own channel.
 const KEEPER: &str = "\u{0}keeper";
@@ -45,6 +45,8 @@ pub struct Connection {
     names: Arc<Names>,
     heard: Arc<Heard>,
     certificates: Vec<RTCCertificate>,
+    /// What candidates are gathered by.
+    gathering: (Vec<IceServer>, IceTransportPolicy),
     /// The remote's end as it was last described.
     remote: Option<Transport>,
     /// How many candidates of its generation were handed over.
@@ -92,6 +94,7 @@ impl Connection {
         let mut streams = Streams::default();
         let servers = Arc::clone(surroundings.servers);
         servers.configure(streams.pairs(configuration).await.into_iter());
+        let gathering = gathering(configuration);
         let configuration = &streams.local(configuration).await;
         let pc = build(configuration, &certificates, &surroundings).await?;
         let carrier = Arc::new(TrackLocalStaticRTP::new(MediaStreamTrack::new(
@@ -131,6 +134,7 @@ impl Connection {
             names: Arc::clone(surroundings.names),
             heard: Arc::clone(surroundings.heard),
             certificates,
+            gathering,
             remote: None,
             tried: 0,
             early: VecDeque::new(),
@@ -348,15 +352,24 @@ impl Connection {
         Ok(())
     }
 
-    pub async fn configure(&mut self, configuration: &Configuration) -> Result<()> {
+    /// Takes another configuration. True if candidates would be others by it, for which the next offer restarts ICE (RFC 8829, 5.2.2).
+    pub async fn configure(&mut self, configuration: &Configuration) -> Result<bool> {
+        let gathering = gathering(configuration);
         self.servers
             .configure(self.streams.pairs(configuration).await.into_iter());
         let configuration = self.streams.local(configuration).await;
         self.pc
             .set_configuration(rtc_configuration(&configuration, &self.certificates))
             .await
-            .map_err(|error| PeerError::new(ExceptionName::InvalidModificationError, error.to_string()))
+            .map_err(|error| PeerError::new(ExceptionName::InvalidModificationError, error.to_string()))?;
+        let changed = gathering != self.gathering;
+        self.gathering = gathering;
+        Ok(changed)
     }
+}
+
+fn gathering(configuration: &Configuration) -> (Vec<IceServer>, IceTransportPolicy) {
+    (configuration.ice_servers.clone(), configuration.ice_transport_policy)
 }
 
 fn read(sdp: &str) -> Result<(Sdp, Transport)> {
