@@ -23,6 +23,8 @@ use crate::wire::Kind;
 const OVERHEAD: usize = 28 + 16;
 /// A round trip before one has been measured.
 const ROUND_TRIP: Duration = Duration::from_millis(100);
+/// Requests for the same packet within this time are one that was made twice (`rtp/missing.rs`), however short the way is.
+const ONE_REQUEST: Duration = Duration::from_millis(10);
 /// Packets sent again that may wait to leave; the remote asks once more for others.
 const AGAIN: usize = 256;
 
@@ -102,6 +104,7 @@ impl Egress {
     pub fn asked(&mut self, nack: &TransportLayerNack, now: Instant) {
         // Less than a round trip, as feedback waits before it leaves and requests do not.
         let trip = lock(&self.shared.bandwidth).round_trip().unwrap_or(ROUND_TRIP) / 2;
+        let trip = trip.max(ONE_REQUEST);
         let Some(stream) = self.streams.get_mut(&nack.media_ssrc) else {
             return;
         };

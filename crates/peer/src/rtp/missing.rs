@@ -10,6 +10,10 @@ use super::sequence::Sequence;
 /// such ones were seen to come later.
 const REORDERING: Duration = Duration::from_millis(8);
 const REORDERING_MAX: Duration = Duration::from_millis(40);
+/// A request may get lost as its answer may, and is a few bytes: each is made twice, so much of a round trip apart, at most so long. Who
+/// has answered the first one ignores the second, which comes within half a round trip.
+const ECHO: u32 = 5;
+const ECHO_MAX: Duration = Duration::from_millis(20);
 /// A packet is asked for so many times, and for so long.
 const TIMES: u8 = 6;
 const AGE: Duration = Duration::from_millis(1_500);
@@ -31,6 +35,8 @@ struct Wanted {
     first: Option<Instant>,
     asked: Option<Instant>,
     times: u8,
+    /// The last request has been made twice.
+    echoed: bool,
 }
 
 /// Follows one stream.
@@ -96,6 +102,7 @@ impl Missing {
             first: None,
             asked: None,
             times: 0,
+            echoed: true,
         };
         self.wanted
             .extend((highest + 1..number).map(|missing| (missing, since)));
@@ -116,15 +123,18 @@ impl Missing {
         // One that is asked for no more may still come.
         self.wanted
             .retain(|_, one| now.saturating_duration_since(one.since) < AGE);
-        let (reordering, pause) = (self.reordering, self.pause());
+        let paces = self.paces();
         let mut due = Vec::new();
         for (number, wanted) in &mut self.wanted {
-            if wanted.next(reordering, pause).is_none_or(|next| next > now) {
+            if wanted.next(&paces).is_none_or(|next| next > now) {
                 continue;
             }
-            wanted.times += 1;
-            wanted.first.get_or_insert(now);
-            wanted.asked = Some(now);
+            if wanted.echoed {
+                wanted.times += 1;
+                wanted.first.get_or_insert(now);
+                wanted.asked = Some(now);
+            }
+            wanted.echoed = !wanted.echoed;
             // The low 16 bits are the number on the wire.
             due.push(*number as u16);
         }
@@ -133,14 +143,17 @@ impl Missing {
 
     /// When `due` will have something.
     pub fn deadline(&self) -> Option<Instant> {
-        let pause = self.pause();
-        let next = |wanted: &Wanted| wanted.next(self.reordering, pause);
-        self.wanted.values().filter_map(next).min()
+        let paces = self.paces();
+        self.wanted.values().filter_map(|wanted| wanted.next(&paces)).min()
     }
 
-    /// Between two requests for the same packet.
-    fn pause(&self) -> Duration {
-        self.round_trip() * 9 / 8 + Duration::from_millis(5)
+    fn paces(&self) -> Paces {
+        let trip = self.round_trip();
+        Paces {
+            reordering: self.reordering,
+            echo: (trip / ECHO).min(ECHO_MAX),
+            pause: trip * 9 / 8 + Duration::from_millis(5),
+        }
     }
 
     /// Which request a packet answers cannot be told. Most answer the first: a number that most do not exceed is right
@@ -156,9 +169,20 @@ impl Missing {
     }
 }
 
+/// What passes before the first request for a packet, before one is made again, and before the next one.
+struct Paces {
+    reordering: Duration,
+    echo: Duration,
+    pause: Duration,
+}
+
 impl Wanted {
-    fn next(&self, reordering: Duration, pause: Duration) -> Option<Instant> {
-        (self.times < TIMES).then(|| self.asked.map_or(self.since + reordering, |asked| asked + pause))
+    fn next(&self, paces: &Paces) -> Option<Instant> {
+        match self.asked {
+            None => Some(self.since + paces.reordering),
+            Some(asked) if !self.echoed => Some(asked + paces.echo),
+            Some(asked) => (self.times < TIMES).then(|| asked + paces.pause),
+        }
     }
 }
 
@@ -182,13 +206,19 @@ mod tests {
         assert_eq!(missing.deadline(), Some(now + REORDERING));
         assert!(missing.arrived(0, true, now + millis(2)));
         assert_eq!(missing.due(now + REORDERING), [65_534, 1]);
-        assert!(missing.due(now + REORDERING).is_empty());
+        assert!(missing.due(now + REORDERING + ECHO_MAX - millis(1)).is_empty());
+        assert_eq!(missing.due(now + REORDERING + ECHO_MAX), [65_534, 1]);
+        assert!(missing.due(now + REORDERING + ECHO_MAX).is_empty());
         // One comes after 40 ms, which is the round trip from now on.
         assert!(missing.arrived(65_534, true, now + REORDERING + millis(40)));
         assert!(!missing.arrived(65_534, true, now + REORDERING + millis(41)));
         assert_eq!(missing.round_trip(), millis(40));
         assert!(missing.due(now + REORDERING + millis(49)).is_empty());
         assert_eq!(missing.due(now + REORDERING + millis(60)), [1]);
+        assert_eq!(
+            missing.deadline(),
+            Some(now + REORDERING + millis(60) + millis(40) / ECHO)
+        );
     }
 
     #[test]
@@ -208,7 +238,8 @@ mod tests {
             now = until;
             assert!(missing.arrived(round * 2 + 1, true, now));
         }
-        assert_eq!((missing.round_trip(), asked), (millis(400), 5));
+        // Once each, and each request twice.
+        assert_eq!((missing.round_trip(), asked), (millis(400), 10));
     }
 
     #[test]
@@ -235,7 +266,7 @@ mod tests {
             now = now.max(next);
             asked += missing.due(now).len();
         }
-        assert!(asked == usize::from(TIMES) && now <= start + AGE, "{asked}");
+        assert!(asked == 2 * usize::from(TIMES) && now <= start + AGE, "{asked}");
         assert!(missing.arrived(2, true, now));
         // An outage is not asked for, nor a jump, and many holes only in part.
         missing.arrived(200, true, now);

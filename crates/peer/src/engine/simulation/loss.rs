@@ -9,6 +9,8 @@ struct Figures {
     amplification: f64,
     /// The longest time without a picture, in milliseconds.
     freeze: u64,
+    /// How often pictures froze as webrtc-stats counts it: for 150 ms more than usual, and for three times as long.
+    freezes: u64,
 }
 
 /// Calls of 30 seconds, with so many packets out of a thousand lost both ways, so many milliseconds there and back, and
@@ -18,6 +20,7 @@ fn calls(codec: VideoCodec, loss: u64, trip: u64, jitter: u64) -> Figures {
         worst: 1.0,
         amplification: 0.0,
         freeze: 0,
+        freezes: 0,
     };
     let (mut sent, mut came, mut again, mut lost, mut plis) = (0, 0, 0, 0, 0);
     for seed in 1..=4 {
@@ -34,18 +37,20 @@ fn calls(codec: VideoCodec, loss: u64, trip: u64, jitter: u64) -> Figures {
         let seen = call.seen.iter().filter(|(number, _)| *number < frames).count() as u64;
         figures.worst = figures.worst.min(seen as f64 / frames as f64);
         figures.freeze = figures.freeze.max(call.freeze());
+        figures.freezes += call.freezes();
         sent += frames;
         came += seen;
     }
     figures.amplification = again as f64 / lost.max(1) as f64;
     println!(
         "{codec:?}, {:.1} % loss, {trip} ms, jitter {jitter} ms: {:.2} % of the frames, {:.2} % at worst; {again} packets again for \
-         {lost} lost ({:.3}); no picture for {} ms; {plis} key frames asked for",
+         {lost} lost ({:.3}); no picture for {} ms, {} freezes; {plis} key frames asked for",
         loss as f64 / 10.0,
         came as f64 / sent as f64 * 100.0,
         figures.worst * 100.0,
         figures.amplification,
         figures.freeze,
+        figures.freezes,
     );
     figures
 }

@@ -224,6 +224,12 @@ impl Call {
             .max()
             .unwrap_or(0)
     }
+
+    /// How often a picture came 150 ms later than usual, and after three times as long as usual (webrtc-stats, `freezeCount`).
+    fn freezes(&self) -> u64 {
+        let gaps = self.seen.windows(2).map(|pair| pair[1].1 - pair[0].1);
+        gaps.filter(|gap| *gap > (FRAME * 3).max(FRAME + 150)).count() as u64
+    }
 }
 
 /// What a task gives to a tap.
