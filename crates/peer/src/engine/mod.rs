@@ -3,6 +3,7 @@
 // The engine's enums are non-exhaustive.
 #![allow(clippy::wildcard_enum_match_arm)]
 
+mod alert;
 mod build;
 pub mod carrier;
 mod certificates;

@@ -15,7 +15,7 @@ use super::negotiation::Negotiation;
 use super::pipelines::{Pipelines, random};
 use super::plan::Plan;
 use super::servers::Servers;
-use super::sockets::Alarm;
+use super::sockets::{Alarm, Trouble};
 use super::states::{self, States};
 use super::stats;
 use super::tap::{Shared, Signal, lock};
@@ -206,6 +206,7 @@ impl Peer {
             Op::GetStats => {
                 let pc = Arc::clone(&one.connection.pc);
                 let transceivers = one.jsep.transceivers().to_vec();
+                let described = one.jsep.described();
                 drop(negotiation);
                 let report = pc
                     .get_stats(Instant::now(), webrtc::peer_connection::StatsSelector::None)
@@ -213,6 +214,7 @@ impl Peer {
                 let reports = self.media.reports(&transceivers);
                 Ok(Value::Array(stats::collect(
                     &report,
+                    described.as_ref(),
                     &transceivers,
                     &self.shared,
                     &reports,
@@ -399,12 +401,15 @@ fn signals(pc: PcId, ports: &Ports) -> Box<dyn Fn(Signal) + Send + Sync> {
     })
 }
 
-/// What the page is told when the engine has panicked.
+/// What the page is told of the engine's troubles.
 fn alarm(pc: PcId, states: &Arc<States>) -> Alarm {
     let states = Arc::clone(states);
-    Alarm(Arc::new(move || {
+    Alarm(Arc::new(move |trouble| {
         let state = "failed";
-        states.push(Event::IceConnectionState { pc, state });
+        match trouble {
+            Trouble::Panic => states.push(Event::IceConnectionState { pc, state }),
+            Trouble::Handshake => tracing::warn!(pc, "the DTLS handshake was refused"),
+        }
         states.push(Event::DtlsState { pc, state });
         states.push(Event::ConnectionState { pc, state });
     }))

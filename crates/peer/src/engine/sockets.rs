@@ -8,7 +8,7 @@ use std::io::{self, IoSliceMut};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -19,6 +19,7 @@ use webrtc::runtime::{
     Transmit,
 };
 
+use super::alert::is_fatal;
 use super::build::NOWHERE;
 use super::direct_tcp::Listener;
 use super::names::Names;
@@ -47,9 +48,18 @@ pub struct Sockets {
     pub heard: Arc<Heard>,
 }
 
-/// Called when a task of the engine's has panicked.
+/// What the engine does not tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// A task of it has panicked.
+    Panic,
+    /// Either end has refused the other's DTLS.
+    Handshake,
+}
+
+/// Called when there is trouble.
 #[derive(Clone)]
-pub struct Alarm(pub Arc<dyn Fn() + Send + Sync>);
+pub struct Alarm(pub Arc<dyn Fn(Trouble) + Send + Sync>);
 
 impl std::fmt::Debug for Alarm {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -66,7 +76,7 @@ impl Runtime for Sockets {
             // Nothing of it is used again.
             if AssertUnwindSafe(future).catch_unwind().await.is_err() {
                 tracing::error!("the engine has panicked: its connection is over");
-                (alarm.0)();
+                (alarm.0)(Trouble::Panic);
             }
         }))
     }
@@ -86,6 +96,8 @@ impl Runtime for Sockets {
             servers: Arc::clone(&self.servers),
             names: Arc::clone(&self.names),
             pace: Mutex::default(),
+            connected: Arc::clone(&self.connected),
+            alarm: self.alarm.clone(),
         };
         Ok(Arc::new(Nudging::new(
             Arc::new(watched),
@@ -140,13 +152,25 @@ impl Runtime for Sockets {
     }
 }
 
-/// A socket that lets requests to servers and their answers be seen, and no check be seen too soon or sent too often.
+/// A socket that lets requests to servers and their answers be seen, and the alert that ends a handshake, and no check be seen too soon or
+/// sent too often.
 #[derive(Debug)]
 struct Watched {
     inner: Arc<dyn AsyncUdpSocket>,
     servers: Arc<Servers>,
     names: Arc<Names>,
     pace: Mutex<Pace>,
+    connected: Arc<AtomicBool>,
+    alarm: Alarm,
+}
+
+impl Watched {
+    /// Looks at what either end says of the handshake.
+    fn watch(&self, datagram: &[u8]) {
+        if is_fatal(datagram) && !self.connected.load(Ordering::Acquire) {
+            (self.alarm.0)(Trouble::Handshake);
+        }
+    }
 }
 
 impl AsyncUdpSocket for Watched {
@@ -162,6 +186,9 @@ impl AsyncUdpSocket for Watched {
             return Poll::Ready(Ok(transmit.contents.len()));
         }
         let sent = self.inner.poll_send(cx, transmit);
+        if sent.is_ready() {
+            self.watch(transmit.contents);
+        }
         if matches!(sent, Poll::Ready(Ok(_)))
             && is_control(transmit.contents)
             && let Ok(own) = self.inner.local_addr()
@@ -195,9 +222,13 @@ impl AsyncUdpSocket for Watched {
                 if let Some(check) = heard {
                     lock(&self.pace).heard(check);
                 }
-                let Some(datagrams) = buffer.get(..meta.len).filter(|bytes| is_control(bytes)) else {
+                let Some(datagrams) = buffer.get(..meta.len) else {
                     continue;
                 };
+                self.watch(datagrams);
+                if !is_control(datagrams) {
+                    continue;
+                }
                 if is_check(datagrams) && !self.names.admit(meta.addr, Instant::now()) {
                     // An empty datagram is nobody's.
                     (meta.len, meta.stride) = (0, 0);
@@ -269,14 +300,14 @@ mod tests {
             tokio: TokioRuntime,
             relay: false,
             connected: Arc::default(),
-            alarm: Alarm(Arc::new(move || tell.try_send(()).unwrap())),
+            alarm: Alarm(Arc::new(move |trouble| tell.try_send(trouble).unwrap())),
             servers: Servers::new(drop),
             names: Arc::default(),
             heard: Arc::default(),
         };
         sockets.spawn(Box::pin(async {})).detach();
         sockets.spawn(Box::pin(async { panic!("on purpose") })).detach();
-        assert_eq!(told.recv().await, Some(()));
+        assert_eq!(told.recv().await, Some(Trouble::Panic));
         drop(sockets);
         assert_eq!(told.recv().await, None);
     }

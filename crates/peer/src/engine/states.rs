@@ -16,7 +16,7 @@ use crate::session::EventSink;
 use crate::wire::{Event, Pair, PcId};
 
 /// How long DTLS may take once ICE has a way: the engine does not tell of a handshake that failed, as with a certificate
-/// of another fingerprint. It leaves room for four retransmissions (RFC 6347, 4.2.4.1).
+/// of another fingerprint, and an alert is not seen that a relay carries. It leaves room for four retransmissions (RFC 6347, 4.2.4.1).
 const HANDSHAKE: Duration = Duration::from_secs(15);
 
 /// States that may wait for what is asked about the transport.
@@ -114,7 +114,7 @@ impl Handshake {
                 ..
             } => self.end = None,
             Event::DtlsState {
-                state: "connected" | "closed",
+                state: "connected" | "closed" | "failed",
                 ..
             } => {
                 self.over = true;

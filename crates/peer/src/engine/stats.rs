@@ -8,9 +8,11 @@ use webrtc::peer_connection::RTCStatsReport;
 
 use super::counters::{Inbound, Outbound, Reported, Sent};
 use super::tap::{Shared, lock};
+use crate::jsep::Described;
 use crate::jsep::codecs::Codecs;
 use crate::jsep::formats::Format;
 use crate::jsep::transceiver::{Layer, Transceiver};
+use crate::jsep::transport::Setup;
 use crate::wire::{EncodingId, Kind, Pipeline, Side, TransceiverId};
 
 /// What the worker reported last, by encoding; 0 for what is received.
@@ -24,6 +26,7 @@ const TRANSPORT: &str = "T01";
 /// All objects of a report.
 pub fn collect(
     report: &RTCStatsReport,
+    described: Option<&Described>,
     transceivers: &[Transceiver],
     shared: &Shared,
     reports: &Reports,
@@ -32,6 +35,9 @@ pub fn collect(
         .duration_since(UNIX_EPOCH)
         .map_or(0.0, |time| time.as_secs_f64() * 1_000.0);
     let mut all = super::engine_stats::collect(report, now, TRANSPORT);
+    if let Some(described) = described {
+        complete_transport(&mut all, described, now);
+    }
     let available = lock(&shared.bandwidth).target();
     for pair in all
         .iter_mut()
@@ -82,6 +88,43 @@ pub fn collect(
         }
     }
     all
+}
+
+/// Says of the transport what is known before it is up: it has its object from the first description on (webrtc-stats, 8.8).
+fn complete_transport(all: &mut Vec<Value>, described: &Described, now: f64) {
+    if all.iter().all(|one| one["type"] != "transport") {
+        all.push(json!({ "id": TRANSPORT, "type": "transport", "timestamp": now }));
+    }
+    let role = match described.setup {
+        Some(Setup::Active) => "client",
+        Some(Setup::Passive) => "server",
+        Some(Setup::Actpass) | None => "unknown",
+    };
+    for transport in all.iter_mut().filter(|one| one["type"] == "transport") {
+        for (member, value) in [
+            ("iceState", json!("new")),
+            (
+                "iceRole",
+                json!(if described.controlling {
+                    "controlling"
+                } else {
+                    "controlled"
+                }),
+            ),
+            ("iceLocalUsernameFragment", json!(described.fragment)),
+            ("dtlsState", json!("new")),
+            ("dtlsRole", json!(role)),
+            ("selectedCandidatePairChanges", json!(0)),
+            ("packetsSent", json!(0)),
+            ("packetsReceived", json!(0)),
+            ("bytesSent", json!(0)),
+            ("bytesReceived", json!(0)),
+        ] {
+            if transport.get(member).is_none_or(|known| *known == "unknown") {
+                transport[member] = value;
+            }
+        }
+    }
 }
 
 /// One encoding, and its index among those of the page.

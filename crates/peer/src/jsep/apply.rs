@@ -142,6 +142,20 @@ impl Jsep {
         if sdp.media.len() != self.lines.len() || !self.lines.iter().zip(&sdp.media).all(named) {
             return Err(PeerError::invalid_access("the answer has not the offer's sections"));
         }
+        let offer = self.descriptions.pending_local.as_ref();
+        let offer = offer.and_then(|offer| Sdp::parse(&offer.sdp).ok());
+        if let Some(offer) = offer {
+            let sections = offer.media.iter().zip(&sdp.media);
+            for (offered, answered) in sections.filter(|(_, answered)| !answered.rejected() && !answered.is_data()) {
+                let theirs = sdp.direction(answered);
+                // RFC 3264, 6.1: who is not asked to send does not, and nobody receives what is not sent.
+                if common(reversed(theirs), offer.direction(offered)) != reversed(theirs) {
+                    return Err(PeerError::invalid_access(
+                        "the answer's direction does not fit the offer's",
+                    ));
+                }
+            }
+        }
         check_mux(sdp)
     }
 
@@ -355,7 +369,17 @@ impl Jsep {
 fn check_mux(sdp: &Sdp) -> Result<()> {
     let media = |section: &&Section| !section.rejected() && matches!(section.kind.as_str(), "audio" | "video");
     let lacks = |section: &Section| section.attributes.get("rtcp-mux").is_none();
-    if sdp.media.iter().filter(media).any(lacks) {
+    // Those that are bundled follow the first one, which may be the only one to say so (RFC 8843, 7.1.3; RFC 8859, 5.3).
+    let first = sdp.media.iter().find(|section| !section.rejected());
+    let carries = first
+        .is_some_and(|first| first.mid().is_some_and(|mid| sdp.bundled(mid)) && (first.is_data() || !lacks(first)));
+    let follows = |section: &Section| carries && section.mid().is_some_and(|mid| sdp.bundled(mid));
+    if sdp
+        .media
+        .iter()
+        .filter(media)
+        .any(|section| lacks(section) && !follows(section))
+    {
         return Err(PeerError::invalid_access("a section has no rtcp-mux"));
     }
     let mut formats = sdp.media.iter().filter(media).flat_map(|section| &section.formats);

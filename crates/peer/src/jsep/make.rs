@@ -204,9 +204,16 @@ fn take_line(lines: &mut Vec<Line>, next_mid: &mut u32, owner: Owner, kind: Opti
         form: (form.0.to_owned(), form.1.to_owned()),
         owner,
     };
-    let free = |line: &&mut Line| line.owner == Owner::Nobody && line.kind == kind;
-    match lines.iter_mut().find(free) {
-        Some(free) => *free = line,
+    let free = |of: &dyn Fn(&str) -> bool| {
+        lines
+            .iter()
+            .position(|line| line.owner == Owner::Nobody && of(&line.kind))
+    };
+    let media = |kind: &str| kind == "audio" || kind == "video";
+    // One of its kind, if there is one; a voice's may become a picture's, too (RFC 9429, 5.2.2).
+    let place = free(&|former| former == kind).or_else(|| free(&|former| media(former) && media(kind)));
+    match place {
+        Some(place) => lines[place] = line,
         None => lines.push(line),
     }
 }

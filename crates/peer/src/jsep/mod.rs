@@ -27,7 +27,7 @@ use transport::{Setup, Transport, UNSAID_MESSAGE_SIZE};
 
 use crate::error::{ExceptionName, PeerError, Result};
 use crate::rtp::format::VideoCodec;
-use crate::wire::{Description, Direction, Kind, TransceiverId, TransceiverSnapshot};
+use crate::wire::{Description, Direction, Kind, SdpType, TransceiverId, TransceiverSnapshot};
 
 /// Layers a simulcast may have.
 const LAYERS: usize = 4;
@@ -274,6 +274,21 @@ impl Jsep {
         pending_local.as_ref().or(current_local.as_ref()).and_then(fragment)
     }
 
+    /// What is known of the transport before it is up.
+    pub fn described(&self) -> Option<Described> {
+        let Descriptions {
+            pending_local,
+            current_local,
+            ..
+        } = &self.descriptions;
+        let local = pending_local.as_ref().or(current_local.as_ref())?;
+        Some(Described {
+            fragment: fragment(local)?,
+            controlling: local.kind == SdpType::Offer,
+            setup: self.setup,
+        })
+    }
+
     /// Whether the local description applied last has a section that needs a transport.
     pub fn carries(&self) -> bool {
         let Descriptions {
@@ -427,6 +442,14 @@ impl Jsep {
         let found = self.transceivers.iter_mut().find(|one| one.id == id);
         found.ok_or_else(|| PeerError::new(ExceptionName::InvalidAccessError, "there is no such transceiver"))
     }
+}
+
+/// A transport as it is described.
+pub struct Described {
+    pub fragment: String,
+    pub controlling: bool,
+    /// Our end of DTLS, once it is agreed on.
+    pub setup: Option<Setup>,
 }
 
 /// The username fragment of a description's transport.
