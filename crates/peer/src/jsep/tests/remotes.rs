@@ -126,3 +126,74 @@ fn a_remote_cannot_use_up_the_mids() {
     let next = a.create_offer(&transport("us")).unwrap();
     assert!(next.sdp.contains("a=group:BUNDLE 4294967295 0 1\r\n"), "{}", next.sdp);
 }
+
+#[test]
+fn an_answer_cannot_send_what_was_not_asked_for() {
+    for (ours, wrong) in [
+        (Direction::Recvonly, "a=sendrecv"),
+        (Direction::Recvonly, "a=recvonly"),
+        (Direction::Sendonly, "a=sendrecv"),
+        (Direction::Inactive, "a=sendonly"),
+    ] {
+        let (mut a, mut b) = (side(1), side(2));
+        a.add_transceiver(Kind::Audio, ours, Vec::new(), None, false);
+        let offer = a.create_offer(&transport("a")).unwrap();
+        a.set_local(SdpType::Offer, &offer.sdp).unwrap();
+        b.set_remote(&offer).unwrap();
+        let answer = b.create_answer(&transport("b")).unwrap();
+        let fits = answer
+            .sdp
+            .lines()
+            .find(|line| ["a=sendrecv", "a=sendonly", "a=recvonly", "a=inactive"].contains(line));
+        let other = Description {
+            sdp: answer.sdp.replace(fits.unwrap(), wrong),
+            ..answer.clone()
+        };
+        assert_eq!(
+            a.set_remote(&other).unwrap_err().name,
+            ExceptionName::InvalidAccessError,
+            "{ours:?} {wrong}"
+        );
+        a.set_remote(&answer).unwrap();
+    }
+}
+
+#[test]
+fn a_section_that_is_not_used_any_more_becomes_another() {
+    let (mut a, mut b) = (side(1), side(2));
+    let voice = a.add_transceiver(Kind::Audio, Direction::Sendrecv, Vec::new(), None, false);
+    round(&mut a, &mut b);
+    a.stop(voice).unwrap();
+    round(&mut a, &mut b);
+    video(&mut a, "cam");
+    let (offer, answer) = round(&mut a, &mut b);
+    for sdp in [&offer, &answer] {
+        let sections: Vec<_> = sdp.lines().filter(|line| line.starts_with("m=")).collect();
+        assert!(sections.len() == 1 && sections[0].starts_with("m=video 9 "), "{sdp}");
+    }
+    assert!(!offer.contains("a=mid:0\r\n"), "a new one is told from the former");
+    // The other side says the same in the next round.
+    let (offer, _) = round(&mut b, &mut a);
+    assert_eq!(offer.matches("m=").count(), 1);
+}
+
+#[test]
+fn what_is_bundled_need_not_say_again_that_rtcp_has_no_port() {
+    let sdp = "v=0\r\no=- 1 2 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE x y\r\n\
+        a=ice-ufrag:u\r\na=ice-pwd:p\r\na=fingerprint:sha-256 AA\r\na=setup:actpass\r\n\
+        m=audio 9 UDP/TLS/RTP/SAVPF 99\r\na=mid:x\r\na=rtcp-mux\r\na=rtpmap:99 opus/48000/2\r\na=sendonly\r\n\
+        m=video 0 UDP/TLS/RTP/SAVPF 100\r\na=mid:y\r\na=bundle-only\r\na=rtpmap:100 VP8/90000\r\na=sendonly\r\n";
+    let offer = |sdp: String| Description {
+        kind: SdpType::Offer,
+        sdp,
+    };
+    let mut b = side(1);
+    b.set_remote(&offer(sdp.to_owned())).unwrap();
+    let answer = b.create_answer(&transport("b")).unwrap();
+    assert!(answer.sdp.contains("a=group:BUNDLE x y\r\n"), "{}", answer.sdp);
+    let without = offer(sdp.replace("a=rtcp-mux\r\n", ""));
+    assert_eq!(
+        side(1).set_remote(&without).unwrap_err().name,
+        ExceptionName::InvalidAccessError
+    );
+}
