@@ -78,7 +78,7 @@ pub enum IceTransportPolicy {
 }
 
 /// `RTCIceServer`; `urls` may be one string or many.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Deserialize)]
 pub struct IceServer {
     pub urls: OneOrMany,
     #[serde(default)]

@@ -218,24 +218,29 @@ async fn offered(page: &mut Page, id: u32) -> String {
 async fn who_gathers_by_other_servers_gathers_anew_with_the_next_offer() {
     let mut page = Page::open().await;
     let run = |op: Value| json!({ "type": "run", "pc": 1, "op": op });
-    let configure = |configuration: Value| run(json!({ "type": "set-configuration", "configuration": configuration }));
+    let turn = |password: &str| json!([{ "urls": "turn:127.0.0.1:9", "username": "u", "credential": password }]);
+    let made = json!({ "type": "create", "pc": 1, "configuration": { "iceServers": turn("one") } });
     let add = json!({ "type": "add-transceiver", "kind": "audio", "direction": "sendrecv", "streams": [] });
-    for (id, command) in [(1, create(1)), (2, run(add)), (3, run(json!({ "type": "set-local" })))] {
+    for (id, command) in [(1, made), (2, run(add)), (3, run(json!({ "type": "set-local" })))] {
         page.ask(id, command).await;
         page.reply(id).await;
     }
-    let first = offered(&mut page, 4).await;
-    page.ask(5, configure(json!({ "bundlePolicy": "balanced" }))).await;
-    page.reply(5).await;
-    assert_eq!(offered(&mut page, 6).await, first);
-    for (id, configuration) in [
-        (7, json!({ "iceTransportPolicy": "relay" })),
-        (10, json!({ "iceServers": [{ "urls": "stun:127.0.0.1:9" }] })),
+    let mut before = offered(&mut page, 4).await;
+    for (id, configuration, anew) in [
+        (10, json!({ "iceServers": turn("two") }), false),
+        (
+            20,
+            json!({ "iceServers": turn("two"), "iceTransportPolicy": "relay" }),
+            true,
+        ),
+        (30, json!({ "iceServers": [{ "urls": "stun:127.0.0.1:9" }] }), true),
     ] {
-        let before = offered(&mut page, id).await;
-        page.ask(id + 1, configure(configuration)).await;
-        assert!(page.reply(id + 1).await["error"].is_null());
-        assert_ne!(offered(&mut page, id + 2).await, before);
+        let configure = json!({ "type": "set-configuration", "configuration": configuration });
+        page.ask(id, run(configure)).await;
+        assert!(page.reply(id).await["error"].is_null());
+        let offer = offered(&mut page, id + 1).await;
+        assert_eq!(offer != before, anew, "{id}");
+        before = offer;
     }
 }
 

@@ -25,7 +25,7 @@ use super::way::Way;
 use crate::error::{ExceptionName, PeerError, Result};
 use crate::jsep::sdp::Sdp;
 use crate::jsep::transport::{Setup, Transport};
-use crate::wire::{Candidate, Configuration, IceServer, IceTransportPolicy, SdpType};
+use crate::wire::{Candidate, Configuration, IceTransportPolicy, SdpType};
 
 /// The label and the SCTP stream of the engine's own channel.
 const KEEPER: &str = "\u{0}keeper";
@@ -46,7 +46,7 @@ pub struct Connection {
     heard: Arc<Heard>,
     certificates: Vec<RTCCertificate>,
     /// What candidates are gathered by.
-    gathering: (Vec<IceServer>, IceTransportPolicy),
+    gathering: (Vec<String>, IceTransportPolicy),
     /// The remote's end as it was last described.
     remote: Option<Transport>,
     /// How many candidates of its generation were handed over.
@@ -368,8 +368,10 @@ impl Connection {
     }
 }
 
-fn gathering(configuration: &Configuration) -> (Vec<IceServer>, IceTransportPolicy) {
-    (configuration.ice_servers.clone(), configuration.ice_transport_policy)
+/// Which servers candidates are gathered by, and which candidates. New credentials make no other server.
+fn gathering(configuration: &Configuration) -> (Vec<String>, IceTransportPolicy) {
+    let urls = configuration.ice_servers.iter().flat_map(|server| server.urls.iter());
+    (urls.cloned().collect(), configuration.ice_transport_policy)
 }
 
 fn read(sdp: &str) -> Result<(Sdp, Transport)> {
