@@ -132,6 +132,23 @@ async function replace(one, other) {
   return size.join("x");
 }
 
+/** A canvas that is captured without a rate: WebKitGTK's encoders get nothing out of its pictures as they come. */
+export async function drawing(one, other) {
+  await one.with(`
+    const canvas = Object.assign(document.createElement("canvas"), { width: 320, height: 240 });
+    const ink = canvas.getContext("2d");
+    let drawn = 0;
+    globalThis.drawing = setInterval(() => {
+      ink.fillStyle = \`hsl(\${7 * drawn++} 80% 50%)\`;
+      ink.fillRect(0, 0, 320, 240);
+    }, 50);
+    pc.addTrack(canvas.captureStream().getVideoTracks()[0]);`);
+  await Promise.all([one.call("connected"), other.call("connected")]);
+  const { frames } = await other.call("media", 30, { audio: false });
+  await one.page.run("clearInterval(globalThis.drawing)");
+  return `${frames} frames`;
+}
+
 /** Muting by `enabled`: the other end sees black, then a picture again. */
 async function mute(one, other) {
   await one.call("send");

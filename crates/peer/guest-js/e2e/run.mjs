@@ -5,7 +5,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { CASES, mesh, together } from "./cases.mjs";
+import { CASES, drawing, mesh, together } from "./cases.mjs";
 import { openChromium } from "./chromium.mjs";
 import { CODECS } from "./codecs.mjs";
 import { adapter, peerJs, simplePeer } from "./libraries.mjs";
@@ -77,6 +77,7 @@ const GROUPS = [
   ),
   [
     outwards("simulcast", simulcast),
+    outwards("drawing", (one, other) => together(one, other, drawing)),
     outwards("screen", (one, other) => together(one, other, screen)),
     outwards("display", (one, other) => together(one, other, display)),
     ["webview: no screen", () => noScreen({ binary, directory })],
