@@ -57,7 +57,14 @@ impl Turns {
         }
         let (done, end) = oneshot::channel();
         let before = match command {
-            Ok(Command::Run { op: Op::GetStats, .. } | Command::GenerateCertificate { .. }) | Err(_) => None,
+            Ok(
+                Command::Run {
+                    op: Op::GetStats { .. },
+                    ..
+                }
+                | Command::GenerateCertificate { .. },
+            )
+            | Err(_) => None,
             Ok(Command::Create { pc, .. } | Command::Run { pc, .. } | Command::Close { pc }) => {
                 self.last.insert(*pc, end)
             }

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 use serde_json::Value;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::audio::driver::Audio;
@@ -26,6 +27,8 @@ pub type EventSink = Arc<dyn Fn(Event) + Send + Sync>;
 const VERSION: u32 = 3;
 /// Messages from a socket that may wait for a busy engine.
 const INCOMING: usize = 64;
+/// How long statistics wait for what the worker has to say; else they tell what it said last.
+const REPORT: Duration = Duration::from_millis(200);
 
 /// What a session holds: all zero once it has ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -45,6 +48,8 @@ pub struct Session {
     servers: Mutex<Vec<JoinHandle<()>>>,
     /// Connections that are being closed.
     closing: Arc<AtomicUsize>,
+    /// The number of the worker's last report.
+    reported: watch::Sender<u32>,
 }
 
 impl Session {
@@ -92,6 +97,7 @@ impl Session {
             },
             servers: Mutex::default(),
             closing: Arc::default(),
+            reported: watch::Sender::default(),
         });
         let weak = Arc::downgrade(&session);
         session.ports.audio.start(outbox, move |spoken| {
@@ -164,6 +170,13 @@ impl Session {
 
     /// Runs one operation; what it resolves to depends on the operation.
     pub async fn run(&self, pc: PcId, op: Op) -> Result<Value> {
+        if let Op::GetStats { after: Some(report) } = op {
+            let mut reported = self.reported.subscribe();
+            let fresh = reported.wait_for(|last| *last >= report);
+            if tokio::time::timeout(REPORT, fresh).await.is_err() {
+                tracing::debug!(pc, "the media worker is too busy to report");
+            }
+        }
         self.peer(pc)?.run(op).await
     }
 
@@ -262,6 +275,9 @@ impl Session {
                 if let Ok(peer) = self.peer(pc) {
                     peer.close_channel(channel).await;
                 }
+            }
+            Incoming::Text(FromWorker::Reported { report }) => {
+                self.reported.send_replace(report);
             }
             Incoming::Text(FromWorker::Pipeline {
                 pc,

@@ -231,7 +231,11 @@ pub enum Op {
     SetConfiguration {
         configuration: Configuration,
     },
-    GetStats,
+    /// `after`: the worker's report of this number is to be in it, and is on its way.
+    GetStats {
+        #[serde(default)]
+        after: Option<u32>,
+    },
 }
 
 /// `RTCDataChannelInit` with the label.
@@ -447,6 +451,10 @@ pub enum FromWorker {
         transceiver: TransceiverId,
         side: Side,
         stats: Pipeline,
+    },
+    /// All of the report that the page asked for by this number has been said.
+    Reported {
+        report: u32,
     },
     /// A microphone begins, or its constraints change.
     AudioSource {

@@ -21,8 +21,8 @@ struct Page {
     opened: Opened,
     control: WebSocketStream<MaybeTlsStream<TcpStream>>,
     data: WebSocketStream<MaybeTlsStream<TcpStream>>,
-    /// Kept: a page ends with its worker.
-    _media: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    /// The worker's: a page ends with it.
+    media: WebSocketStream<MaybeTlsStream<TcpStream>>,
 }
 
 impl Page {
@@ -36,7 +36,7 @@ impl Page {
             opened,
             control,
             data,
-            _media: media,
+            media,
         }
     }
 
@@ -314,6 +314,28 @@ async fn channels_have_a_socket_of_their_own() {
     }
     assert_eq!(come, Some((6, 2, b"hello".to_vec())));
     assert!(states.contains(&(json!(2), json!("channel"))), "{states:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn statistics_wait_for_the_workers_report_but_not_for_long() {
+    let mut page = Page::open().await;
+    page.ask(1, create(1)).await;
+    page.reply(1).await;
+    let add = json!({ "type": "add-transceiver", "kind": "video", "direction": "sendrecv", "streams": [] });
+    for (id, op) in [(2, add), (3, json!({ "type": "set-local" }))] {
+        page.ask(id, json!({ "type": "run", "pc": 1, "op": op })).await;
+        page.reply(id).await;
+    }
+    let stats = |after: u32| json!({ "type": "run", "pc": 1, "op": { "type": "get-stats", "after": after } });
+    page.ask(4, stats(1)).await;
+    page.media
+        .send(Message::Text(r#"{"type":"reported","report":1}"#.into()))
+        .await
+        .unwrap();
+    assert!(page.reply(4).await["value"].is_array());
+    // It has hung.
+    page.ask(5, stats(2)).await;
+    assert!(page.reply(5).await["value"].is_array());
 }
 
 #[tokio::test(flavor = "multi_thread")]

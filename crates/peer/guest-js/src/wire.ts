@@ -80,7 +80,8 @@ export type Op =
   | ({ type: "create-channel" } & ChannelInit)
   | { type: "restart-ice" }
   | { type: "set-configuration"; configuration: Configuration }
-  | { type: "get-stats" };
+  /** `after`: the worker's report of this number is to be in it. */
+  | { type: "get-stats"; after?: number };
 
 /** What `open` resolves to. */
 export interface Opened {
@@ -200,6 +201,8 @@ export type FromWorker =
       side: "send" | "receive";
       active: boolean;
     }
+  /** All of the report that the page asked for by this number has been said. */
+  | { type: "reported"; report: number }
   | { type: "pipeline"; pc: number; transceiver: number; side: "send" | "receive"; stats: PipelineStats };
 
 /** Text from the page to Rust, among the messages of its data channels. */

@@ -103,6 +103,7 @@ impl Audio {
             FromWorker::KeyFrameWanted { .. }
             | FromWorker::CloseChannel { .. }
             | FromWorker::Pipeline { .. }
+            | FromWorker::Reported { .. }
             | FromWorker::VoiceTransform { .. } => {}
         }
     }

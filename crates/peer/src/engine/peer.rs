@@ -203,7 +203,7 @@ impl Peer {
                 }
                 Ok(Value::Null)
             }
-            Op::GetStats => {
+            Op::GetStats { .. } => {
                 let pc = Arc::clone(&one.connection.pc);
                 let transceivers = one.jsep.transceivers().to_vec();
                 let described = one.jsep.described();

@@ -38,6 +38,7 @@ export class Media {
   #failed: string | undefined;
   #waiting: (() => void)[] = [];
   #waking = false;
+  #reports = 0;
 
   private constructor(worker: Worker, context: AudioContext, handlers: MediaHandlers) {
     this.#worker = worker;
@@ -63,6 +64,13 @@ export class Media {
 
   tell(message: ToMedia, transfer: Transferable[] = []): void {
     this.#worker.postMessage(message, transfer);
+  }
+
+  /** Has the worker tell Rust what it has counted; gives the number by which Rust knows the report. */
+  report(): number {
+    this.#reports += 1;
+    this.tell({ type: "report", report: this.#reports });
+    return this.#reports;
   }
 
   /**

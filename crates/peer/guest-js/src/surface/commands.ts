@@ -40,7 +40,8 @@ export class Commands {
   /** Beside the others: statistics change nothing. */
   async stats<T>(): Promise<T> {
     await this.#made;
-    return this.runtime.link.run<T>(this.number, { type: "get-stats" });
+    const after = this.runtime.media.report();
+    return this.runtime.link.run<T>(this.number, { type: "get-stats", after });
   }
 
   close(): void {

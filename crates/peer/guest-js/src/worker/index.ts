@@ -135,6 +135,10 @@ function handle(message: ToMedia): void {
     case "discard-spare":
       discardSpare(message.spare);
       break;
+    case "report":
+      report();
+      socket?.tell({ type: "reported", report: message.report });
+      break;
     case "forget":
       forget(message.pc);
       break;

@@ -59,6 +59,8 @@ export type ToMedia =
   | { type: "stop-receiving"; pc: number; transceiver: number }
   | { type: "make-spare" }
   | { type: "discard-spare"; spare: number }
+  /** Statistics are wanted, all there are now. */
+  | { type: "report"; report: number }
   | { type: "forget"; pc: number }
   /** An encoded transform, which serves nobody yet. */
   | { type: "transform-made"; transform: number; port: MessagePort }
