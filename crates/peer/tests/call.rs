@@ -352,6 +352,34 @@ async fn a_channel_can_be_added_to_a_call_and_closed_after_its_messages() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn tones_are_sent_as_events() {
+    let (a, b) = pair().await;
+    let voice = a.add("audio", "mic").await;
+    negotiate(&a, &b).await;
+    trickle(&a, &b);
+    connected(&a, &b).await;
+    for tone in ["1", "#"] {
+        a.run(json!({"type": "play-tone", "transceiver": voice, "tone": tone, "duration": 100}))
+            .await;
+    }
+    // Five steps of 20 ms each, the last of which is told three times.
+    let sent = async {
+        while !a.stats("outbound-rtp").await.iter().any(|one| one["packetsSent"] == 14) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(common::PATIENCE, sent).await.unwrap();
+    // A voice goes on behind them, with the numbers after theirs.
+    a.frame(2, 1, voice, 0, b"voice").await;
+    let after = async {
+        while !a.stats("outbound-rtp").await.iter().any(|one| one["packetsSent"] == 15) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(common::PATIENCE, after).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn closing_frees_everything() {
     let (a, b) = pair().await;
     a.add("video", "cam").await;

@@ -168,7 +168,7 @@ impl Peer {
                 tone,
                 duration,
             } => {
-                tracing::debug!(transceiver, duration, known = tone.is_ascii(), "tones are not sent yet");
+                self.media.play(transceiver, tone, duration);
                 Ok(Value::Null)
             }
             Op::SetDirection { transceiver, direction } => {

@@ -38,6 +38,7 @@ pub struct Pipelines {
 /// A transceiver's two tasks, from outside.
 struct Pipes {
     frames: mpsc::Sender<Frame>,
+    tones: mpsc::Sender<send::Key>,
     overflow: Arc<AtomicBool>,
     streams: Arc<Mutex<Vec<Sending>>>,
     packets: Option<mpsc::Sender<Input>>,
@@ -64,6 +65,16 @@ impl Pipelines {
             && one.frames.try_send(frame).is_err()
         {
             one.overflow.store(true, Ordering::Release);
+        }
+    }
+
+    /// Has a tone played in a voice's stead.
+    pub fn play(&self, transceiver: TransceiverId, tone: char, millis: u32) {
+        let pipelines = lock(&self.all);
+        if let Some(one) = pipelines.get(&transceiver)
+            && one.tones.try_send((tone, millis)).is_err()
+        {
+            tracing::warn!(transceiver, "a tone is left out: too many wait");
         }
     }
 
@@ -165,6 +176,7 @@ impl Pipelines {
 
     fn start_sender(&self, kind: Kind, way: Way) -> Pipes {
         let (frames, queue) = mpsc::channel(send::QUEUE);
+        let (tones, keys) = mpsc::channel(send::TONES);
         let (overflow, streams) = (Arc::<AtomicBool>::default(), Arc::<Mutex<Vec<Sending>>>::default());
         let starts = random();
         let sender = Sender {
@@ -177,9 +189,10 @@ impl Pipelines {
             // A start in the lower half keeps SRTP's rollover unambiguous (RFC 3711, 3.3.1).
             starts: (starts as u16 & 0x7fff, (starts >> 16) as u32, (starts >> 48) as u16),
         };
-        self.tasks.spawn(sender.run(queue));
+        self.tasks.spawn(sender.run(queue, keys));
         Pipes {
             frames,
+            tones,
             overflow,
             streams,
             packets: None,

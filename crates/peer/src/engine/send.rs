@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
 
 use bytes::Bytes;
 use rtc::rtp::{Header, Packet};
 use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
 
 use super::carrier::carry;
 use super::plan::Sending;
@@ -16,12 +16,28 @@ use super::way::Way;
 use crate::frame::Frame;
 use crate::rtp::clock::SendClock;
 use crate::rtp::format::Payloader;
+use crate::rtp::tones::{STEP, Tone};
 use crate::wire::{EncodingId, Kind};
 
 /// Frames that may wait for the engine: a second of three layers of video, or more of audio.
 pub const QUEUE: usize = 90;
 /// Bytes of an audio packet that cannot be Opus any more.
 const AUDIO_LIMIT: usize = 1_275 * 2;
+
+/// Tones that may wait for the one before them.
+pub const TONES: usize = 4;
+
+/// A DTMF tone, and how many milliseconds it lasts.
+pub type Key = (char, u32);
+
+/// A tone that is heard now, instead of the voice.
+struct Playing {
+    tone: Tone,
+    payload_type: u8,
+    /// The RTP time at which it began.
+    began: u32,
+    next: Instant,
+}
 
 /// What one encoding was sent up to.
 struct Layer {
@@ -49,70 +65,135 @@ pub struct Sender {
 
 impl Sender {
     /// Runs until the transceiver's queue is dropped.
-    pub async fn run(self, mut frames: mpsc::Receiver<Frame>) {
+    pub async fn run(self, mut frames: mpsc::Receiver<Frame>, mut tones: mpsc::Receiver<Key>) {
+        let mut layers: HashMap<u8, Layer> = HashMap::new();
+        let mut playing: Option<Playing> = None;
+        loop {
+            let next = playing.as_ref().map(|playing| playing.next);
+            tokio::select! {
+                frame = frames.recv() => match frame {
+                    Some(frame) if playing.is_none() => self.send(&mut layers, frame).await,
+                    Some(_) => {}
+                    None => return,
+                },
+                Some((tone, millis)) = tones.recv(), if playing.is_none() => {
+                    playing = self.play(&mut layers, tone, millis);
+                }
+                () = async { sleep_until(next.unwrap_or_else(Instant::now)).await }, if next.is_some() => {
+                    if let Some(now) = playing.take() {
+                        playing = self.beat(&mut layers, now).await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// The encoding of a layer, if it is sent now.
+    fn stream(&self, layer: u8) -> Option<Sending> {
+        if !self.connected.load(Ordering::Acquire) {
+            return None;
+        }
+        let streams = lock(&self.streams);
+        streams.iter().find(|one| one.encoding.layer == layer).cloned()
+    }
+
+    fn layer<'a>(&self, layers: &'a mut HashMap<u8, Layer>, number: u8) -> &'a mut Layer {
         let rate = match self.kind {
             Kind::Video => 90_000,
             Kind::Audio => 48_000,
         };
-        let mut layers: HashMap<u8, Layer> = HashMap::new();
-        while let Some(frame) = frames.recv().await {
-            let stream = {
-                let streams = lock(&self.streams);
-                streams.iter().find(|one| one.encoding.layer == frame.layer).cloned()
-            };
-            let Some(stream) = stream.filter(|_| self.connected.load(Ordering::Acquire)) else {
-                // Or of a layer that the remote has just rejected.
-                if let Some(layer) = layers.get_mut(&frame.layer) {
-                    layer.needs_key = true;
-                }
-                continue;
-            };
-            if self.overflow.swap(false, Ordering::AcqRel) {
-                layers.values_mut().for_each(|layer| layer.needs_key = true);
-            }
-            let layer = layers.entry(frame.layer).or_insert_with(|| Layer {
-                clock: SendClock::new(rate, self.starts.1),
-                payloader: Payloader::new(self.starts.2),
-                sequence: self.starts.0,
-                needs_key: true,
-                former: None,
-            });
-            let codec = frame.kind.video();
-            if codec != stream.codecs.first.video {
-                // The worker has not heard yet what was agreed on.
+        layers.entry(number).or_insert_with(|| Layer {
+            clock: SendClock::new(rate, self.starts.1),
+            payloader: Payloader::new(self.starts.2),
+            sequence: self.starts.0,
+            needs_key: true,
+            former: None,
+        })
+    }
+
+    async fn send(&self, layers: &mut HashMap<u8, Layer>, frame: Frame) {
+        let Some(stream) = self.stream(frame.layer) else {
+            // Or of a layer that the remote has just rejected.
+            if let Some(layer) = layers.get_mut(&frame.layer) {
                 layer.needs_key = true;
-                continue;
             }
-            if codec.is_some() && !self.may_follow(layer, &stream, frame.key) {
-                continue;
-            }
-            let now = Instant::now();
-            let timestamp = layer.clock.ticks(frame.timestamp, now);
-            lock(&self.shared.clock).came(frame.timestamp, now);
-            let payloads = match codec {
-                Some(codec) => layer.payloader.frame(codec, &frame.payload, frame.key),
-                None if frame.payload.len() <= AUDIO_LIMIT => vec![frame.payload.clone()],
-                None => continue,
-            };
-            let last = payloads.len().saturating_sub(1);
-            let mut packets = Vec::with_capacity(payloads.len());
-            for (index, payload) in payloads.into_iter().enumerate() {
-                // The last packet of a picture, the first one after a pause of speech (RFC 3551, 4.1).
-                let marker = if self.kind == Kind::Video {
-                    index == last
-                } else {
-                    frame.key
-                };
-                let mut packet = packet(&stream, layer.sequence, timestamp, marker, payload);
-                if let Some(level) = frame.level {
-                    extend(&mut packet.header, stream.codecs.audio_level_extension, &[level]);
-                }
-                packets.push(packet);
-                layer.sequence = layer.sequence.wrapping_add(1);
-            }
-            self.count(&frame, stream.encoding, timestamp);
-            self.way.write(carry(packets)).await;
+            return;
+        };
+        if self.overflow.swap(false, Ordering::AcqRel) {
+            layers.values_mut().for_each(|layer| layer.needs_key = true);
         }
+        let layer = self.layer(layers, frame.layer);
+        let codec = frame.kind.video();
+        if codec != stream.codecs.first.video {
+            // The worker has not heard yet what was agreed on.
+            layer.needs_key = true;
+            return;
+        }
+        if codec.is_some() && !self.may_follow(layer, &stream, frame.key) {
+            return;
+        }
+        let now = Instant::now().into_std();
+        let timestamp = layer.clock.ticks(frame.timestamp, now);
+        lock(&self.shared.clock).came(frame.timestamp, now);
+        let payloads = match codec {
+            Some(codec) => layer.payloader.frame(codec, &frame.payload, frame.key),
+            None if frame.payload.len() <= AUDIO_LIMIT => vec![frame.payload.clone()],
+            None => return,
+        };
+        let last = payloads.len().saturating_sub(1);
+        let mut packets = Vec::with_capacity(payloads.len());
+        for (index, payload) in payloads.into_iter().enumerate() {
+            // The last packet of a picture, the first one after a pause of speech (RFC 3551, 4.1).
+            let marker = if self.kind == Kind::Video {
+                index == last
+            } else {
+                frame.key
+            };
+            let mut packet = packet(&stream, layer.sequence, timestamp, marker, payload);
+            if let Some(level) = frame.level {
+                extend(&mut packet.header, stream.codecs.audio_level_extension, &[level]);
+            }
+            packets.push(packet);
+            layer.sequence = layer.sequence.wrapping_add(1);
+        }
+        self.count(&frame, stream.encoding, timestamp);
+        self.way.write(carry(packets)).await;
+    }
+
+    /// Begins a tone, if the remote takes any.
+    fn play(&self, layers: &mut HashMap<u8, Layer>, tone: char, millis: u32) -> Option<Playing> {
+        let stream = self.stream(0)?;
+        // On the voice's clock, where the remote has that one.
+        let tones = &stream.codecs.tones;
+        let (payload_type, rate) = *tones
+            .iter()
+            .find(|(_, rate)| *rate == 48_000)
+            .or_else(|| tones.first())?;
+        let now = Instant::now();
+        Some(Playing {
+            tone: Tone::new(tone, millis, rate)?,
+            payload_type,
+            began: self.layer(layers, 0).clock.at(now.into_std()),
+            next: now + STEP,
+        })
+    }
+
+    /// Sends the next packets of a tone; gives it back unless it is over.
+    async fn beat(&self, layers: &mut HashMap<u8, Layer>, mut playing: Playing) -> Option<Playing> {
+        let stream = self.stream(0)?;
+        let beats = playing.tone.next();
+        let layer = self.layer(layers, 0);
+        let mut packets = Vec::with_capacity(beats.len());
+        for beat in beats {
+            let timestamp = playing.began.wrapping_add(beat.offset);
+            let mut packet = packet(&stream, layer.sequence, timestamp, beat.marker, beat.payload);
+            packet.header.payload_type = playing.payload_type;
+            packets.push(packet);
+            layer.sequence = layer.sequence.wrapping_add(1);
+        }
+        self.way.write(carry(packets)).await;
+        playing.next += STEP;
+        (!playing.tone.is_over()).then_some(playing)
     }
 
     /// Whether a picture can be decoded after those sent before; if not, a key frame is asked for.

@@ -41,6 +41,16 @@ impl SendClock {
         // The low 32 bits are the RTP clock.
         self.offset.wrapping_add(ticks as u32)
     }
+
+    /// The RTP time of what has no time of its own.
+    pub fn at(&self, now: Instant) -> u32 {
+        let micros = self.last.map_or(0, |(last, at)| {
+            let passed = i64::try_from(now.saturating_duration_since(at).as_micros()).unwrap_or(JUMP);
+            last.saturating_add(passed)
+        });
+        let ticks = i128::from(micros) * i128::from(self.rate) / 1_000_000;
+        self.offset.wrapping_add(ticks as u32)
+    }
 }
 
 /// Turns RTP time into microseconds that do not wrap.

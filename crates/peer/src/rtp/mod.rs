@@ -10,6 +10,7 @@ pub mod pacer;
 pub mod pictures;
 pub mod resend;
 pub mod sequence;
+pub mod tones;
 pub mod video;
 pub mod vp8;
 pub mod vp9;

@@ -174,6 +174,7 @@ impl Page {
     fn message(&self, kind: u8, flags: u8, target: u32, micros: i64, payload: &[u8]) -> Vec<u8> {
         let codec = match kind {
             1 => 1,
+            2 => 2,
             7 => 3,
             _ => 0,
         };
