@@ -7,7 +7,6 @@ import { allocate, FrameKind, HEADER_BYTES, readdress } from "./frame";
 import type { LayerLimits } from "./messages";
 import type { Port } from "./pipeline";
 import { type Demand, flows, type Limitation, type Plan, plan, planLayer, useful, worthwhile } from "./plan";
-import { Silence } from "./redraw";
 
 /** Bytes waiting on the socket beyond which no frame is encoded. */
 const SOCKET_FULL = 2_000_000;
@@ -59,7 +58,6 @@ export class Layer {
   #codec: VideoCodecName;
   #packer: Packer;
   #again: () => void;
-  #silent: () => void;
   #encoder: VideoEncoder | undefined;
   #plan: Plan | undefined;
   #plannedAt = 0;
@@ -74,7 +72,6 @@ export class Layer {
   /** Bits that the encoder has made beyond its bitrate, and when that was counted. */
   #ahead = { bits: 0, at: 0 };
   #started = new Map<number, number>();
-  #silence = new Silence();
   #window = { since: performance.now(), encoded: 0 };
   #counts = { framesEncoded: 0, keyFramesEncoded: 0, totalEncodeTime: 0, framesPerSecond: 0 };
   /** Why pictures are not what they could be: now, since when, seconds by reason, and how often their size followed. */
@@ -85,18 +82,14 @@ export class Layer {
     changes: 0,
   };
 
-  /**
-   * `again` asks for the last picture once more, as a still source gives no new one when a key frame is wanted; `silent` tells that
-   * nothing comes of the pictures.
-   */
-  constructor(port: Port, codec: VideoCodecName, fixed: boolean, again: () => void, silent: () => void) {
+  /** `again` asks for the last picture once more, as a still source gives no new one when a key frame is wanted. */
+  constructor(port: Port, codec: VideoCodecName, fixed: boolean, again: () => void) {
     this.#port = port;
     this.#codec = codec;
     this.#packer = new Packer(codec);
     this.#control = new RateControl(codec);
     this.fixed = fixed;
     this.#again = again;
-    this.#silent = silent;
   }
 
   get empty(): boolean {
@@ -191,7 +184,6 @@ export class Layer {
     }
     this.#started.set(picture.timestamp, performance.now());
     encoder.encode(picture.frame(), { keyFrame });
-    if (this.#silence.asked(encoder.encodeQueueSize)) this.#silent();
     return true;
   }
 
@@ -305,7 +297,6 @@ export class Layer {
 
   #emit(chunk: EncodedVideoChunk, metadata: EncodedVideoChunkMetadata | undefined): void {
     const key = chunk.type === "key";
-    this.#silence.answered();
     this.#counts.framesEncoded++;
     this.#window.encoded++;
     this.#ahead.bits += chunk.byteLength * 8;

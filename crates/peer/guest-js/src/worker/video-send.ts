@@ -6,7 +6,6 @@ import { blackFrame } from "./codecs";
 import { Layer, type Picture, type Surroundings } from "./layer";
 import type { LayerLimits } from "./messages";
 import type { Port, SendPipeline } from "./pipeline";
-import { Redraw } from "./redraw";
 import type { VideoSource } from "./video-source";
 
 const SECOND = 1000;
@@ -32,8 +31,6 @@ export class VideoSend implements SendPipeline {
   #window = { since: 0, frames: 0, dropped: 0, rate: 30, calm: 0 };
   #ended = false;
   #counts = { frames: 0, framesPerSecond: 0 };
-  /** Set where encoders get nothing out of the pictures as they come. */
-  #redraw: Redraw | undefined;
 
   constructor(source: VideoSource, enabled: boolean, port: Port) {
     this.#port = port;
@@ -120,13 +117,7 @@ export class VideoSend implements SendPipeline {
     const key = `${codec} ${several ? `layer ${number}` : "single"}`;
     let layer = this.#layers.get(key);
     if (!layer) {
-      const made: Layer = new Layer(
-        this.#port,
-        codec,
-        several,
-        () => this.#encodeLast([made]),
-        () => this.#redrawFor(made),
-      );
+      const made = new Layer(this.#port, codec, several, () => this.#encodeLast([made]));
       layer = made;
       this.#layers.set(key, layer);
       this.#spareLayers();
@@ -209,8 +200,7 @@ export class VideoSend implements SendPipeline {
       height,
       timestamp,
       frame: () => {
-        if (!made && !this.#enabled) made = blackFrame(width, height, timestamp);
-        made ??= this.#redraw?.frame(source, timestamp) ?? new VideoFrame(source, { timestamp });
+        made ??= this.#enabled ? new VideoFrame(source, { timestamp }) : blackFrame(width, height, timestamp);
         return made;
       },
     };
@@ -221,13 +211,6 @@ export class VideoSend implements SendPipeline {
       made?.close();
     }
     if (!followed) this.#window.dropped++;
-  }
-
-  /** From now on the encoder gets pictures that it can do something with. */
-  #redrawFor(layer: Layer): void {
-    if (this.#redraw) return;
-    this.#redraw = new Redraw();
-    layer.wantKey();
   }
 
   /** Once a second: the rate, and whether the pictures are too large for this machine. */
