@@ -43,7 +43,10 @@ export function videoCodecs(): VideoCodecName[] {
 
 /** The codec of a MIME type. */
 export function videoCodec(mimeType: string | undefined): VideoCodecName | undefined {
-  return (Object.keys(VIDEO) as VideoCodecName[]).find((name) => VIDEO[name].mimeType === mimeType);
+  const wanted = mimeType?.toLowerCase();
+  return (Object.keys(VIDEO) as VideoCodecName[]).find(
+    (name) => VIDEO[name].mimeType.toLowerCase() === wanted,
+  );
 }
 
 export function capabilities(kind: string): RTCRtpCapabilities | null {

@@ -2,9 +2,10 @@
 import type { RemoteTrack } from "../media/media";
 import type { Direction, Kind, VideoCodecName } from "../wire";
 import type { Side } from "../worker/transform-messages";
-import { videoCodec } from "./capabilities";
+import { capabilities, videoCodec } from "./capabilities";
+import { find } from "./codec";
 import { type DtmfSender, makeDtmfSender } from "./dtmf";
-import { checkEncodings, type Encoding, modified, proposedEncodings } from "./parameters";
+import { checkCodecs, checkEncodings, type Encoding, modified, proposedEncodings } from "./parameters";
 import { sends } from "./sdp";
 import type { StatsReport } from "./stats";
 import { faces, type Receiver, type Sender, type Transceiver } from "./transceiver";
@@ -175,9 +176,16 @@ export class Line {
     return concerned.length > 0;
   }
 
-  /** What is agreed on cannot be undone any more. */
+  /** What is agreed on cannot be undone any more, and what is not cannot be sent. */
   settle(): void {
     this.#unlayered = undefined;
+    const { codecs } = this.common();
+    if (codecs.length === 0) return;
+    const lost = this.encodings.filter(({ codec }) => codec && !find(codecs, codec, true));
+    if (lost.length === 0) return;
+    for (const encoding of lost) delete encoding.codec;
+    this.#returned = undefined;
+    this.host.limitsChanged(this);
   }
 
   /** Takes over the codecs that are agreed on, of which the first one is sent. */
@@ -210,6 +218,9 @@ export class Line {
     if (!returned) throw new DOMException("getParameters comes first", "InvalidStateError");
     if (parameters.transactionId !== returned.transactionId || modified(parameters, returned))
       throw new DOMException("only encodings' values can be changed", "InvalidModificationError");
+    const { codecs } = parameters;
+    const known = codecs.length > 0 ? codecs : (capabilities(this.kind)?.codecs ?? []);
+    checkCodecs(parameters.encodings, known, "InvalidModificationError", true);
     this.encodings = checkEncodings(parameters.encodings, this.kind).map((encoding) => ({ ...encoding }));
     if (this.kind === "video") for (const encoding of this.encodings) encoding.scaleResolutionDownBy ??= 1;
     this.#returned = undefined;

@@ -1,14 +1,19 @@
 // RTCRtpParameters: what descriptions say of a section, and what a page may change of an encoding.
 import type { Kind } from "../wire";
+import { capabilities } from "./capabilities";
+import { carriesMedia, codec, find } from "./codec";
 import { boolean, dictionary, double, enumeration, sequence, string, unsignedLong } from "./idl";
 
 export interface Encoding extends RTCRtpEncodingParameters {
   maxFramerate?: number;
+  /** What it is sent with, rather than with what comes first. */
+  codec?: RTCRtpCodec;
 }
 
 const priority = enumeration<RTCPriorityType>("very-low", "low", "medium", "high");
 const encoding = dictionary<Encoding>({
   active: { type: boolean, standard: true },
+  codec: { type: codec },
   maxBitrate: { type: unsignedLong },
   maxFramerate: { type: double },
   networkPriority: { type: priority },
@@ -17,7 +22,7 @@ const encoding = dictionary<Encoding>({
   scaleResolutionDownBy: { type: double },
 });
 
-const codec = dictionary<RTCRtpCodecParameters>({
+const codecParameters = dictionary<RTCRtpCodecParameters>({
   channels: { type: unsignedLong },
   clockRate: { type: unsignedLong, required: true },
   mimeType: { type: string, required: true },
@@ -32,7 +37,7 @@ const headerExtension = dictionary<RTCRtpHeaderExtensionParameters>({
 const rtcp = dictionary<RTCRtcpParameters>({ cname: { type: string }, reducedSize: { type: boolean } });
 
 export const sendParameters = dictionary<RTCRtpSendParameters>({
-  codecs: { type: sequence(codec), required: true },
+  codecs: { type: sequence(codecParameters), required: true },
   degradationPreference: {
     type: enumeration<RTCDegradationPreference>("maintain-framerate", "maintain-resolution", "balanced"),
   },
@@ -43,6 +48,14 @@ export const sendParameters = dictionary<RTCRtpSendParameters>({
 });
 
 export const encodings = sequence(encoding);
+
+/** The codecs of a page's encodings must be among those that `known` says can be sent, `asymmetric` as in `find`. */
+export function checkCodecs(list: Encoding[], known: RTCRtpCodec[], error: string, asymmetric = false): void {
+  const media = known.filter(carriesMedia);
+  for (const { codec } of list)
+    if (codec && !find(media, codec, asymmetric))
+      throw new DOMException(`${codec.mimeType} cannot be sent`, error);
+}
 
 /** What is wrong with the values of encodings; throws for a page's mistakes. */
 export function checkEncodings(list: Encoding[], kind: Kind): Encoding[] {
@@ -68,6 +81,7 @@ export function firstEncodings(given: unknown, kind: Kind): Encoding[] {
     throw new TypeError("some encodings have a rid, some not");
   if (new Set(rids).size < rids.length) throw new TypeError("a rid is there twice");
   if (list.length > 1 && rids.length === 0) throw new TypeError("several encodings need rids");
+  checkCodecs(list, capabilities(kind)?.codecs ?? [], "OperationError");
   const checked = checkEncodings(list, kind);
   const said = checked.some(({ scaleResolutionDownBy }) => scaleResolutionDownBy !== undefined);
   const [first = { active: true }, ...others] = checked.slice(0, LAYERS);
@@ -145,34 +159,17 @@ function sorted(of: object): [string, unknown][] {
   return Object.entries(of).sort(([one], [other]) => (one < other ? -1 : 1));
 }
 
-const codecInit = dictionary<RTCRtpCodec>({
-  channels: { type: unsignedLong },
-  clockRate: { type: unsignedLong, required: true },
-  mimeType: { type: string, required: true },
-  sdpFmtpLine: { type: string },
-});
-
 /** The codecs that a page prefers, each once (WebRTC 5.4, setCodecPreferences). */
 export function preferences(given: unknown, known: RTCRtpCodec[]): RTCRtpCodec[] {
-  const list = sequence(codecInit)(given, "codecs");
+  const list = sequence(codec)(given, "codecs");
   const unique = list.filter(
     (one, index) => list.findIndex((other) => JSON.stringify(other) === JSON.stringify(one)) === index,
   );
   for (const one of unique) {
-    const same = known.some(
-      (other) =>
-        other.mimeType.toLowerCase() === one.mimeType.toLowerCase() &&
-        other.clockRate === one.clockRate &&
-        other.channels === one.channels &&
-        other.sdpFmtpLine === one.sdpFmtpLine,
-    );
-    if (!same)
+    if (!find(known, one))
       throw new DOMException(`${one.mimeType} is not among the capabilities`, "InvalidModificationError");
   }
-  const media = unique.filter(
-    ({ mimeType }) => !/\/(rtx|red|ulpfec|flexfec-03|telephone-event|cn)$/i.test(mimeType),
-  );
-  if (unique.length > 0 && media.length === 0)
+  if (unique.length > 0 && !unique.some(carriesMedia))
     throw new DOMException("none of the codecs carries media", "InvalidModificationError");
   return unique;
 }

@@ -1,0 +1,125 @@
+// The codec of an encoding (WebRTC 5.2, `RTCRtpEncodingParameters.codec`): which one a page may name, and for how long.
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { allowVideo, capabilities } from "./capabilities";
+import { codec, find } from "./codec";
+import { PeerConnection } from "./connection";
+import { FakeRust, installDom, lineSnapshot, stable } from "./fakes";
+import type { Encoding } from "./parameters";
+
+let rust: FakeRust;
+vi.mock("./runtime", () => ({ runtime: () => rust.runtime() }));
+installDom();
+
+beforeEach(() => {
+  rust = new FakeRust();
+  allowVideo(["VP8", "VP9", "H264"]);
+});
+afterEach(() => allowVideo(["VP8"]));
+
+const named = (name: string) =>
+  capabilities("video")?.codecs.find(({ mimeType }) => mimeType === `video/${name}`) as RTCRtpCodec;
+const FMTP: Record<string, string> = {
+  VP8: "",
+  VP9: "a=fmtp:98 profile-id=0\r\n",
+  H264: "a=fmtp:102 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e028\r\n",
+};
+const NUMBERS: Record<string, number> = { VP8: 96, VP9: 98, H264: 102 };
+
+function section(names: string[]): string {
+  const maps = names.map((name) => `a=rtpmap:${NUMBERS[name]} ${name}/90000\r\n${FMTP[name]}`).join("");
+  const formats = names.map((name) => NUMBERS[name]).join(" ");
+  return `v=0\r\nm=video 9 X ${formats}\r\na=mid:0\r\na=sendrecv\r\n${maps}`;
+}
+
+/** Offers everything, and gets an answer with the codecs of these names. */
+async function negotiate(pc: PeerConnection, names: string[]): Promise<void> {
+  const codecs = names.map((name) => `video/${name}`);
+  const transceivers = [lineSnapshot({ currentDirection: "sendrecv", codecs })];
+  const currentLocal = { type: "offer" as const, sdp: section(["VP8", "VP9", "H264"]) };
+  const currentRemote = { type: "answer" as const, sdp: section(names) };
+  rust.snapshot = stable({ signalingState: "have-local-offer", pendingLocal: currentLocal, transceivers });
+  await pc.setLocalDescription();
+  rust.snapshot = stable({ currentLocal, currentRemote, transceivers });
+  await pc.setRemoteDescription(currentRemote);
+}
+
+/** Has the encoding of a sender use a codec. */
+async function choose(sender: RTCRtpSender, codec: RTCRtpCodec | undefined): Promise<void> {
+  const parameters = sender.getParameters();
+  const [encoding] = parameters.encodings as Encoding[];
+  if (encoding && codec) encoding.codec = codec;
+  else delete encoding?.codec;
+  await sender.setParameters(parameters);
+}
+
+const chosen = (sender: RTCRtpSender) => (sender.getParameters().encodings as Encoding[])[0]?.codec;
+const senderOf = (pc: PeerConnection, init?: { sendEncodings: Encoding[] }) =>
+  pc.addTransceiver("video", init).sender as unknown as RTCRtpSender;
+
+test("codecs are the same if all that both ends must agree on is", () => {
+  const all = capabilities("video")?.codecs ?? [];
+  const h264 = named("H264");
+  expect(find(all, { ...h264, mimeType: "VIDEO/h264" })).toEqual(h264);
+  const reordered = "profile-level-id=42E01F; packetization-mode=1;level-asymmetry-allowed=1";
+  expect(find(all, { ...h264, sdpFmtpLine: reordered })).toEqual(h264);
+  const level = { ...h264, sdpFmtpLine: h264.sdpFmtpLine?.replace("42e01f", "42e028") ?? "" };
+  expect(find(all, level)).toBeUndefined();
+  expect(find(all, level, true)).toEqual(h264);
+  const profile = { ...h264, sdpFmtpLine: h264.sdpFmtpLine?.replace("42e01f", "64e01f") ?? "" };
+  expect(find(all, profile, true)).toBeUndefined();
+  for (const other of [{ clockRate: 1 }, { channels: 1 }, { sdpFmtpLine: "x" }, { mimeType: "video/AV1" }])
+    expect(find(all, { ...named("VP8"), ...other }, true), JSON.stringify(other)).toBeUndefined();
+});
+
+test("a codec is a dictionary", () => {
+  expect(codec({ mimeType: "a/b", clockRate: "8000", channel: 2 }, "x")).toEqual({
+    mimeType: "a/b",
+    clockRate: 8000,
+  });
+  for (const value of [{ mimeType: "a/b" }, { clockRate: 1 }, 5])
+    expect(() => codec(value, "x")).toThrow(TypeError);
+});
+
+test("a new transceiver's encodings name codecs that this end has", () => {
+  const pc = new PeerConnection();
+  expect(chosen(senderOf(pc, { sendEncodings: [{ codec: named("VP9") }] }))).toEqual(named("VP9"));
+  const [opus] = capabilities("audio")?.codecs ?? [];
+  const audio = pc.addTransceiver("audio", { sendEncodings: [{ codec: opus as RTCRtpCodec }] });
+  expect((audio.sender.getParameters().encodings as Encoding[])[0]?.codec).toEqual(opus);
+  for (const codec of [named("rtx"), { mimeType: "video/x", clockRate: 90_000 }, opus as RTCRtpCodec])
+    expect(() => senderOf(pc, { sendEncodings: [{ codec }] })).toThrow(
+      expect.objectContaining({ name: "OperationError" }),
+    );
+  const malformed = [{ codec: { mimeType: "video/VP8" } }] as Encoding[];
+  expect(() => senderOf(pc, { sendEncodings: malformed })).toThrow(TypeError);
+});
+
+test("before anything is agreed on, any codec of this end can be set, and unset", async () => {
+  const sender = senderOf(new PeerConnection());
+  expect(chosen(sender)).toBeUndefined();
+  await choose(sender, named("H264"));
+  expect(chosen(sender)).toEqual(named("H264"));
+  await choose(sender, undefined);
+  expect(chosen(sender)).toBeUndefined();
+  await expect(choose(sender, { mimeType: "video/x", clockRate: 90_000 })).rejects.toMatchObject({
+    name: "InvalidModificationError",
+  });
+});
+
+test("afterwards those that were agreed on can, whatever their level", async () => {
+  const pc = new PeerConnection();
+  const sender = senderOf(pc);
+  await negotiate(pc, ["VP9", "H264"]);
+  await choose(sender, named("H264"));
+  expect(chosen(sender)).toEqual(named("H264"));
+  await expect(choose(sender, named("VP8"))).rejects.toMatchObject({ name: "InvalidModificationError" });
+});
+
+test("a codec that is not agreed on any more is unset", async () => {
+  const pc = new PeerConnection();
+  const sender = senderOf(pc, { sendEncodings: [{ codec: named("VP8") }] });
+  await negotiate(pc, ["VP8", "VP9"]);
+  expect(chosen(sender)).toEqual(named("VP8"));
+  await negotiate(pc, ["VP9"]);
+  expect(chosen(sender)).toBeUndefined();
+});
