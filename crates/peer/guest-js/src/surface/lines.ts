@@ -1,10 +1,11 @@
 // The transceivers of one connection: what the page does to them, and whose frames flow.
 
 import type { Direction, Kind, Op } from "../wire";
-import type { Heard, LayerLimits, TransformStreams } from "../worker/messages";
+import type { Heard, TransformStreams } from "../worker/messages";
 import type { Side } from "../worker/transform-messages";
 import type { Commands } from "./commands";
 import { queueTask } from "./handlers";
+import { limits, sent } from "./layers";
 import { Line, type LineHost } from "./line";
 import { type Encoding, sectionParameters } from "./parameters";
 import { directionOf, receives, sends } from "./sdp";
@@ -392,27 +393,4 @@ export class Lines implements LineHost {
     line.remote.end();
     line.remote.track.dispatchEvent(new Event("ended"));
   }
-}
-
-/** Descriptions do not tell the SSRCs of a simulcast's layers; Rust does. */
-function sent(line: Line): Record<number, number> {
-  const known = line.encodings.flatMap((encoding, index) => {
-    const ssrc = line.ssrcs[index];
-    return ssrc === undefined ? [] : [[line.place(encoding), ssrc]];
-  });
-  return Object.fromEntries(known);
-}
-
-function limits(line: Line): LayerLimits[] {
-  return line.encodings.map((encoding) => {
-    const { active = true, maxBitrate, maxFramerate, scaleResolutionDownBy } = encoding;
-    return {
-      layer: line.place(encoding),
-      active,
-      ...(line.codec && { codec: line.codec }),
-      ...(maxBitrate !== undefined && { maxBitrate }),
-      ...(maxFramerate !== undefined && { maxFramerate }),
-      ...(scaleResolutionDownBy !== undefined && { scaleResolutionDownBy }),
-    };
-  });
 }
