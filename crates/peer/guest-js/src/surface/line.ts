@@ -25,6 +25,8 @@ export interface LineHost {
   setStreams(line: Line, streams: MediaStream[]): void;
   preferCodecs(line: Line, codecs: RTCRtpCodec[]): void;
   limitsChanged(line: Line): void;
+  /** Has the encoder of a layer begin anew. */
+  makeKeyFrame(line: Line, layer: number): void;
   /** `encodedInsertableStreams` is set. */
   readonly insertable: boolean;
   transformChanged(line: Line, side: Side): void;
@@ -212,7 +214,8 @@ export class Line {
     return this.host.negotiated(this) ?? { codecs: [], headerExtensions: [], rtcp: { reducedSize: false } };
   }
 
-  setParameters(parameters: RTCRtpSendParameters): void {
+  /** `keyFrames`: of which encodings the next picture shall be a key frame; none, or one word for each. */
+  setParameters(parameters: RTCRtpSendParameters, keyFrames: boolean[] = []): void {
     if (this.stopping) throw new DOMException("the transceiver is stopped", "InvalidStateError");
     const returned = this.#returned;
     if (!returned) throw new DOMException("getParameters comes first", "InvalidStateError");
@@ -221,9 +224,15 @@ export class Line {
     const { codecs } = parameters;
     const known = codecs.length > 0 ? codecs : (capabilities(this.kind)?.codecs ?? []);
     checkCodecs(parameters.encodings, known, "InvalidModificationError", true);
-    this.encodings = checkEncodings(parameters.encodings, this.kind).map((encoding) => ({ ...encoding }));
+    const encodings = checkEncodings(parameters.encodings, this.kind).map((encoding) => ({ ...encoding }));
+    const wanted = this.kind === "video" ? keyFrames : [];
+    if (wanted.length > 0 && wanted.length !== encodings.length)
+      throw new DOMException("there must be options for each encoding", "InvalidModificationError");
+    this.encodings = encodings;
     if (this.kind === "video") for (const encoding of this.encodings) encoding.scaleResolutionDownBy ??= 1;
     this.#returned = undefined;
     this.host.limitsChanged(this);
+    for (const [index, encoding] of encodings.entries())
+      if (wanted[index]) this.host.makeKeyFrame(this, this.place(encoding));
   }
 }

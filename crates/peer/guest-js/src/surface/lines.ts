@@ -246,6 +246,12 @@ export class Lines implements LineHost {
     this.#commands.runtime.media.tell({ type: "limits", pc, transceiver: line.number, limits: limits(line) });
   }
 
+  makeKeyFrame(line: Line, layer: number): void {
+    const pc = this.#commands.number;
+    if (!line.sending || line.number === undefined) return;
+    this.#commands.runtime.media.tell({ type: "make-key-frame", pc, transceiver: line.number, layer });
+  }
+
   async stats(line: Line, side: "inbound-rtp" | "outbound-rtp"): Promise<StatsReport> {
     if (this.closed) return makeReport([]);
     return makeReport(select(await this.#commands.stats<Stats[]>(), line.mid, side));

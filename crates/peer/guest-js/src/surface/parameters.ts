@@ -49,6 +49,17 @@ export const sendParameters = dictionary<RTCRtpSendParameters>({
 
 export const encodings = sequence(encoding);
 
+/** What `setParameters` asks for beyond the parameters (webrtc-extensions). */
+export interface SetOptions {
+  encodingOptions: { keyFrame: boolean }[];
+}
+const encodingOptions = dictionary<SetOptions["encodingOptions"][number]>({
+  keyFrame: { type: boolean, standard: false },
+});
+export const setOptions = dictionary<SetOptions>({
+  encodingOptions: { type: sequence(encodingOptions), standard: () => [] },
+});
+
 /** The codecs of a page's encodings must be among those that `known` says can be sent, `asymmetric` as in `find`. */
 export function checkCodecs(list: Encoding[], known: RTCRtpCodec[], error: string, asymmetric = false): void {
   const media = known.filter(carriesMedia);

@@ -123,6 +123,31 @@ test("each layer's limits reach the worker, by the place it was proposed at", as
   });
 });
 
+test("key frames can be asked for, of each layer by itself", async () => {
+  const { sender: asking } = await sender(["h", "f"], "recv h;f");
+  rust.emit({ type: "dtls-state", pc: 1, state: "connected" });
+  rust.emit({ type: "connection-state", pc: 1, state: "connected" });
+  await vi.waitFor(() => expect(rust.told.some(({ type }) => type === "send")).toBe(true));
+  const made = () => rust.told.filter(({ type }) => type === "make-key-frame");
+  await asking.setParameters(asking.getParameters());
+  await asking.setParameters(asking.getParameters(), {});
+  await asking.setParameters(asking.getParameters(), { encodingOptions: [] });
+  expect(made()).toEqual([]);
+  const encodingOptions = [{ keyFrame: false }, { keyFrame: true }];
+  await asking.setParameters(asking.getParameters(), { encodingOptions });
+  expect(made()).toEqual([{ type: "make-key-frame", pc: 1, transceiver: 1, layer: 2 }]);
+  await expect(
+    asking.setParameters(asking.getParameters(), { encodingOptions: [{ keyFrame: true }] }),
+  ).rejects.toMatchObject({ name: "InvalidModificationError" });
+  expect(made()).toHaveLength(1);
+});
+
+test("sound has no key frames", async () => {
+  const { sender: silent } = new PeerConnection().addTransceiver("audio");
+  await silent.setParameters(silent.getParameters(), { encodingOptions: [{ keyFrame: true }, {}] as never });
+  expect(rust.told).toEqual([]);
+});
+
 test("layers can be neither renamed nor reordered, added or taken away", async () => {
   const { sender: fixed } = await sender(["q", "h", "f"], "recv q;h;f");
   const changes: ((list: Encoding[]) => Encoding[])[] = [

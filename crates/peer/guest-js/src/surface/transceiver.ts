@@ -5,7 +5,7 @@ import type { DtmfSender } from "./dtmf";
 import { queueTask } from "./handlers";
 import { instance, needs, nullable, string } from "./idl";
 import type { Line } from "./line";
-import { preferences, sendParameters } from "./parameters";
+import { preferences, type SetOptions, sendParameters, setOptions } from "./parameters";
 import type { StatsReport } from "./stats";
 import type { ScriptTransform } from "./transform";
 import type { DtlsTransport } from "./transports";
@@ -52,11 +52,16 @@ export class Sender {
     return this.#line.parameters();
   }
 
-  async setParameters(parameters: RTCRtpSendParameters): Promise<void> {
+  async setParameters(parameters: RTCRtpSendParameters, options: Partial<SetOptions> = {}): Promise<void> {
     const line = this.#line;
     // biome-ignore lint/complexity/noArguments: their number is what matters.
     needs(arguments, 1);
-    line.setParameters(sendParameters(parameters, "parameters"));
+    const given = sendParameters(parameters, "parameters");
+    const { encodingOptions } = setOptions(options, "options");
+    line.setParameters(
+      given,
+      encodingOptions.map(({ keyFrame }) => keyFrame),
+    );
     await new Promise<void>(queueTask);
   }
 

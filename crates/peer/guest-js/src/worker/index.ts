@@ -112,6 +112,9 @@ function handle(message: ToMedia): void {
     case "limits":
       senders.get(key(message))?.limit(message.pc, message.transceiver, message.limits);
       break;
+    case "make-key-frame":
+      senders.get(key(message))?.keyFrame(message.pc, message.transceiver, message.layer);
+      break;
     case "stop-sending":
       detach(message.pc, message.transceiver);
       break;

@@ -53,6 +53,7 @@ export type ToMedia =
   | { type: "send"; source: number; pc: number; transceiver: number; limits: LayerLimits[] }
   | { type: "limits"; pc: number; transceiver: number; limits: LayerLimits[] }
   | { type: "stop-sending"; pc: number; transceiver: number }
+  | { type: "make-key-frame"; pc: number; transceiver: number; layer: number }
   | { type: "receive-video"; pc: number; transceiver: number; spare: number }
   | { type: "receive-audio"; pc: number; transceiver: number }
   | { type: "expect"; pc: number; transceiver: number }
