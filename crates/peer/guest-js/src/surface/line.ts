@@ -67,7 +67,7 @@ export class Line {
   sending: MediaStreamTrack | null = null;
   receiving = false;
   remoteStreams: string[] = [];
-  /** The voice that comes here, as it was played last. */
+  /** The voice or video that comes here, as it was played last. */
   heard: RTCRtpSynchronizationSource | undefined;
   /** The remote's description made it. */
   byRemote = false;

@@ -189,7 +189,7 @@ export class Lines implements LineHost {
     if (line) line.heard = { ...heard, timestamp: performance.timeOrigin + performance.now() };
   }
 
-  /** The one voice that comes here, if something of it came in the last ten seconds (webrtc-pc 5.3). */
+  /** The one voice or video that comes here, if something of it came in the last ten seconds (webrtc-pc 5.3). */
   sources(line: Line): RTCRtpSynchronizationSource[] {
     if (!line.heard || !line.receiving) return [];
     const age = performance.timeOrigin + performance.now() - line.heard.timestamp;

@@ -221,3 +221,20 @@ test("parameters name the codecs of the answer, in its order", async () => {
   const names = sender.getParameters().codecs.map(({ mimeType }) => mimeType);
   expect(names).toEqual(["video/VP9", "video/VP8"]);
 });
+
+test("a receiver tells whose voice or video was played, for ten seconds", async () => {
+  const pc = new PeerConnection();
+  const { receiver } = pc.addTransceiver("video");
+  const transceivers = [lineSnapshot({ currentDirection: "sendrecv" })];
+  rust.snapshot = stable({ currentLocal: offer(), currentRemote: offer(), transceivers });
+  await pc.setLocalDescription();
+  const before = performance.timeOrigin + performance.now();
+  rust.listeners.get(1)?.heard(1, { source: 5, rtpTimestamp: 6 });
+  const [source] = receiver.getSynchronizationSources();
+  expect(source).toEqual({ source: 5, rtpTimestamp: 6, timestamp: expect.any(Number) });
+  expect(source?.timestamp).toBeGreaterThanOrEqual(before);
+  const later = performance.now() + 10_001;
+  const clock = vi.spyOn(performance, "now").mockReturnValue(later);
+  expect(receiver.getSynchronizationSources()).toEqual([]);
+  clock.mockRestore();
+});

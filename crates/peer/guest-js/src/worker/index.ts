@@ -239,6 +239,7 @@ function receiveVideo(pc: number, transceiver: number, spare: number): void {
     transceiver,
     new VideoReceive(generator, {
       keyFrameWanted: () => socket?.tell({ type: "key-frame-wanted", pc, transceiver }),
+      shown: (heard) => tell({ type: "heard", pc, transceiver, heard }),
       trouble: port.trouble,
     }),
   );

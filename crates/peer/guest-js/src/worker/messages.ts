@@ -70,13 +70,13 @@ export type ToMedia =
   /** How overloaded the page's thread is (`Pressure`). */
   | { type: "pressure"; level: number };
 
-/** A remote voice, as it is played now. */
+/** A remote voice or video, as it is played now. */
 export interface Heard {
   /** Its SSRC. */
   source: number;
   rtpTimestamp: number;
-  /** 0 to 1. */
-  audioLevel: number;
+  /** Of a voice, 0 to 1. */
+  audioLevel?: number;
 }
 
 export type FromMedia =

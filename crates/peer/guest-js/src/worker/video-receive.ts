@@ -4,6 +4,7 @@ import type { PipelineStats, VideoCodecName } from "../wire";
 import { avc } from "./annexb";
 import { codecOf, decoderConfig } from "./codecs";
 import type { Frame } from "./frame";
+import type { Heard } from "./messages";
 import type { ReceivePipeline } from "./pipeline";
 import { framesUnder } from "./plan";
 import { Rhythm } from "./rhythm";
@@ -13,9 +14,15 @@ const ASK_INTERVAL = 500;
 /** Frames waiting for the decoder, or for the screen, beyond which this end is too slow. */
 const DECODER_FULL = 30;
 const WRITER_FULL = 4;
+/** Milliseconds between two words of what is shown. */
+const TELL_INTERVAL = 100;
+/** RTP ticks in a microsecond. */
+const RTP_RATE = 0.09;
 
 export interface VideoReceiveHandlers {
   keyFrameWanted(): void;
+  /** Ten times a second at most: whose picture has just been shown. */
+  shown(shown: Heard): void;
   trouble(message: string): void;
 }
 
@@ -30,7 +37,9 @@ export class VideoReceive implements ReceivePipeline {
   #askedAt = Number.NEGATIVE_INFINITY;
   #writing = 0;
   #closed = false;
-  #started = new Map<number, number>();
+  /** What is being decoded, by its time: since when, and whose it is. */
+  #started = new Map<number, { at: number; source: number }>();
+  #toldAt = Number.NEGATIVE_INFINITY;
   #rate = { since: 0, frames: 0 };
   #rhythm = new Rhythm();
   /** Microseconds between two pictures that are shown, and of the last one; 0 shows all. */
@@ -74,7 +83,8 @@ export class VideoReceive implements ReceivePipeline {
     }
     this.#needsKey = false;
     if (frame.key) this.#counts.keyFramesDecoded++;
-    this.#started.set(frame.timestamp, performance.now());
+    // Where other frames have their duration, these have their SSRC.
+    this.#started.set(frame.timestamp, { at: performance.now(), source: frame.duration });
     decoder.decode(
       new EncodedVideoChunk({
         type: frame.key ? "key" : "delta",
@@ -123,9 +133,10 @@ export class VideoReceive implements ReceivePipeline {
 
   #show(frame: VideoFrame): void {
     const now = performance.now();
-    for (const [stamp, started] of this.#started) {
+    const started = this.#started.get(frame.timestamp);
+    if (started) this.#counts.totalDecodeTime += (now - started.at) / 1000;
+    for (const stamp of this.#started.keys()) {
       if (stamp > frame.timestamp) break;
-      if (stamp === frame.timestamp) this.#counts.totalDecodeTime += (now - started) / 1000;
       this.#started.delete(stamp);
     }
     if (this.#closed) {
@@ -145,6 +156,11 @@ export class VideoReceive implements ReceivePipeline {
     }
     this.#shownAt = frame.timestamp;
     this.#rhythm.shown(now);
+    if (started && now - this.#toldAt >= TELL_INTERVAL) {
+      this.#toldAt = now;
+      const rtpTimestamp = Math.round(frame.timestamp * RTP_RATE) >>> 0;
+      this.#handlers.shown({ source: started.source, rtpTimestamp });
+    }
     this.#writing++;
     this.#writer.write(frame).then(
       () => {
