@@ -40,7 +40,7 @@ export class Channels {
 
   /** What `getStats` tells of channels (webrtc-stats 8.10 and 8.11), beside what Rust tells. */
   stats(entries: Stats[]): Stats[] {
-    const timestamp = entries[0]?.timestamp ?? Date.now();
+    const timestamp = entries[0]?.timestamp ?? performance.timeOrigin + performance.now();
     const counts = { dataChannelsOpened: this.#opened, dataChannelsClosed: this.#closed };
     const channels = [...this.#all].map((channel): Stats => {
       const { label, protocol, id, readyState: state } = channel;

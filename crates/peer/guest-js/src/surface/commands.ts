@@ -1,6 +1,7 @@
 // One connection's commands to Rust, in order.
 import type { Configuration, Op, PeerEvent } from "../wire";
 import { type Runtime, runtime } from "./runtime";
+import { byPageClock, type Stats } from "./stats";
 
 export class Commands {
   readonly runtime: Runtime = runtime();
@@ -38,10 +39,11 @@ export class Commands {
   }
 
   /** Beside the others: statistics change nothing. */
-  async stats<T>(): Promise<T> {
+  async stats(): Promise<Stats[]> {
     await this.#made;
     const after = this.runtime.media.report();
-    return this.runtime.link.run<T>(this.number, { type: "get-stats", after });
+    const entries = await this.runtime.link.run<Stats[]>(this.number, { type: "get-stats", after });
+    return byPageClock(entries, performance.timeOrigin + performance.now());
   }
 
   close(): void {

@@ -26,7 +26,7 @@ import { Lines } from "./lines";
 import { type Encoding, firstEncodings } from "./parameters";
 import { Signaling } from "./signaling";
 import { States } from "./states";
-import { makeReport, type Stats, type StatsReport, select } from "./stats";
+import { makeReport, type StatsReport, select } from "./stats";
 import { type Receiver, Sender, type Transceiver } from "./transceiver";
 import { type Sctp, type SctpTransport, Transport, UNHEARD_MESSAGE_SIZE } from "./transports";
 
@@ -352,9 +352,9 @@ export class PeerConnection extends EventTarget {
         throw new DOMException("the track has not exactly one sender or receiver here", "InvalidAccessError");
       }
       if (this.#closed) return makeReport([]);
-      return makeReport(select(await this.#commands.stats<Stats[]>(), match.line.mid, match.side));
+      return makeReport(select(await this.#commands.stats(), match.line.mid, match.side));
     }
-    return makeReport(this.#closed ? [] : this.#channels.stats(await this.#commands.stats<Stats[]>()));
+    return makeReport(this.#closed ? [] : this.#channels.stats(await this.#commands.stats()));
   }
 
   close(): void {

@@ -9,7 +9,7 @@ import { limits, sent } from "./layers";
 import { Line, type LineHost } from "./line";
 import { type Encoding, sectionParameters } from "./parameters";
 import { directionOf, receives, sends } from "./sdp";
-import { makeReport, type Stats, type StatsReport, select } from "./stats";
+import { makeReport, type StatsReport, select } from "./stats";
 import type { Transport } from "./transports";
 
 /** Milliseconds for which a source is told of after the last of it came. */
@@ -254,7 +254,7 @@ export class Lines implements LineHost {
 
   async stats(line: Line, side: "inbound-rtp" | "outbound-rtp"): Promise<StatsReport> {
     if (this.closed) return makeReport([]);
-    return makeReport(select(await this.#commands.stats<Stats[]>(), line.mid, side));
+    return makeReport(select(await this.#commands.stats(), line.mid, side));
   }
 
   /** The transport is up: frames would be lost before, and the first one must be a key frame. */

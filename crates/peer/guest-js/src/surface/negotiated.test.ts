@@ -187,10 +187,9 @@ test("statistics tell of data channels, and count those that opened and closed",
   channel.send("ä");
   const entries = async () => [...(await pc.getStats()).values()];
   expect(await entries()).toEqual([
-    { id: "P", type: "peer-connection", timestamp: 7, dataChannelsOpened: 1, dataChannelsClosed: 0 },
+    expect.objectContaining({ type: "peer-connection", dataChannelsOpened: 1, dataChannelsClosed: 0 }),
     expect.objectContaining({
       type: "data-channel",
-      timestamp: 7,
       label: "chat",
       protocol: "p",
       dataChannelIdentifier: 4,

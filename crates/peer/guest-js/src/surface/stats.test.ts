@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { makeReport, select } from "./stats";
+import { byPageClock, makeReport, select } from "./stats";
 
 const entries = [
   { id: "T", type: "transport", timestamp: 1, selectedCandidatePairId: "P" },
@@ -28,4 +28,20 @@ test("a report reads like a Map", () => {
     seen.push(`${id}${entry.type.length}`);
   });
   expect(seen).toHaveLength(5);
+});
+
+test("times are the page's, and what the remote told keeps its age", () => {
+  const made = [
+    { id: "R", type: "remote-inbound-rtp", timestamp: 40, remoteTimestamp: 7 },
+    { id: "L", type: "remote-candidate", timestamp: 50 },
+    { id: "I", type: "inbound-rtp", timestamp: 50, lastPacketReceivedTimestamp: 49 },
+    { id: "F", type: "remote-outbound-rtp", timestamp: 60 },
+  ];
+  expect(byPageClock(made, 1050)).toEqual([
+    { id: "R", type: "remote-inbound-rtp", timestamp: 1040, remoteTimestamp: 7 },
+    { id: "L", type: "remote-candidate", timestamp: 1050 },
+    { id: "I", type: "inbound-rtp", timestamp: 1050, lastPacketReceivedTimestamp: 1049 },
+    { id: "F", type: "remote-outbound-rtp", timestamp: 1050 },
+  ]);
+  expect(byPageClock([], 1050)).toEqual([]);
 });

@@ -53,6 +53,24 @@ export function makeReport(entries: Iterable<Stats>): StatsReport {
   }
 }
 
+/** Members that are times of this machine's, beside `timestamp`. */
+const TIMES = ["lastPacketReceivedTimestamp", "lastPacketSentTimestamp"];
+
+/**
+ * Entries as Rust made them, by the clock of the page (`now`), which no change of the system's time concerns. What this
+ * end knows is of now; what the remote told is as old as Rust says.
+ */
+export function byPageClock(entries: Stats[], now: number): Stats[] {
+  const remote = ({ type }: Stats) => type.startsWith("remote-") && type.endsWith("-rtp");
+  const made = entries.find((entry) => !remote(entry))?.timestamp ?? now;
+  const moved = (time: number) => Math.min(now, time + now - made);
+  return entries.map((entry) => {
+    const next: Stats = { ...entry, timestamp: remote(entry) ? moved(entry.timestamp) : now };
+    for (const member of TIMES) if (typeof entry[member] === "number") next[member] = moved(entry[member]);
+    return next;
+  });
+}
+
 /** The entries of the stream at `mid` on `side`, and all that they refer to (WebRTC 8.5). */
 export function select(entries: Stats[], mid: string | null, side: "inbound-rtp" | "outbound-rtp"): Stats[] {
   const all = new Map(entries.map((entry) => [entry.id, entry]));
