@@ -26,7 +26,7 @@ import { Lines } from "./lines";
 import { type Encoding, firstEncodings } from "./parameters";
 import { Signaling } from "./signaling";
 import { States } from "./states";
-import { makeReport, type StatsReport, select } from "./stats";
+import { makeReport, type StatsReport } from "./stats";
 import { type Receiver, Sender, type Transceiver } from "./transceiver";
 import { type Sctp, type SctpTransport, Transport, UNHEARD_MESSAGE_SIZE } from "./transports";
 
@@ -351,8 +351,7 @@ export class PeerConnection extends EventTarget {
       if (!match || matches.length > 1) {
         throw new DOMException("the track has not exactly one sender or receiver here", "InvalidAccessError");
       }
-      if (this.#closed) return makeReport([]);
-      return makeReport(select(await this.#commands.stats(), match.line.mid, match.side));
+      return this.#lines.stats(match.line, match.side);
     }
     return makeReport(this.#closed ? [] : this.#channels.stats(await this.#commands.stats()));
   }

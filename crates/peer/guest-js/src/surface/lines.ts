@@ -253,7 +253,8 @@ export class Lines implements LineHost {
   }
 
   async stats(line: Line, side: "inbound-rtp" | "outbound-rtp"): Promise<StatsReport> {
-    if (this.closed) return makeReport([]);
+    // What is stopped has no streams.
+    if (this.closed || line.stopping) return makeReport([]);
     return makeReport(select(await this.#commands.stats(), line.mid, side));
   }
 

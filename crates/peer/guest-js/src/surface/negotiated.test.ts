@@ -237,3 +237,19 @@ test("a receiver tells whose voice or video was played, for ten seconds", async 
   expect(receiver.getSynchronizationSources()).toEqual([]);
   clock.mockRestore();
 });
+
+test("what is stopped has no streams to tell of", async () => {
+  const pc = new PeerConnection();
+  const track = new FakeTrack("video") as unknown as MediaStreamTrack;
+  const transceiver = pc.addTransceiver(track);
+  const transceivers = [lineSnapshot({ currentDirection: "sendrecv" })];
+  rust.snapshot = stable({ currentLocal: offer(), currentRemote: answer(), transceivers });
+  await pc.setLocalDescription();
+  rust.answer = (op) =>
+    op.type === "get-stats" ? [{ id: "O", type: "outbound-rtp", timestamp: 7, mid: "0" }] : undefined;
+  expect((await transceiver.sender.getStats()).size).toBe(1);
+  expect((await pc.getStats(track)).size).toBe(1);
+  transceiver.stop();
+  expect((await transceiver.sender.getStats()).size).toBe(0);
+  expect((await pc.getStats(track)).size).toBe(0);
+});
