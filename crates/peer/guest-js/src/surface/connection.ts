@@ -368,7 +368,7 @@ export class PeerConnection extends EventTarget {
   }
 
   #live() {
-    return this.#lines.all().filter((line) => !line.stopped || this.#closed);
+    return this.#lines.all().filter((line) => !line.removed);
   }
 
   #assertOpen(): void {

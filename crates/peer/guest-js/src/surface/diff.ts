@@ -9,7 +9,6 @@ export interface Known {
   receiving: boolean;
   /** Ids of the remote streams its track is part of. */
   streams: string[];
-  stopped: boolean;
 }
 
 export interface Change {
@@ -17,7 +16,6 @@ export interface Change {
   created: { number: number; kind: Kind }[];
   /** Those it made and a rollback took away. */
   vanished: number[];
-  stopped: number[];
   muted: number[];
   removed: { number: number; stream: string }[];
   added: { number: number; stream: string }[];
@@ -34,7 +32,6 @@ export function diff(known: Known[], snapshot: Snapshot): Change {
   const change: Change = {
     created: [],
     vanished: [],
-    stopped: [],
     muted: [],
     removed: [],
     added: [],
@@ -47,12 +44,11 @@ export function diff(known: Known[], snapshot: Snapshot): Change {
 
   for (const next of snapshot.transceivers) {
     const number = next.transceiver;
-    const one = former.get(number) ?? { number, receiving: false, streams: [], stopped: false };
+    const one = former.get(number) ?? { number, receiving: false, streams: [] };
     if (!former.delete(number)) change.created.push({ number, kind: next.kind });
     const section = next.mid === null ? undefined : sections.find((candidate) => candidate.mid === next.mid);
     const receiving = section !== undefined && !section.rejected && hears(section.direction, next, snapshot);
     change.receiving.set(number, receiving);
-    if (next.stopped && !one.stopped) change.stopped.push(number);
     if (one.receiving && !receiving) change.muted.push(number);
     const streams = receiving && section ? (section.identified ? section.streams : [DEFAULT_STREAM]) : [];
     const grown = streams.some((stream) => !one.streams.includes(stream));

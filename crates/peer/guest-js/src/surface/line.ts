@@ -52,6 +52,8 @@ export class Line {
   currentDirection: Direction | null = null;
   stopping = false;
   stopped = false;
+  /** It is none of the connection's transceivers any more: its section was rejected. */
+  removed = false;
   track: MediaStreamTrack | null;
   /** Ids of the streams that the sender is part of, and those last told to the other end. */
   streams: string[];

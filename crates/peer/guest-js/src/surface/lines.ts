@@ -356,11 +356,10 @@ export class Lines implements LineHost {
   close(): void {
     this.closed = true;
     this.sync();
-    this.#lines = this.#lines.filter(({ stopped }) => !stopped);
     for (const line of this.#lines) {
       line.stopping = true;
       line.stopped = true;
-      line.remote.end();
+      if (line.remote.track.readyState === "live") line.remote.end();
     }
   }
 
@@ -394,10 +393,13 @@ export class Lines implements LineHost {
     this.#commands.post(() => (line.number === undefined ? undefined : make(line.number)));
   }
 
+  /** A track that its source ends does so in a task of its own (mediacapture-streams 4.3.1). */
   #endReceiving(line: Line): void {
-    if (line.remote.track.readyState === "ended") return;
-    line.muted = true;
-    line.remote.end();
-    line.remote.track.dispatchEvent(new Event("ended"));
+    queueTask(() => {
+      if (line.remote.track.readyState === "ended") return;
+      line.muted = true;
+      line.remote.end();
+      line.remote.track.dispatchEvent(new Event("ended"));
+    });
   }
 }

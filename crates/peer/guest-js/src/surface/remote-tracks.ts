@@ -19,8 +19,8 @@ export class RemoteTracks {
   compare(snapshot: Snapshot): Change {
     const known = this.#lines.all().flatMap((line) => {
       if (line.number === undefined) return [];
-      const { number, receiving, remoteStreams: streams, stopped } = line;
-      return [{ number, receiving, streams, stopped }];
+      const { number, receiving, remoteStreams: streams } = line;
+      return [{ number, receiving, streams }];
     });
     return diff(known, snapshot);
   }
@@ -38,10 +38,6 @@ export class RemoteTracks {
     }
     for (const { number, stream } of change.removed) this.#move(line(number), stream, "removetrack");
     for (const { number, stream } of change.added) this.#move(line(number), stream, "addtrack");
-    for (const number of change.stopped) {
-      const one = line(number);
-      if (one) this.#lines.markStopped(one);
-    }
     for (const { number, streams } of change.tracks) {
       const one = line(number);
       if (!one || this.#lines.closed) continue;

@@ -269,7 +269,10 @@ export class Signaling {
     for (const next of snapshot.transceivers) {
       const line = this.#lines.byNumber(next.transceiver);
       if (!line) continue;
-      line.mid = next.mid;
+      // What is stopped leaves with the answer that rejects its section.
+      if (next.stopped && !line.stopped) this.#lines.markStopped(line);
+      line.removed ||= next.stopped && type === "answer";
+      line.mid = line.removed ? null : next.mid;
       line.currentDirection = next.currentDirection;
       if (type !== "offer" || side === "remote") {
         const remote = side === "remote" ? this.descriptions.remote : null;
