@@ -82,7 +82,8 @@ function captureVideo(media: Media, track: MediaStreamTrack, source: number): ()
     media.tell({ type: "display-source", source, port, enabled: track.enabled }, [port]);
     return stop;
   }
-  media.tell({ type: "video-source", source, track: copy, enabled: track.enabled }, [
+  const drawn = track instanceof CanvasCaptureMediaStreamTrack;
+  media.tell({ type: "video-source", source, track: copy, enabled: track.enabled, drawn }, [
     copy as unknown as Transferable,
   ]);
   return () => {};

@@ -83,7 +83,7 @@ function handle(message: ToMedia): void {
       start(message.socketUrl, message.spares);
       break;
     case "video-source":
-      addSource(message.source, new VideoSend(ofTrack(message.track), message.enabled, port));
+      addSource(message.source, new VideoSend(ofTrack(message.track, message.drawn), message.enabled, port));
       break;
     case "display-source":
       addSource(message.source, new VideoSend(ofPort(message.port), message.enabled, port));

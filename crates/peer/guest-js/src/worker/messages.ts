@@ -40,7 +40,8 @@ export interface LayerLimits extends Limits {
 
 export type ToMedia =
   | { type: "start"; socketUrl: string; spares: number }
-  | { type: "video-source"; source: number; track: MediaStreamTrack; enabled: boolean }
+  /** `drawn`: a canvas draws it. */
+  | { type: "video-source"; source: number; track: MediaStreamTrack; enabled: boolean; drawn: boolean }
   /** The page answers at `port` with the pictures of a screen. */
   | { type: "display-source"; source: number; port: MessagePort; enabled: boolean }
   /** The audio thread's end, once. */

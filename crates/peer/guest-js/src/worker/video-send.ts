@@ -200,7 +200,9 @@ export class VideoSend implements SendPipeline {
       height,
       timestamp,
       frame: () => {
-        made ??= this.#enabled ? new VideoFrame(source, { timestamp }) : blackFrame(width, height, timestamp);
+        made ??= this.#enabled
+          ? this.#source.picture(source, timestamp)
+          : blackFrame(width, height, timestamp);
         return made;
       },
     };

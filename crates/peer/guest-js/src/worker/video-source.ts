@@ -3,6 +3,8 @@
 
 export interface VideoSource {
   readonly frames: ReadableStream<VideoFrame>;
+  /** One of its frames as an encoder takes it, at this time in microseconds; the frame stays open. */
+  picture(frame: VideoFrame, timestamp: number): VideoFrame;
   stop(): void;
 }
 
@@ -11,9 +13,31 @@ const WAITING = 2;
 /** Milliseconds between two looks at a track that stays with the page. */
 const LOOK = 33;
 
-export function ofTrack(track: MediaStreamTrack): VideoSource {
+/** `drawn`: a canvas's track. */
+export function ofTrack(track: MediaStreamTrack, drawn: boolean): VideoSource {
   const { readable } = new MediaStreamTrackProcessor({ track, maxBufferSize: WAITING });
-  return { frames: readable, stop: () => track.stop() };
+  return { frames: readable, picture: drawn ? redrawing() : timed, stop: () => track.stop() };
+}
+
+function timed(frame: VideoFrame, timestamp: number): VideoFrame {
+  return new VideoFrame(frame, { timestamp });
+}
+
+/** Of a canvas's frames, WebKitGTK's encoders give nothing back but the first. Those drawn once more are as any others. */
+function redrawing(): typeof timed {
+  let canvas = new OffscreenCanvas(1, 1);
+  let context: OffscreenCanvasRenderingContext2D | null = null;
+  return (frame, timestamp) => {
+    const { displayWidth: width, displayHeight: height } = frame;
+    if (!context || canvas.width !== width || canvas.height !== height) {
+      canvas = new OffscreenCanvas(width, height);
+      context = canvas.getContext("2d", { willReadFrequently: true });
+      // What is transparent must not show the picture before.
+      if (context) context.globalCompositeOperation = "copy";
+    }
+    context?.drawImage(frame, 0, 0, width, height);
+    return new VideoFrame(canvas, { timestamp });
+  };
 }
 
 /**
@@ -46,5 +70,5 @@ export function ofPort(port: MessagePort): VideoSource {
     },
     { highWaterMark: WAITING },
   );
-  return { frames, stop };
+  return { frames, picture: timed, stop };
 }
