@@ -94,6 +94,12 @@ test("a stopped transceiver receives nothing", () => {
   expect(diff([known], stopped)).toMatchObject({ muted: [1], removed: [{ number: 1, stream: "s" }] });
 });
 
+test("a track whose stream is not named any more leaves it for one of its own", () => {
+  const change = diff([known], snapshot({ pendingRemote: remote("sendrecv", []) }));
+  expect(change.removed).toEqual([{ number: 1, stream: "s" }]);
+  expect(change.added).toHaveLength(1);
+});
+
 test("a track that joins another stream is told of again", () => {
   const change = diff([known], snapshot({ pendingRemote: remote("sendrecv", ["s", "r"]) }));
   expect(change).toMatchObject({
