@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { allowVideo, capabilities } from "./capabilities";
 import { codec, find } from "./codec";
 import { PeerConnection } from "./connection";
-import { FakeRust, installDom, lineSnapshot, stable } from "./fakes";
+import { FakeRust, FakeTrack, installDom, lineSnapshot, stable } from "./fakes";
 import type { Encoding } from "./parameters";
 
 let rust: FakeRust;
@@ -122,4 +122,21 @@ test("a codec that is not agreed on any more is unset", async () => {
   expect(chosen(sender)).toEqual(named("VP8"));
   await negotiate(pc, ["VP9"]);
   expect(chosen(sender)).toBeUndefined();
+});
+
+test("each encoding is sent with its codec, or with the first that was agreed on", async () => {
+  const pc = new PeerConnection();
+  const track = new FakeTrack("video") as unknown as MediaStreamTrack;
+  const { sender } = pc.addTransceiver(track, { sendEncodings: [{ codec: named("H264") }] });
+  await negotiate(pc, ["VP9", "H264"]);
+  rust.emit({ type: "dtls-state", pc: 1, state: "connected" });
+  rust.emit({ type: "connection-state", pc: 1, state: "connected" });
+  await vi.waitFor(() => expect(rust.told.some(({ type }) => type === "send")).toBe(true));
+  expect(rust.told.find(({ type }) => type === "send")).toMatchObject({ limits: [{ codec: "H264" }] });
+  await choose(sender as unknown as RTCRtpSender, undefined);
+  expect(rust.told.findLast(({ type }) => type === "limits")).toMatchObject({ limits: [{ codec: "VP9" }] });
+  await choose(sender as unknown as RTCRtpSender, named("H264"));
+  expect(rust.told.findLast(({ type }) => type === "limits")).toMatchObject({ limits: [{ codec: "H264" }] });
+  await negotiate(pc, ["VP9"]);
+  expect(rust.told.findLast(({ type }) => type === "limits")).toMatchObject({ limits: [{ codec: "VP9" }] });
 });

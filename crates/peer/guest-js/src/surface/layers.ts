@@ -1,5 +1,6 @@
 // What the worker is told of a sender's encodings, by the places of their layers.
 import type { LayerLimits } from "../worker/messages";
+import { videoCodec } from "./capabilities";
 import type { Line } from "./line";
 
 /** Descriptions do not tell the SSRCs of a simulcast's layers; Rust does. */
@@ -14,10 +15,12 @@ export function sent(line: Line): Record<number, number> {
 export function limits(line: Line): LayerLimits[] {
   return line.encodings.map((encoding) => {
     const { active = true, maxBitrate, maxFramerate, scaleResolutionDownBy } = encoding;
+    // Another than the first that was agreed on, if the page names one.
+    const codec = videoCodec(encoding.codec?.mimeType) ?? line.codec;
     return {
       layer: line.place(encoding),
       active,
-      ...(line.codec && { codec: line.codec }),
+      ...(codec && { codec }),
       ...(maxBitrate !== undefined && { maxBitrate }),
       ...(maxFramerate !== undefined && { maxFramerate }),
       ...(scaleResolutionDownBy !== undefined && { scaleResolutionDownBy }),

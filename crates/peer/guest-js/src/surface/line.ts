@@ -61,7 +61,7 @@ export class Line {
   encodings: Encoding[];
   /** The SSRCs of the encodings, in their order. */
   ssrcs: number[] = [];
-  /** The video that is sent, once something is agreed on. */
+  /** The video that is sent, once something is agreed on, where an encoding names no other. */
   codec: VideoCodecName | undefined;
   /** It has been sendrecv or sendonly: `addTrack` may not use it again. */
   hasSent = false;

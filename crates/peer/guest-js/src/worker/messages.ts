@@ -9,7 +9,7 @@ export interface Limits {
   maxBitrate?: number;
   maxFramerate?: number;
   scaleResolutionDownBy?: number;
-  /** What was agreed on for video; VP8 if absent. */
+  /** What video is sent with; VP8 if absent. */
   codec?: VideoCodecName;
 }
 
