@@ -34,7 +34,8 @@ beforeEach(() => {
 });
 
 const track = {} as MediaStreamTrack;
-const frame = (width: number) => ({ displayWidth: width, displayHeight: 2 }) as VideoFrame;
+const frame = (width: number, timestamp = 16_666) =>
+  ({ displayWidth: width, displayHeight: 2, timestamp }) as VideoFrame;
 
 test("a camera's frames are taken as they are", () => {
   const one = frame(4);
@@ -50,4 +51,10 @@ test("a canvas's frames are drawn once more, each over the one before", () => {
   const canvases = made.map((one) => (one as [FakeCanvas, number])[0]);
   expect(canvases.map(({ width }) => width)).toEqual([4, 4, 8]);
   expect(canvases[0]).toBe(canvases[1]);
+});
+
+test("those of a canvas that have no time are taken as they are", () => {
+  const one = frame(4, -(2 ** 63));
+  ofTrack(track, true).picture(one, 7);
+  expect([made, drawn]).toEqual([[[one, 7]], []]);
 });

@@ -23,11 +23,15 @@ function timed(frame: VideoFrame, timestamp: number): VideoFrame {
   return new VideoFrame(frame, { timestamp });
 }
 
-/** Of a canvas's frames, WebKitGTK's encoders give nothing back but the first. Those drawn once more are as any others. */
+/**
+ * Of a canvas's frames, WebKitGTK's encoders give nothing back but the first, unless they have no time, as with a canvas that is captured
+ * at a rate. Those drawn once more are as any others.
+ */
 function redrawing(): typeof timed {
   let canvas = new OffscreenCanvas(1, 1);
   let context: OffscreenCanvasRenderingContext2D | null = null;
   return (frame, timestamp) => {
+    if (!Number.isSafeInteger(frame.timestamp)) return timed(frame, timestamp);
     const { displayWidth: width, displayHeight: height } = frame;
     if (!context || canvas.width !== width || canvas.height !== height) {
       canvas = new OffscreenCanvas(width, height);
