@@ -181,7 +181,7 @@ impl Sender {
     /// Sends the next packets of a tone; gives it back unless it is over.
     async fn beat(&self, layers: &mut HashMap<u8, Layer>, mut playing: Playing) -> Option<Playing> {
         let stream = self.stream(0)?;
-        let beats = playing.tone.next();
+        let beats = playing.tone.advance();
         let layer = self.layer(layers, 0);
         let mut packets = Vec::with_capacity(beats.len());
         for beat in beats {

@@ -64,7 +64,7 @@ impl Tone {
     }
 
     /// The packets of the next step; none when it is over.
-    pub fn next(&mut self) -> Vec<Beat> {
+    pub fn advance(&mut self) -> Vec<Beat> {
         if self.over {
             return Vec::new();
         }
@@ -101,7 +101,7 @@ mod tests {
     fn all(mut tone: Tone) -> Vec<Beat> {
         let mut beats = Vec::new();
         loop {
-            let next = tone.next();
+            let next = tone.advance();
             if next.is_empty() {
                 return beats;
             }
@@ -148,10 +148,10 @@ mod tests {
 
     #[test]
     fn there_are_sixteen() {
-        let all: Vec<_> = "0123456789*#ABCD".chars().filter_map(event).collect();
-        assert_eq!(all, (0..16).collect::<Vec<_>>());
+        let events: Vec<_> = "0123456789*#ABCD".chars().filter_map(event).collect();
+        assert_eq!(events, (0..16).collect::<Vec<_>>());
         assert!(Tone::new(',', 100, 8_000).is_none() && Tone::new('e', 100, 8_000).is_none());
         let none = Tone::new('1', 0, 8_000).unwrap();
-        assert_eq!(super::tests::all(none).len(), 3);
+        assert_eq!(all(none).len(), 3);
     }
 }
