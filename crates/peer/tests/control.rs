@@ -259,8 +259,7 @@ async fn channels_have_a_socket_of_their_own() {
     // Candidates are handed over as they come, each behind the description that it belongs to.
     let (mut held, mut next) = (Vec::new(), 5_u32);
     page.ask(4, run(1, json!({ "type": "set-local" }))).await;
-    let mut answered = false;
-    while !answered {
+    loop {
         let word = page.word().await;
         if word["event"]["type"] == "ice-candidate" {
             let other = 3 - word["event"]["pc"].as_u64().unwrap() as u32;
@@ -268,29 +267,22 @@ async fn channels_have_a_socket_of_their_own() {
         } else if word["id"] == next - 1 {
             assert!(word["error"].is_null(), "{word}");
             let local = |word: &Value| word["value"]["pendingLocal"].clone();
-            let steps = match next {
-                5 => vec![(2, json!({ "type": "set-remote", "description": local(&word) }))],
-                6 => vec![(2, json!({ "type": "set-local" }))],
-                7 => vec![(
+            let (pc, op) = match next {
+                5 => (2, json!({ "type": "set-remote", "description": local(&word) })),
+                6 => (2, json!({ "type": "set-local" })),
+                7 => (
                     1,
                     json!({ "type": "set-remote", "description": word["value"]["currentLocal"] }),
-                )],
-                _ => {
-                    answered = true;
-                    vec![]
-                }
+                ),
+                _ => break,
             };
-            for (pc, op) in steps {
-                page.ask(next, run(pc, op)).await;
-                next += 1;
-            }
+            page.ask(next, run(pc, op)).await;
+            next += 1;
         }
     }
-    let mut ids = 100;
-    for (pc, candidate) in held {
-        page.ask(ids, run(pc, json!({ "type": "add-candidate", "candidate": candidate })))
+    for (id, (pc, candidate)) in (100..).zip(held) {
+        page.ask(id, run(pc, json!({ "type": "add-candidate", "candidate": candidate })))
             .await;
-        ids += 1;
     }
     let mut sent = vec![0_u8; 24];
     sent[0] = 5;
