@@ -90,6 +90,8 @@ impl Inbound {
 #[derive(Default)]
 pub struct Outbound {
     pub ssrc: u32,
+    /// Of the last frame.
+    pub payload_type: Option<u8>,
     pub packets: u64,
     pub bytes: u64,
     pub header_bytes: u64,

@@ -46,7 +46,8 @@ struct Layer {
     /// The number of the next packet. It goes on when the encoding pauses.
     sequence: u16,
     needs_key: bool,
-    former: Option<Sending>,
+    /// Whose packets the last ones were, and of what format.
+    former: Option<(Sending, u8)>,
 }
 
 /// Everything a sending task needs.
@@ -124,12 +125,14 @@ impl Sender {
         }
         let layer = self.layer(layers, frame.layer);
         let codec = frame.kind.video();
-        if codec != stream.codecs.first.video {
+        // The first one that was agreed on, or the one that the page has named.
+        let format = stream.codecs.all().find(|format| format.video == codec);
+        let Some(payload_type) = format.map(|format| format.payload_type) else {
             // The worker has not heard yet what was agreed on.
             layer.needs_key = true;
             return;
-        }
-        if codec.is_some() && !self.may_follow(layer, &stream, frame.key) {
+        };
+        if codec.is_some() && !self.may_follow(layer, &stream, payload_type, frame.key) {
             return;
         }
         let now = Instant::now().into_std();
@@ -150,13 +153,14 @@ impl Sender {
                 frame.key
             };
             let mut packet = packet(&stream, layer.sequence, timestamp, marker, payload);
+            packet.header.payload_type = payload_type;
             if let Some(level) = frame.level {
                 extend(&mut packet.header, stream.codecs.audio_level_extension, &[level]);
             }
             packets.push(packet);
             layer.sequence = layer.sequence.wrapping_add(1);
         }
-        self.count(&frame, stream.encoding, timestamp);
+        self.count(&frame, stream.encoding, payload_type, timestamp);
         self.way.write(carry(packets)).await;
     }
 
@@ -197,9 +201,10 @@ impl Sender {
     }
 
     /// Whether a picture can be decoded after those sent before; if not, a key frame is asked for.
-    fn may_follow(&self, layer: &mut Layer, stream: &Sending, key: bool) -> bool {
-        layer.needs_key |= layer.former.as_ref() != Some(stream);
-        layer.former = Some(stream.clone());
+    fn may_follow(&self, layer: &mut Layer, stream: &Sending, payload_type: u8, key: bool) -> bool {
+        let now = (stream.clone(), payload_type);
+        layer.needs_key |= layer.former.as_ref() != Some(&now);
+        layer.former = Some(now);
         if key {
             layer.needs_key = false;
             self.shared.signal(Signal::KeyFrameSent(stream.encoding));
@@ -209,10 +214,11 @@ impl Sender {
         !layer.needs_key
     }
 
-    fn count(&self, frame: &Frame, encoding: EncodingId, timestamp: u32) {
+    fn count(&self, frame: &Frame, encoding: EncodingId, payload_type: u8, timestamp: u32) {
         let mut counters = self.shared.counters();
         let outbound = counters.outbound.entry(encoding).or_default();
         outbound.frames += 1;
+        outbound.payload_type = Some(payload_type);
         outbound.captured = Some((frame.timestamp, timestamp));
         let Some(codec) = frame.kind.video() else {
             return;

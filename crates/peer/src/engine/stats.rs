@@ -72,8 +72,16 @@ pub fn collect(
         let sent: Vec<_> = sent.collect();
         if received.is_some() || !sent.is_empty() {
             let came = received.and_then(|inbound| codecs.of_payload_type(inbound.payload_type));
-            all.extend(came.filter(|came| **came != codecs.first).map(|came| about.codec(came)));
-            all.push(about.codec(&codecs.first));
+            let went = sent
+                .iter()
+                .filter_map(|(_, _, outbound, _)| codecs.of_payload_type(outbound.payload_type?));
+            let mut used: Vec<&Format> = vec![&codecs.first];
+            for format in came.into_iter().chain(went) {
+                if !used.contains(&format) {
+                    used.push(format);
+                }
+            }
+            all.extend(used.into_iter().map(|format| about.codec(format)));
         }
         if let Some(inbound) = received {
             let pipeline = reports.get(&(one.id, Side::Receive, 0)).map(|report| &report.rtp);
@@ -171,13 +179,13 @@ impl About<'_> {
         codec
     }
 
-    /// What is sent is of the first format, what comes may be of another.
     fn codec_id(&self, payload_type: u8) -> String {
         format!("{}-{payload_type}", self.id("C"))
     }
 
-    fn sent_codec(&self) -> String {
-        self.codec_id(self.codecs.first.payload_type)
+    /// What is sent is of the first format, unless the page has named another.
+    fn sent_codec(&self, of: &Outbound) -> String {
+        self.codec_id(of.payload_type.unwrap_or(self.codecs.first.payload_type))
     }
 
     fn inbound(&self, of: &Inbound, pipeline: Option<&Map<String, Value>>) -> Value {
@@ -232,7 +240,7 @@ impl About<'_> {
         let layer = encoding.layer;
         let mut stats = json!({
             "id": self.id_of("O", encoding), "type": "outbound-rtp", "timestamp": self.now, "transportId": TRANSPORT,
-            "codecId": self.sent_codec(), "kind": self.kind(), "mediaType": self.kind(), "mid": self.mid,
+            "codecId": self.sent_codec(of), "kind": self.kind(), "mediaType": self.kind(), "mid": self.mid,
             "ssrc": layer.ssrc, "active": self.transceiver.sends_now(),
             "packetsSent": of.packets, "bytesSent": of.bytes, "headerBytesSent": of.header_bytes,
             "retransmittedPacketsSent": of.retransmitted_packets, "retransmittedBytesSent": of.retransmitted_bytes,
@@ -258,7 +266,7 @@ impl About<'_> {
         }
         if let Some(remote) = of.remote {
             stats["remoteId"] = json!(self.id_of("R", encoding));
-            all.push(self.remote_inbound(&remote, encoding));
+            all.push(self.remote_inbound(&remote, of, encoding));
         }
         merge(&mut stats, report.map(|report| &report.rtp));
         all.push(stats);
@@ -274,10 +282,10 @@ impl About<'_> {
         })
     }
 
-    fn remote_inbound(&self, of: &Reported, encoding: &Encoding) -> Value {
+    fn remote_inbound(&self, of: &Reported, sent: &Outbound, encoding: &Encoding) -> Value {
         let mut stats = json!({
             "id": self.id_of("R", encoding), "type": "remote-inbound-rtp", "timestamp": self.now,
-            "transportId": TRANSPORT, "codecId": self.sent_codec(), "localId": self.id_of("O", encoding),
+            "transportId": TRANSPORT, "codecId": self.sent_codec(sent), "localId": self.id_of("O", encoding),
             "kind": self.kind(), "mid": self.mid,
             "ssrc": encoding.layer.ssrc, "fractionLost": of.fraction_lost, "packetsLost": of.lost,
             "jitter": of.jitter, "totalRoundTripTime": of.total_round_trip.as_secs_f64(),
