@@ -128,7 +128,7 @@ fn settings(mdns: MulticastDnsMode, policy: IceTransportPolicy) -> SettingEngine
 
 /// A name without an address, which nobody is asked for (RFC 6761, 6.4): the engine refuses a connection that wants relays alone and has
 /// no server for them, where WebRTC just finds no candidate.
-pub const NOWHERE: &str = "nowhere.invalid";
+pub const NOWHERE: &str = "no-relay.peer-connection.invalid";
 
 /// The codec of the section that carries the transport; nothing is ever sent with it.
 pub fn placeholder() -> RTCRtpCodecParameters {

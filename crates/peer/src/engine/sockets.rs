@@ -118,7 +118,7 @@ impl Runtime for Sockets {
 
     fn resolve_host<'a>(&'a self, host: &'a str) -> Boxed<'a, io::Result<Vec<SocketAddr>>> {
         Box::pin(async move {
-            if host.starts_with(NOWHERE) {
+            if host.split(':').next() == Some(NOWHERE) {
                 return Err(io::ErrorKind::NotFound.into());
             }
             let resolved = self.tokio.resolve_host(host).await;
