@@ -37,7 +37,8 @@ pub(crate) struct Invite {
     url: Option<String>,
 
     /// The room's secret, as in a link to it that you have already [default: a new one]
-    #[arg(long, value_name = "SECRET")]
+    // One in 64 begins with a hyphen.
+    #[arg(long, value_name = "SECRET", allow_hyphen_values = true)]
     secret: Option<String>,
 
     /// Print the token alone
@@ -53,7 +54,13 @@ pub(crate) struct Invite {
     api_key: Option<String>,
 
     /// Its secret
-    #[arg(long, env = "SNUG_API_SECRET", value_name = "SECRET", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "SNUG_API_SECRET",
+        value_name = "SECRET",
+        hide_env_values = true,
+        allow_hyphen_values = true
+    )]
     api_secret: Option<Secret>,
 
     /// A file with the secret

@@ -65,6 +65,7 @@ pub(crate) struct Options {
         env = "SNUG_API_SECRET",
         value_name = "SECRET",
         hide_env_values = true,
+        allow_hyphen_values = true,
         help_heading = "Tokens"
     )]
     pub(crate) api_secret: Option<Secret>,
@@ -116,6 +117,7 @@ pub(crate) struct Options {
         env = "SNUG_TURN_SECRET",
         value_name = "SECRET",
         hide_env_values = true,
+        allow_hyphen_values = true,
         help_heading = "STUN and TURN"
     )]
     pub(crate) turn_secret: Option<Secret>,

@@ -37,6 +37,24 @@ fn every_option_has_its_variable() {
 }
 
 #[test]
+fn a_secret_may_begin_with_a_hyphen() {
+    let words = [
+        "token",
+        "--room",
+        "r",
+        "--identity",
+        "i",
+        "--api-secret",
+        "-4KIkoNCelgSy",
+        "--secret",
+        "-5KIkoNCelgSy",
+    ];
+    assert!(matches!(read(&words), Ok(Task::Invite(_))));
+    read(&["--turn-secret", "-6KIkoNCelgSy"]).expect("a secret is any text");
+    assert!(read(&["token", "--room", "r", "--identity", "i", "-4KIkoNCelgSy"]).is_err());
+}
+
+#[test]
 fn serve_may_be_said_or_left_out() {
     for words in [&["--grace", "5"][..], &["serve", "--grace", "5"]] {
         let settings = settings(words);
