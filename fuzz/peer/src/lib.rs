@@ -37,5 +37,5 @@ included! {
     rtp "../../../crates/peer/src/rtp/mod.rs"
     session "../../../crates/peer/src/session.rs"
     socket "../../../crates/peer/src/socket.rs"
-    wire "../../../crates/peer/src/wire.rs"
+    wire "../../../crates/peer/src/wire/mod.rs"
 }

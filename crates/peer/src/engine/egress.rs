@@ -103,8 +103,8 @@ impl Egress {
     /// The remote misses packets.
     pub fn asked(&mut self, nack: &TransportLayerNack, now: Instant) {
         // Less than a round trip, as feedback waits before it leaves and requests do not.
-        let trip = lock(&self.shared.bandwidth).round_trip().unwrap_or(ROUND_TRIP) / 2;
-        let trip = trip.max(ONE_REQUEST);
+        let round_trip = lock(&self.shared.bandwidth).round_trip().unwrap_or(ROUND_TRIP);
+        let trip = (round_trip / 2).max(ONE_REQUEST);
         let Some(stream) = self.streams.get_mut(&nack.media_ssrc) else {
             return;
         };

@@ -404,10 +404,13 @@ fn signals(pc: PcId, ports: &Ports) -> Box<dyn Fn(Signal) + Send + Sync> {
 /// What the page is told of the engine's troubles.
 fn alarm(pc: PcId, states: &Arc<States>) -> Alarm {
     let states = Arc::clone(states);
+    let refused = AtomicBool::new(false);
     Alarm(Arc::new(move |trouble| {
         let state = "failed";
         match trouble {
             Trouble::Panic => states.push(Event::IceConnectionState { pc, state }),
+            // It is repeated, by whoever likes.
+            Trouble::Handshake if refused.swap(true, Ordering::AcqRel) => return,
             Trouble::Handshake => tracing::warn!(pc, "the DTLS handshake was refused"),
         }
         states.push(Event::DtlsState { pc, state });

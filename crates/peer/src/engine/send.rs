@@ -80,7 +80,7 @@ impl Sender {
                 Some((tone, millis)) = tones.recv(), if playing.is_none() => {
                     playing = self.play(&mut layers, tone, millis);
                 }
-                () = async { sleep_until(next.unwrap_or_else(Instant::now)).await }, if next.is_some() => {
+                () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {
                     if let Some(now) = playing.take() {
                         playing = self.beat(&mut layers, now).await;
                     }

@@ -98,13 +98,13 @@ impl Jsep {
                 return Ok(None);
             }
             (SdpType::Answer, HaveLocalOffer | HaveRemotePranswer) => {
-                self.check_answer(&sdp)?;
-                let Some(local) = self.descriptions.pending_local.take() else {
+                let Some(local) = &self.descriptions.pending_local else {
                     return Err(PeerError::invalid_state("there is no local offer"));
                 };
                 let offer = Sdp::parse(&local.sdp).map_err(PeerError::operation)?;
+                self.check_answer(&offer, &sdp)?;
                 self.settle(&offer, &sdp, false);
-                self.descriptions.current_local = Some(local);
+                self.descriptions.current_local = self.descriptions.pending_local.take();
                 self.descriptions.current_remote = Some(description.clone());
                 self.finish(&sdp, false);
             }
@@ -137,23 +137,19 @@ impl Jsep {
     }
 
     /// Whether an answer belongs to our offer.
-    fn check_answer(&self, sdp: &Sdp) -> Result<()> {
+    fn check_answer(&self, offer: &Sdp, sdp: &Sdp) -> Result<()> {
         let named = |(line, section): (&Line, &Section)| section.mid().is_none_or(|mid| mid == line.mid);
         if sdp.media.len() != self.lines.len() || !self.lines.iter().zip(&sdp.media).all(named) {
             return Err(PeerError::invalid_access("the answer has not the offer's sections"));
         }
-        let offer = self.descriptions.pending_local.as_ref();
-        let offer = offer.and_then(|offer| Sdp::parse(&offer.sdp).ok());
-        if let Some(offer) = offer {
-            let sections = offer.media.iter().zip(&sdp.media);
-            for (offered, answered) in sections.filter(|(_, answered)| !answered.rejected() && !answered.is_data()) {
-                let theirs = sdp.direction(answered);
-                // RFC 3264, 6.1: who is not asked to send does not, and nobody receives what is not sent.
-                if common(reversed(theirs), offer.direction(offered)) != reversed(theirs) {
-                    return Err(PeerError::invalid_access(
-                        "the answer's direction does not fit the offer's",
-                    ));
-                }
+        let sections = offer.media.iter().zip(&sdp.media);
+        for (offered, answered) in sections.filter(|(_, answered)| !answered.rejected() && !answered.is_data()) {
+            let ours = reversed(sdp.direction(answered));
+            // RFC 3264, 6.1: who is not asked to send does not, and nobody receives what is not sent.
+            if common(ours, offer.direction(offered)) != ours {
+                return Err(PeerError::invalid_access(
+                    "the answer's direction does not fit the offer's",
+                ));
             }
         }
         check_mux(sdp)

@@ -264,24 +264,24 @@ impl Jsep {
         self.lines.first().map(|line| line.mid.clone())
     }
 
-    /// Our ICE generation in the local description that was applied last.
-    pub fn fragment(&self) -> Option<String> {
+    /// The local description that was applied last.
+    fn local(&self) -> Option<&Description> {
         let Descriptions {
             pending_local,
             current_local,
             ..
         } = &self.descriptions;
-        pending_local.as_ref().or(current_local.as_ref()).and_then(fragment)
+        pending_local.as_ref().or(current_local.as_ref())
+    }
+
+    /// Our ICE generation in the local description that was applied last.
+    pub fn fragment(&self) -> Option<String> {
+        self.local().and_then(fragment)
     }
 
     /// What is known of the transport before it is up.
     pub fn described(&self) -> Option<Described> {
-        let Descriptions {
-            pending_local,
-            current_local,
-            ..
-        } = &self.descriptions;
-        let local = pending_local.as_ref().or(current_local.as_ref())?;
+        let local = self.local()?;
         Some(Described {
             fragment: fragment(local)?,
             controlling: local.kind == SdpType::Offer,
@@ -291,13 +291,7 @@ impl Jsep {
 
     /// Whether the local description applied last has a section that needs a transport.
     pub fn carries(&self) -> bool {
-        let Descriptions {
-            pending_local,
-            current_local,
-            ..
-        } = &self.descriptions;
-        let local = pending_local.as_ref().or(current_local.as_ref());
-        let sdp = local.and_then(|local| Sdp::parse(&local.sdp).ok());
+        let sdp = self.local().and_then(|local| Sdp::parse(&local.sdp).ok());
         sdp.is_some_and(|sdp| sdp.media.iter().any(|section| !section.rejected()))
     }
 

@@ -37,9 +37,7 @@ impl SendClock {
             }
         }
         self.last = Some((time, now));
-        let ticks = i128::from(time) * i128::from(self.rate) / 1_000_000;
-        // The low 32 bits are the RTP clock.
-        self.offset.wrapping_add(ticks as u32)
+        self.rtp(time)
     }
 
     /// The RTP time of what has no time of its own.
@@ -48,7 +46,12 @@ impl SendClock {
             let passed = i64::try_from(now.saturating_duration_since(at).as_micros()).unwrap_or(JUMP);
             last.saturating_add(passed)
         });
+        self.rtp(micros)
+    }
+
+    fn rtp(&self, micros: i64) -> u32 {
         let ticks = i128::from(micros) * i128::from(self.rate) / 1_000_000;
+        // The low 32 bits are the RTP clock.
         self.offset.wrapping_add(ticks as u32)
     }
 }
