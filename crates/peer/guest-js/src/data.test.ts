@@ -25,7 +25,7 @@ const heard: unknown[] = [];
 
 function open(): Promise<DataLink> {
   return DataLink.open("ws://data", {
-    message: (pc, channel, data) => heard.push([pc, channel, data]),
+    message: (pc, channel, data, bytes) => heard.push([pc, channel, data, bytes]),
     event: (event) => heard.push(event),
   });
 }
@@ -46,10 +46,10 @@ afterEach(() => vi.unstubAllGlobals());
 test("messages leave with their channel, and are copies", async () => {
   const link = await open();
   const bytes = new Uint8Array([9, 1, 2, 3]);
-  link.send(3, 4, bytes.subarray(1));
+  link.send(3, 4, bytes.subarray(1), false);
   bytes.fill(0);
-  link.send(3, 4, "ä");
-  link.send(3, 4, new ArrayBuffer(0));
+  link.send(3, 4, new Uint8Array([0xc3, 0xa4]), true);
+  link.send(3, 4, new ArrayBuffer(0), false);
   link.close(3, 4);
   const frames = Line.last.sent.slice(0, 3).map((sent) => parse((sent as Uint8Array<ArrayBuffer>).buffer));
   expect(frames.map((one) => [one?.kind, one?.pc, one?.id, one?.text, [...(one?.payload ?? [])]])).toEqual([
@@ -64,14 +64,14 @@ test("messages and what is said of channels come in their order; what is no mess
   await open();
   const flow: ChannelEvent = { type: "flow", pc: 3, channel: 4, amount: 2 };
   for (const data of [
-    frame(FrameKind.DataIn, true, 0xc3, 0xa4),
+    frame(FrameKind.DataIn, true, 0xef, 0xbb, 0xbf, 0xc3, 0xa4),
     JSON.stringify(flow),
     frame(FrameKind.VideoIn, false, 1),
     new ArrayBuffer(3),
     frame(FrameKind.DataIn, false, 7),
   ])
     Line.last.onmessage({ data });
-  expect(heard).toEqual([[3, 4, "ä"], flow, [3, 4, new Uint8Array([7]).buffer]]);
+  expect(heard).toEqual([[3, 4, "\ufeffä", 5], flow, [3, 4, new Uint8Array([7]).buffer, 1]]);
 });
 
 test("a socket that does not open is an error, and one that is lost is told of", async () => {

@@ -4,12 +4,13 @@ import { allocate, Codec, FrameKind, HEADER_BYTES } from "./worker/frame";
 import { Socket } from "./worker/socket";
 
 export interface DataHandlers {
-  message(pc: number, channel: number, data: string | ArrayBuffer): void;
+  /** `bytes` of it came. */
+  message(pc: number, channel: number, data: string | ArrayBuffer, bytes: number): void;
   event(event: ChannelEvent): void;
 }
 
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+/** A byte order mark is part of a message. */
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 export class DataLink {
   #socket: Socket<ChannelEvent, FromPage>;
@@ -22,7 +23,8 @@ export class DataLink {
     const socket = await Socket.open<ChannelEvent, FromPage>(url, {
       frame: ({ kind, text, pc, id, payload }) => {
         if (kind !== FrameKind.DataIn) return;
-        handlers.message(pc, id, text ? decoder.decode(payload) : payload.slice().buffer);
+        const data = text ? decoder.decode(payload) : payload.slice().buffer;
+        handlers.message(pc, id, data, payload.byteLength);
       },
       text: handlers.event,
       lost: (reason) => console.error("peer-connection:", reason),
@@ -31,13 +33,13 @@ export class DataLink {
   }
 
   /** Takes a copy. */
-  send(pc: number, channel: number, data: string | ArrayBuffer | ArrayBufferView): void {
+  send(pc: number, channel: number, data: ArrayBuffer | ArrayBufferView, text: boolean): void {
     const payload = bytesOf(data);
     const message = allocate(payload.byteLength, {
       kind: FrameKind.DataOut,
       codec: Codec.None,
       key: false,
-      text: typeof data === "string",
+      text,
       gap: false,
       layer: 0,
       pc,
@@ -55,8 +57,7 @@ export class DataLink {
   }
 }
 
-function bytesOf(data: string | ArrayBuffer | ArrayBufferView): Uint8Array {
-  if (typeof data === "string") return encoder.encode(data);
+function bytesOf(data: ArrayBuffer | ArrayBufferView): Uint8Array {
   if (data instanceof ArrayBuffer) return new Uint8Array(data);
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }

@@ -46,14 +46,16 @@ test("messages wait for open, Blobs keep their place", async () => {
   const heard: string[] = [];
   one.addEventListener("open", () => heard.push("open"));
   one.addEventListener("message", (event) => heard.push((event as MessageEvent<string>).data));
-  inside(one).received("early");
+  inside(one).received("ärly", 5);
   inside(one).opened(1);
-  expect(heard).toEqual(["open", "early"]);
+  expect(heard).toEqual(["open", "ärly"]);
+  expect(inside(one).counted).toMatchObject({ messagesReceived: 1, bytesReceived: 5 });
   one.send(new Blob(["blob"]));
-  one.send("text");
+  one.send("täxt");
   await vi.waitFor(() => expect(sent).toHaveLength(2));
   expect(new TextDecoder().decode(sent[0] as ArrayBuffer)).toBe("blob");
-  expect(sent[1]).toBe("text");
+  expect(sent[1]).toEqual(new TextEncoder().encode("täxt"));
+  expect(inside(one).counted).toMatchObject({ messagesSent: 2, bytesSent: 9 });
 });
 
 test("closing fires closing and close once when the other end closes, and only close when this one does", () => {

@@ -9,12 +9,14 @@ const BUFFER_MOST = 16_000_000;
 const HELD_MESSAGES = 1024;
 
 export interface ChannelHost {
-  /** Takes a copy of what it is given. */
-  send(data: string | ArrayBuffer | ArrayBufferView): void;
+  /** Takes a copy of what it is given; text comes as UTF-8. */
+  send(data: ArrayBuffer | ArrayBufferView, text: boolean): void;
   /** Asks the other end to close too, after what was sent. */
   close(): void;
   maxMessageSize(): number;
 }
+
+const encoder = new TextEncoder();
 
 let made = 0;
 let insideOf: (channel: DataChannel) => Inside;
@@ -106,7 +108,7 @@ export class Inside {
   /** The page has been told that the channel is open. */
   #announced = false;
   /** Messages that came before that. */
-  #held: (string | ArrayBuffer)[] = [];
+  #held: [data: string | ArrayBuffer, bytes: number][] = [];
   /** Blobs are read one after the other, and what comes behind them waits. */
   #reading: Promise<void> | undefined;
 
@@ -123,7 +125,9 @@ export class Inside {
 
   send(data: string | Blob | ArrayBuffer | ArrayBufferView): void {
     if (this.state !== "open") throw new DOMException(`the channel is ${this.state}`, "InvalidStateError");
-    const bytes = size(data);
+    const text = typeof data === "string";
+    const message = text ? encoder.encode(data) : data;
+    const bytes = message instanceof Blob ? message.size : message.byteLength;
     if (bytes > this.#host.maxMessageSize())
       throw new TypeError("the message is larger than the other end takes");
     if (this.buffered + bytes > BUFFER_MOST)
@@ -131,13 +135,13 @@ export class Inside {
     this.buffered += bytes;
     this.counted.messagesSent++;
     this.counted.bytesSent += bytes;
-    if (!(data instanceof Blob) && !this.#reading) {
-      this.#host.send(data);
+    if (!(message instanceof Blob) && !this.#reading) {
+      this.#host.send(message, text);
       return;
     }
-    const copy = data instanceof Blob ? data : plain(data);
+    const copy = message instanceof Blob || text ? message : plain(message);
     const reading: Promise<void> = (this.#reading ?? Promise.resolve())
-      .then(async () => this.#host.send(copy instanceof Blob ? await copy.arrayBuffer() : copy))
+      .then(async () => this.#host.send(copy instanceof Blob ? await copy.arrayBuffer() : copy, text))
       .catch((error) => console.error("peer-connection: a Blob could not be read:", error))
       .finally(() => {
         if (this.#reading === reading) this.#reading = undefined;
@@ -164,7 +168,7 @@ export class Inside {
     this.#announced = true;
     if (this.state !== "open") return;
     this.#channel.dispatchEvent(new Event("open"));
-    for (const data of this.#held.splice(0)) this.received(data);
+    for (const [data, bytes] of this.#held.splice(0)) this.received(data, bytes);
   }
 
   /** The other end closes. */
@@ -186,16 +190,17 @@ export class Inside {
     this.#channel.dispatchEvent(new Event("close"));
   }
 
-  received(data: string | ArrayBuffer): void {
+  /** A message that had `bytes` on its way. */
+  received(data: string | ArrayBuffer, bytes: number): void {
     if (this.state === "closed") return;
     if (!this.#announced) {
-      if (this.#held.length < HELD_MESSAGES) this.#held.push(data);
+      if (this.#held.length < HELD_MESSAGES) this.#held.push([data, bytes]);
       else console.error("peer-connection: a data channel does not open; its messages are lost");
       return;
     }
     if (this.state !== "open") return;
     this.counted.messagesReceived++;
-    this.counted.bytesReceived += size(data);
+    this.counted.bytesReceived += bytes;
     const value = typeof data === "string" || this.binaryType === "arraybuffer" ? data : new Blob([data]);
     this.#channel.dispatchEvent(
       new MessageEvent("message", { data: value, origin: globalThis.location?.origin ?? "" }),
@@ -225,14 +230,8 @@ export function inside(channel: DataChannel): Inside {
   return insideOf(channel);
 }
 
-function size(data: string | Blob | ArrayBuffer | ArrayBufferView): number {
-  if (typeof data === "string") return new TextEncoder().encode(data).byteLength;
-  return data instanceof Blob ? data.size : data.byteLength;
-}
-
 /** A copy that the page cannot change. */
-function plain(data: string | ArrayBuffer | ArrayBufferView): string | ArrayBuffer {
-  if (typeof data === "string") return data;
+function plain(data: ArrayBuffer | ArrayBufferView): ArrayBuffer {
   if (data instanceof ArrayBuffer) return data.slice(0);
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice().buffer as ArrayBuffer;
 }

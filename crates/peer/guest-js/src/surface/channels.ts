@@ -88,8 +88,8 @@ export class Channels {
     return channel;
   }
 
-  message(number: number, data: string | ArrayBuffer): void {
-    this.#with(number, (channel) => inside(channel).received(data));
+  message(number: number, data: string | ArrayBuffer, bytes: number): void {
+    this.#with(number, (channel) => inside(channel).received(data, bytes));
   }
 
   event(event: ChannelEvent): void {
@@ -152,9 +152,9 @@ export class Channels {
   #make(init: ChannelInit, number: () => number | undefined): DataChannel {
     const channel = makeChannel(init, {
       maxMessageSize: this.#maxMessageSize,
-      send: (data) => {
+      send: (data, text) => {
         const to = number();
-        if (to !== undefined) this.#commands.runtime.data.send(this.#commands.number, to, data);
+        if (to !== undefined) this.#commands.runtime.data.send(this.#commands.number, to, data, text);
       },
       close: () => {
         const to = number();

@@ -229,7 +229,7 @@ test("a data channel of the remote is open when the page hears of it, and its me
   });
   const media = rust.listeners.get(1);
   const channel = { pc: 1, channel: 3 };
-  media?.channelMessage(3, "first");
+  media?.channelMessage(3, "first", 5);
   media?.channelEvent({
     type: "channel",
     ...channel,
@@ -241,7 +241,7 @@ test("a data channel of the remote is open when the page hears of it, and its me
     id: 1,
   });
   media?.channelEvent({ type: "channel-state", ...channel, state: "open", id: 1, aborted: false });
-  media?.channelMessage(3, "second");
+  media?.channelMessage(3, "second", 6);
   expect(heard).toEqual(["open", "open", "first", "second"]);
 });
 

@@ -89,7 +89,7 @@ export class PeerConnection extends EventTarget {
     this.#commands.runtime.listeners.set(this.#commands.number, {
       receiving: (number) => this.#receiving(number),
       heard: (number, heard) => this.#lines.heard(number, heard),
-      channelMessage: (channel, data) => this.#channels.message(channel, data),
+      channelMessage: (channel, data, bytes) => this.#channels.message(channel, data, bytes),
       channelEvent: (event) => this.#channels.event(event),
     });
     this.#lines = new Lines(

@@ -11,7 +11,8 @@ import { allowVideo } from "./capabilities";
 export interface Listener {
   receiving(transceiver: number): void;
   heard(transceiver: number, heard: Heard): void;
-  channelMessage(channel: number, data: string | ArrayBuffer): void;
+  /** A message that had `bytes` on its way. */
+  channelMessage(channel: number, data: string | ArrayBuffer, bytes: number): void;
   channelEvent(event: ChannelEvent): void;
 }
 
@@ -34,7 +35,7 @@ export async function startRuntime(): Promise<Runtime> {
       heard: (pc, transceiver, heard) => listeners.get(pc)?.heard(transceiver, heard),
     }),
     DataLink.open(link.dataUrl, {
-      message: (pc, channel, data) => listeners.get(pc)?.channelMessage(channel, data),
+      message: (pc, channel, data, bytes) => listeners.get(pc)?.channelMessage(channel, data, bytes),
       event: (event) => listeners.get(event.pc)?.channelEvent(event),
     }),
   ]);
