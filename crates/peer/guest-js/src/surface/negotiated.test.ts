@@ -123,6 +123,10 @@ test("a transport checks nothing before the remote has a candidate", async () =>
   rust.emit({ type: "connection-state", pc: 1, state: "connecting" });
   await task();
   expect([pc.iceConnectionState, pc.connectionState]).toEqual(["new", "new"]);
+  const waits = "candidate:2 1 tcp 1518214911 192.0.2.2 9 typ host tcptype passive";
+  await pc.addIceCandidate({ candidate: waits, sdpMid: "0" });
+  await task();
+  expect(pc.iceConnectionState).toBe("new");
   await pc.addIceCandidate(candidate);
   await vi.waitFor(() => expect(pc.connectionState).toBe("connecting"));
   expect(pc.iceConnectionState).toBe("checking");

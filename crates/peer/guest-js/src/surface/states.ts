@@ -18,7 +18,7 @@ export class States {
   #candidates: Candidates;
   #bundle: Bundle;
   #closed = false;
-  /** States that a transport cannot have before a candidate of the remote is known. */
+  /** States that a transport cannot have before there is a candidate of the remote to try. */
   #withheld: PeerEvent[] = [];
 
   constructor(
@@ -49,7 +49,7 @@ export class States {
     if (this.#closed) return;
     if (this.ice === "new" && "state" in event && event.type !== "ice-gathering-state") {
       const early = event.state === "checking" || event.state === "connecting";
-      if (early && this.#transport.remote.length === 0) {
+      if (early && !this.#transport.tries) {
         this.#withheld.push(event);
         return;
       }

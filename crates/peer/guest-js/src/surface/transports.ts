@@ -23,7 +23,7 @@ export class Transport {
   localParameters: IceParameters | null = null;
   remoteParameters: IceParameters | null = null;
   certificates: ArrayBuffer[] = [];
-  /** Called when a candidate of the remote becomes known. */
+  /** Called when a candidate of the remote becomes known that can be tried. */
   remoteKnown: () => void = () => {};
 
   constructor() {
@@ -75,7 +75,12 @@ export class Transport {
   add(side: "local" | "remote", init: RTCIceCandidateInit): void {
     if (!init.candidate || this[side].some(({ candidate }) => candidate === init.candidate)) return;
     this[side].push(new IceCandidate({ sdpMLineIndex: 0, ...init }));
-    if (side === "remote") this.remoteKnown();
+    if (side === "remote" && this.tries) this.remoteKnown();
+  }
+
+  /** Whether a candidate of the remote can be tried: one that waits for TCP waits in vain, as ours do, too. */
+  get tries(): boolean {
+    return this.remote.some(({ tcpType }) => tcpType !== "passive");
   }
 
   /** The known candidate with this attribute value, or one made from it. */
