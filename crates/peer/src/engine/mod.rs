@@ -23,6 +23,7 @@ mod pipelines;
 pub mod plan;
 pub mod receive;
 mod reports;
+mod restart;
 mod rids;
 mod routes;
 mod send;

@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use webrtc::peer_connection::PeerConnection;
 
+use super::restart::Restart;
 use super::tap::lock;
 use crate::session::EventSink;
 use crate::wire::{Event, Pair, PcId};
@@ -65,23 +66,25 @@ fn outdated(queue: &VecDeque<Event>) -> Option<usize> {
 
 /// Passes states on for as long as the task is let run.
 pub async fn pass(id: PcId, pc: Arc<dyn PeerConnection>, states: Arc<States>, sink: EventSink) {
-    let mut handshake = Handshake::default();
+    let (mut handshake, mut restart) = (Handshake::default(), Restart::default());
     loop {
-        let event = match handshake.end {
+        let event = match handshake.end.into_iter().chain(restart.end()).min() {
             Some(end) => match tokio::time::timeout_at(end, states.next()).await {
                 Ok(event) => event,
                 Err(_) => {
-                    tracing::warn!(pc = id, "the DTLS handshake has failed");
-                    handshake = Handshake { over: true, end: None };
-                    let state = "failed";
-                    sink(Event::DtlsState { pc: id, state });
-                    sink(Event::ConnectionState { pc: id, state });
+                    let late = if restart.end() == Some(end) {
+                        restart.over(id)
+                    } else {
+                        handshake.fail(id)
+                    };
+                    late.into_iter().for_each(&*sink);
                     continue;
                 }
             },
             None => states.next().await,
         };
         handshake.see(&event);
+        let tells = restart.tells(&event, Instant::now());
         let up = matches!(
             event,
             Event::DtlsState { state: "connected", .. }
@@ -91,7 +94,9 @@ pub async fn pass(id: PcId, pc: Arc<dyn PeerConnection>, states: Arc<States>, si
         if up {
             sink(transport(id, &*pc).await);
         }
-        sink(event);
+        if tells {
+            sink(event);
+        }
     }
 }
 
@@ -103,6 +108,14 @@ struct Handshake {
 }
 
 impl Handshake {
+    /// It has taken too long: what the page is told.
+    fn fail(&mut self, pc: PcId) -> Vec<Event> {
+        tracing::warn!(pc, "the DTLS handshake has failed");
+        *self = Self { over: true, end: None };
+        let state = "failed";
+        vec![Event::DtlsState { pc, state }, Event::ConnectionState { pc, state }]
+    }
+
     fn see(&mut self, event: &Event) {
         match event {
             Event::IceConnectionState { state: "connected", .. } if !self.over && self.end.is_none() => {
