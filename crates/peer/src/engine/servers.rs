@@ -48,6 +48,8 @@ struct Asked {
     /// With credentials.
     signed: bool,
     answered: bool,
+    /// It could not be sent: there is no way to that address from here.
+    unsent: bool,
 }
 
 impl std::fmt::Debug for Servers {
@@ -107,8 +109,8 @@ impl Servers {
         errors.into_iter().for_each(&self.tell);
     }
 
-    /// A datagram leaves. True if it is the first request of a gathering.
-    pub fn sent(&self, from: SocketAddr, to: SocketAddr, datagram: &[u8]) -> bool {
+    /// A datagram leaves, or cannot. True if it is the first request of a gathering that does, or that does not.
+    pub fn sent(&self, from: SocketAddr, to: SocketAddr, datagram: &[u8], unsent: bool) -> bool {
         let relay = match kind(datagram) {
             Some(BINDING) => false,
             Some(ALLOCATE) => true,
@@ -118,12 +120,13 @@ impl Servers {
         let Some(&url) = state.addresses.get(&(to, relay)) else {
             return false;
         };
-        let first = state.asked.is_empty();
+        let first = state.asked.values().all(|one| one.unsent != unsent);
         let key = (from, to, relay);
         if state.asked.len() < ASKED || state.asked.contains_key(&key) {
             let asked = state.asked.entry(key).or_default();
             asked.url = url;
             asked.signed = attribute(datagram, MESSAGE_INTEGRITY).is_some();
+            asked.unsent = unsent;
         }
         first
     }
@@ -168,15 +171,25 @@ impl Servers {
 
     /// Who has not answered yet will not.
     pub fn waited(&self) {
+        self.given_up(|asked| !asked.answered, "the server does not answer");
+    }
+
+    /// Who could not be asked yet will not be.
+    pub fn unreached(&self) {
+        self.given_up(|asked| asked.unsent, "there is no way to the server");
+    }
+
+    /// Tells of the servers of which all that was asked of them is like this.
+    fn given_up(&self, like: impl Fn(&Asked) -> bool, text: &str) {
         let errors: Vec<_> = {
             let mut state = lock(&self.state);
             let silent = |url: &usize| {
                 let mut all = state.asked.values().filter(|one| one.url == *url).peekable();
-                all.peek().is_some() && all.all(|one| !one.answered)
+                all.peek().is_some() && all.all(&like)
             };
             let urls: Vec<_> = (0..state.urls.len()).filter(silent).collect();
             urls.into_iter()
-                .filter_map(|url| state.fail(url, UNREACHABLE, "the server does not answer"))
+                .filter_map(|url| state.fail(url, UNREACHABLE, text))
                 .collect()
         };
         errors.into_iter().for_each(&self.tell);
@@ -246,10 +259,10 @@ mod tests {
         let (servers, told) = servers();
         let (own, theirs) = (address(1), address(3478));
         servers.resolved("one.example:3478", Ok(&[theirs]));
-        servers.sent(own, theirs, &message(ALLOCATE, &[]));
+        servers.sent(own, theirs, &message(ALLOCATE, &[]), false);
         servers.received(own, theirs, &refused(401, "Unauthorized"));
         assert!(lock(&told).is_empty());
-        servers.sent(own, theirs, &message(ALLOCATE, &[(MESSAGE_INTEGRITY, &[0; 20])]));
+        servers.sent(own, theirs, &message(ALLOCATE, &[(MESSAGE_INTEGRITY, &[0; 20])]), false);
         servers.received(own, theirs, &refused(438, "Stale Nonce"));
         assert!(lock(&told).is_empty());
         servers.received(own, theirs, &refused(401, "Unauth\u{7}orized"));
@@ -265,15 +278,36 @@ mod tests {
         let theirs = address(3478);
         servers.resolved("one.example:3478", Ok(&[theirs]));
         servers.resolved("127.0.0.1:5000", Ok(&[address(5000)]));
-        assert!(servers.sent(address(1), theirs, &message(BINDING, &[])));
-        assert!(!servers.sent(address(2), theirs, &message(BINDING, &[])));
-        servers.sent(address(1), address(5000), &message(ALLOCATE, &[]));
+        assert!(servers.sent(address(1), theirs, &message(BINDING, &[]), false));
+        assert!(!servers.sent(address(2), theirs, &message(BINDING, &[]), false));
+        servers.sent(address(1), address(5000), &message(ALLOCATE, &[]), false);
         servers.received(address(2), theirs, &message(BINDING | SUCCESS, &[]));
         servers.waited();
         servers.gathered();
         servers.gathered();
         let codes: Vec<_> = lock(&told).iter().map(|(url, code, _)| (url.clone(), *code)).collect();
         assert_eq!(codes, [("turns:two.example".to_owned(), 701)]);
+    }
+
+    #[test]
+    fn a_server_without_a_way_is_told_of_unless_there_is_another() {
+        let (servers, told) = servers();
+        servers.resolved("one.example:3478", Ok(&[address(3478), address(3479)]));
+        servers.resolved("127.0.0.1:5000", Ok(&[address(5000)]));
+        let (ask, relay) = (message(BINDING, &[]), message(ALLOCATE, &[]));
+        assert!(servers.sent(address(1), address(3478), &ask, true));
+        assert!(!servers.sent(address(1), address(5000), &relay, true));
+        assert!(servers.sent(address(1), address(3479), &ask, false));
+        servers.unreached();
+        servers.unreached();
+        assert_eq!(
+            *lock(&told),
+            [(
+                "turns:two.example".to_owned(),
+                701,
+                "there is no way to the server".to_owned()
+            )]
+        );
     }
 
     #[test]
@@ -284,7 +318,7 @@ mod tests {
         assert_eq!(lock(&told).len(), 2);
         servers.received(address(1), address(9), &refused(400, "Bad Request"));
         for datagram in [&[][..], &[0; 20], &refused(400, "Bad Request")[..30]] {
-            servers.sent(address(1), address(3478), datagram);
+            servers.sent(address(1), address(3478), datagram, false);
             servers.received(address(1), address(3478), datagram);
         }
         servers.gathered();

@@ -34,6 +34,8 @@ const BUFFER: usize = 2 << 20;
 
 /// How long a STUN or TURN server may take to answer: requests have been repeated five times by then.
 const FOR_AN_ANSWER: Duration = Duration::from_secs(10);
+/// How long a server that cannot be reached from one address may be asked from another.
+const FOR_A_WAY: Duration = Duration::from_millis(500);
 
 #[derive(Debug)]
 pub struct Sockets {
@@ -96,6 +98,7 @@ impl Runtime for Sockets {
             servers: Arc::clone(&self.servers),
             names: Arc::clone(&self.names),
             pace: Mutex::default(),
+            partner: Mutex::default(),
             connected: Arc::clone(&self.connected),
             alarm: self.alarm.clone(),
         };
@@ -160,16 +163,46 @@ struct Watched {
     servers: Arc<Servers>,
     names: Arc<Names>,
     pace: Mutex<Pace>,
+    /// Who DTLS is spoken with.
+    partner: Mutex<Option<SocketAddr>>,
     connected: Arc<AtomicBool>,
     alarm: Alarm,
 }
 
 impl Watched {
-    /// Looks at what either end says of the handshake.
-    fn watch(&self, datagram: &[u8]) {
-        if is_fatal(datagram) && !self.connected.load(Ordering::Acquire) {
+    /// Looks at what is said in a handshake. In it alerts are in clear, so that of strangers none counts.
+    fn watch(&self, datagram: &[u8], with: SocketAddr, ours: bool) {
+        if !is_dtls(datagram) || self.connected.load(Ordering::Acquire) {
+            return;
+        }
+        let mut partner = lock(&self.partner);
+        if ours {
+            *partner = Some(with);
+        }
+        if is_fatal(datagram) && *partner == Some(with) {
+            drop(partner);
             (self.alarm.0)(Trouble::Handshake);
         }
+    }
+
+    /// A request to a server has left, or there is no way to it.
+    fn asked(&self, transmit: &Transmit<'_>, unsent: bool) {
+        let Ok(own) = self.inner.local_addr() else { return };
+        let first = self.servers.sent(own, transmit.destination, transmit.contents, unsent);
+        if !first {
+            return;
+        }
+        // The engine may end its gathering much later, or never.
+        let servers = Arc::downgrade(&self.servers);
+        let wait = async move {
+            tokio::time::sleep(if unsent { FOR_A_WAY } else { FOR_AN_ANSWER }).await;
+            match servers.upgrade() {
+                Some(servers) if unsent => servers.unreached(),
+                Some(servers) => servers.waited(),
+                None => {}
+            }
+        };
+        TokioRuntime.spawn(Box::pin(wait)).detach();
     }
 }
 
@@ -186,24 +219,10 @@ impl AsyncUdpSocket for Watched {
             return Poll::Ready(Ok(transmit.contents.len()));
         }
         let sent = self.inner.poll_send(cx, transmit);
-        if sent.is_ready() {
-            self.watch(transmit.contents);
-        }
-        if matches!(sent, Poll::Ready(Ok(_)))
-            && is_control(transmit.contents)
-            && let Ok(own) = self.inner.local_addr()
-        {
-            let first = self.servers.sent(own, transmit.destination, transmit.contents);
-            if first {
-                // The engine may end its gathering much later, or never.
-                let servers = Arc::downgrade(&self.servers);
-                let wait = async move {
-                    tokio::time::sleep(FOR_AN_ANSWER).await;
-                    if let Some(servers) = servers.upgrade() {
-                        servers.waited();
-                    }
-                };
-                TokioRuntime.spawn(Box::pin(wait)).detach();
+        if let Poll::Ready(result) = &sent {
+            self.watch(transmit.contents, transmit.destination, true);
+            if is_control(transmit.contents) {
+                self.asked(transmit, result.is_err());
             }
         }
         sent
@@ -225,7 +244,7 @@ impl AsyncUdpSocket for Watched {
                 let Some(datagrams) = buffer.get(..meta.len) else {
                     continue;
                 };
-                self.watch(datagrams);
+                self.watch(datagrams, meta.addr, false);
                 if !is_control(datagrams) {
                     continue;
                 }
@@ -256,6 +275,11 @@ impl AsyncUdpSocket for Watched {
 /// Whether a datagram is one of STUN (RFC 7983).
 fn is_control(datagram: &[u8]) -> bool {
     datagram.first().is_some_and(|first| *first < 4)
+}
+
+/// Whether a datagram is one of DTLS (RFC 7983).
+fn is_dtls(datagram: &[u8]) -> bool {
+    datagram.first().is_some_and(|first| (20..64).contains(first))
 }
 
 /// The addresses to bind: every interface's, or the loopback where there is no other.
