@@ -155,12 +155,8 @@ impl Codecs {
             has(&first) && others.iter().all(has)
         };
         let extension = |uri: &str| {
-            section.attributes.all("extmap").find_map(|line| {
-                let (id, rest) = line.split_once(' ')?;
-                let found = rest.split_whitespace().next()? == uri;
-                let id = id.split('/').next()?.parse().ok()?;
-                (found && EXTENSION_IDS.contains(&id)).then_some(id)
-            })
+            let mut all = section.extensions();
+            all.find_map(|(id, one)| (one == uri && EXTENSION_IDS.contains(&id)).then_some(id))
         };
         Some(Self {
             kind,

@@ -9,6 +9,7 @@
 //! ```
 
 mod apply;
+mod check;
 pub mod codecs;
 pub mod compose;
 pub mod formats;

@@ -173,6 +173,15 @@ impl Section {
             .collect()
     }
 
+    /// The header extensions, each id and what it stands for.
+    pub fn extensions(&self) -> impl Iterator<Item = (u8, &str)> {
+        self.attributes.all("extmap").filter_map(|line| {
+            let mut words = line.split_whitespace();
+            let id = words.next()?.split('/').next()?;
+            Some((id.parse().ok()?, words.next()?))
+        })
+    }
+
     /// The synchronisation sources in order of appearance, those of repair streams left out.
     pub fn sources(&self) -> Vec<u32> {
         let repairs: Vec<u32> = self.repairs().into_iter().map(|(_, repair)| repair).collect();

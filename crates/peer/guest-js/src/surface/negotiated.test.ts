@@ -257,3 +257,17 @@ test("what is stopped has no streams to tell of", async () => {
   expect((await transceiver.sender.getStats()).size).toBe(0);
   expect((await pc.getStats(track)).size).toBe(0);
 });
+
+test("a track that is added while an offer is being set goes by the section that it offers", async () => {
+  const pc = new PeerConnection();
+  rust.snapshot = stable({
+    signalingState: "have-remote-offer",
+    pendingRemote: offer(),
+    transceivers: [lineSnapshot({ transceiver: 1 })],
+  });
+  const setting = pc.setRemoteDescription(offer());
+  const sender = pc.addTrack(new FakeTrack("video") as unknown as MediaStreamTrack);
+  await setting;
+  expect(rust.types().slice(0, 2)).toEqual(["add-transceiver", "set-remote"]);
+  expect(pc.getTransceivers().map((one) => one.sender)).toEqual([sender]);
+});

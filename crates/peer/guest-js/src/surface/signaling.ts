@@ -123,6 +123,9 @@ export class Signaling {
         );
       }
       this.#assertApplicable("remote", type);
+      // What the page does before it waits is part of what the description meets: a track that it adds goes by an offered section.
+      await undefined;
+      if (this.#chain.closed) return;
       await this.#describe(async () => {
         const snapshot = await this.#commands.send<Snapshot>({
           type: "set-remote",

@@ -197,3 +197,33 @@ fn what_is_bundled_need_not_say_again_that_rtcp_has_no_port() {
         ExceptionName::InvalidAccessError
     );
 }
+
+#[test]
+fn an_extension_keeps_its_id() {
+    let (mut a, mut b) = (side(1), side(2));
+    video(&mut a, "cam");
+    let (_, answer) = round(&mut a, &mut b);
+    let offer = a.create_offer(&transport("a")).unwrap();
+    a.set_local(SdpType::Offer, &offer.sdp).unwrap();
+    let id = |uri: &str| {
+        let line = answer.lines().find(|line| line.ends_with(uri)).unwrap();
+        line["a=extmap:".len()..].split(' ').next().unwrap().to_owned()
+    };
+    let (mid, other) = (
+        id(crate::jsep::codecs::MID_URI),
+        id(crate::jsep::codecs::TRANSPORT_CC_URI),
+    );
+    let swapped = answer
+        .replace(&format!("a=extmap:{mid} "), "a=extmap:x ")
+        .replace(&format!("a=extmap:{other} "), &format!("a=extmap:{mid} "))
+        .replace("a=extmap:x ", &format!("a=extmap:{other} "));
+    let described = |sdp: &str| Description {
+        kind: SdpType::Answer,
+        sdp: sdp.to_owned(),
+    };
+    assert_eq!(
+        a.set_remote(&described(&swapped)).unwrap_err().name,
+        ExceptionName::InvalidAccessError
+    );
+    a.set_remote(&described(&answer)).unwrap();
+}
