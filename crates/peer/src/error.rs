@@ -8,6 +8,9 @@ use serde::Serialize;
 pub struct PeerError {
     pub name: ExceptionName,
     pub message: String,
+    /// The line of a description that is no SDP, from 1 on; the page is told of it by an `RTCError`.
+    #[serde(rename = "sdpLine", skip_serializing_if = "Option::is_none")]
+    pub sdp_line: Option<usize>,
 }
 
 /// `DOMException` names, and `TypeError`.
@@ -33,6 +36,15 @@ impl PeerError {
         Self {
             name,
             message: message.into(),
+            sdp_line: None,
+        }
+    }
+
+    /// A description is no SDP.
+    pub fn syntax(line: usize, message: impl Into<String>) -> Self {
+        Self {
+            sdp_line: Some(line),
+            ..Self::operation(message)
         }
     }
 

@@ -78,6 +78,9 @@ test("errors are the exceptions that they name", async () => {
   const type = link.run(1, { type: "restart-ice" });
   line.say({ id: line.nth(1).id, error: { name: "TypeError", message: "no" } });
   await expect(type).rejects.toBeInstanceOf(TypeError);
+  const syntax = link.run(1, { type: "restart-ice" });
+  line.say({ id: line.nth(2).id, error: { name: "OperationError", message: "no SDP", sdpLine: 2 } });
+  await expect(syntax).rejects.toMatchObject({ errorDetail: "sdp-syntax-error", sdpLineNumber: 2 });
 });
 
 test("a connection has its number at once, and its events until it is closed", async () => {

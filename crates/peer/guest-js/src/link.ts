@@ -1,5 +1,6 @@
 // Commands to Rust and the session's events, over the control socket.
 import { invoke } from "@tauri-apps/api/core";
+import { PeerError } from "./surface/events";
 import type { CertificateInfo, Command, Configuration, Op, Opened, PeerEvent, Word } from "./wire";
 
 const VERSION = 3;
@@ -111,10 +112,12 @@ function opened(url: string): Promise<WebSocket> {
   });
 }
 
-/** The DOMException that Rust's `{name, message}` stands for. */
+/** The exception that Rust's `{name, message}` stands for; with `sdpLine` an RTCError. */
 function exception(error: unknown): DOMException | TypeError {
   if (error && typeof error === "object" && "name" in error && "message" in error) {
-    const { name, message } = error as { name: string; message: string };
+    const { name, message, sdpLine } = error as { name: string; message: string; sdpLine?: number };
+    if (sdpLine !== undefined)
+      return new PeerError({ errorDetail: "sdp-syntax-error", sdpLineNumber: sdpLine }, message);
     return name === "TypeError" ? new TypeError(message) : new DOMException(message, name);
   }
   return new DOMException(String(error), "OperationError");

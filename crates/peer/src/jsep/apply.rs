@@ -2,7 +2,7 @@
 
 use super::codecs::Codecs;
 use super::make::unused;
-use super::sdp::{Sdp, Section, common, reversed};
+use super::sdp::{Malformed, Sdp, Section, common, reversed};
 use super::transceiver::Remote;
 use super::transport::{Setup, Transport};
 use super::{Jsep, Line, Made, Owner, Saved, SignalingState};
@@ -335,8 +335,8 @@ fn chosen(made: Option<&Made>, sdp: &str) -> Result<Made> {
     }
 }
 
-fn malformed(message: String) -> PeerError {
-    PeerError::new(ExceptionName::OperationError, message)
+fn malformed(Malformed { line, why }: Malformed) -> PeerError {
+    PeerError::syntax(line, why)
 }
 
 fn wrong(kind: SdpType, state: SignalingState) -> PeerError {

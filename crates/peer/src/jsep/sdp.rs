@@ -11,6 +11,20 @@ const MAX_FORMATS: usize = 256;
 /// What of one kind is read of a section: sources, repairs, streams. Nobody needs as many.
 const MAX_ENTRIES: usize = 64;
 
+/// Why a text is no description.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Malformed {
+    /// Where, from 1 on.
+    pub line: usize,
+    pub why: String,
+}
+
+impl From<Malformed> for String {
+    fn from(of: Malformed) -> Self {
+        of.why
+    }
+}
+
 /// A parsed description.
 #[derive(Debug, Clone, Default)]
 pub struct Sdp {
@@ -62,41 +76,49 @@ impl Attributes {
 
 impl Sdp {
     /// Reads a description; the error says what was wrong with it.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, Malformed> {
+        let at = |line: usize| move |why: String| Malformed { line, why };
         if text.len() > MAX_LENGTH {
-            return Err("the description is too long".to_owned());
+            return Err(at(1)("the description is too long".to_owned()));
         }
         if !text.starts_with("v=0") {
-            return Err("a description begins with v=0".to_owned());
+            return Err(at(1)("a description begins with v=0".to_owned()));
         }
         let mut sdp = Self::default();
-        for line in text.lines().map(str::trim_end).filter(|line| !line.is_empty()) {
-            // Among them are returns within a line, which others take for its end.
-            if line.contains(|one: char| one.is_control() && one != '\t') {
-                return Err("a line has a control character".to_owned());
-            }
-            let Some((kind, value)) = line.split_once('=') else {
-                return Err("a line is not of the form type=value".to_owned());
-            };
-            match kind {
-                "m" => {
-                    if sdp.media.len() == MAX_SECTIONS {
-                        return Err("there are too many sections".to_owned());
-                    }
-                    sdp.media.push(Section::parse(value)?);
-                }
-                "a" => {
-                    let (key, value) = value.split_once(':').unwrap_or((value, ""));
-                    let level = sdp
-                        .media
-                        .last_mut()
-                        .map_or(&mut sdp.session, |section| &mut section.attributes);
-                    level.0.push((key.to_owned(), value.to_owned()));
-                }
-                _ => {}
+        for (index, line) in text.lines().map(str::trim_end).enumerate() {
+            if !line.is_empty() {
+                sdp.read(line).map_err(at(index + 1))?;
             }
         }
         Ok(sdp)
+    }
+
+    fn read(&mut self, line: &str) -> Result<(), String> {
+        // Among them are returns within a line, which others take for its end.
+        if line.contains(|one: char| one.is_control() && one != '\t') {
+            return Err("a line has a control character".to_owned());
+        }
+        let Some((kind, value)) = line.split_once('=') else {
+            return Err("a line is not of the form type=value".to_owned());
+        };
+        match kind {
+            "m" => {
+                if self.media.len() == MAX_SECTIONS {
+                    return Err("there are too many sections".to_owned());
+                }
+                self.media.push(Section::parse(value)?);
+            }
+            "a" => {
+                let (key, value) = value.split_once(':').unwrap_or((value, ""));
+                let level = self
+                    .media
+                    .last_mut()
+                    .map_or(&mut self.session, |section| &mut section.attributes);
+                level.0.push((key.to_owned(), value.to_owned()));
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     /// An attribute of a section, or of the session where the section has none.

@@ -51,7 +51,11 @@ fn descriptions_are_applied_unchanged_and_in_the_right_state() {
         kind: SdpType::Offer,
         sdp: "v=0\r\nm=audio".to_owned(),
     };
-    assert_eq!(a.set_remote(&nonsense).unwrap_err().name, ExceptionName::OperationError);
+    let refused = a.set_remote(&nonsense).unwrap_err();
+    assert_eq!(
+        (refused.name, refused.sdp_line),
+        (ExceptionName::OperationError, Some(2))
+    );
     assert_eq!(a.state(), SignalingState::Stable);
 }
 
