@@ -23,6 +23,7 @@ export async function lifecycle(page, binary) {
   await rounds(page, CALLS, true);
   await rounds(page, PAIRS, false);
   const after = await returns(binary, before);
+  await until(() => page.run("return probe.sleeps()"), "the audio to sleep");
   await reload(page, binary, before);
   return `${before.sockets} sockets before, ${after.sockets} after; threads ${before.threads} and ${after.threads}`;
 }
@@ -59,6 +60,7 @@ async function reload(page, binary, before) {
     await probe.send(here);
     await probe.connected(here);
     await probe.media(there, 5);`);
+  assert.equal(await page.run("return probe.sleeps()"), false, "the audio sleeps in a call");
   const during = holding(binary);
   assert.ok(during.sockets > before.sockets, `a call takes sockets: ${during.sockets}`);
   await page.visit(await page.run("return location.href"));

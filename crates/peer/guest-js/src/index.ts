@@ -124,8 +124,7 @@ export function install(): Promise<void> {
 }
 
 /**
- * The AudioContext through which remote audio is played and microphones are captured. An echo canceller belongs here:
- * both run on one clock.
+ * The AudioContext through which remote audio is played and microphones are captured. It sleeps while there is neither.
  *
  * @throws {DOMException} InvalidStateError before `install()` has finished.
  */

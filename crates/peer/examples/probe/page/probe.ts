@@ -1,5 +1,6 @@
 // A small caller on the standard API alone: perfect negotiation over whatever carries the signals. Used from outside by
 // name and number, in the webview as in Chromium.
+import { audioContext } from "tauri-plugin-peer-connection-api";
 import { brightness, framesOf, Meter, show, until } from "./pipelines";
 
 type Signal = { description?: RTCSessionDescriptionInit; candidate?: RTCIceCandidateInit | null };
@@ -134,6 +135,11 @@ export function share(from: number, to: number): void {
   const { local } = at(from);
   if (!local) throw new Error(`peer ${from} sends nothing`);
   for (const track of local.getTracks()) at(to).pc.addTrack(track, local);
+}
+
+/** Whether nothing is captured or played through the plugin. */
+export function sleeps(): boolean {
+  return audioContext().state === "suspended";
 }
 
 export function connected(number: number): Promise<void> {

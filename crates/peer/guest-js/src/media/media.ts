@@ -6,6 +6,7 @@ import type { FromMedia, Heard, ToMedia, ToPlayout } from "../worker/messages";
 import { SAMPLE_RATE } from "../worker/messages";
 import { BEAT, Pressure } from "../worker/pressure";
 import workletUrl from "../worklet/audio.ts?worker&url";
+import { Waking } from "./waking";
 
 /** Remote video tracks made ahead, because `addTransceiver` must have one at once, and those that `start` waits for. */
 const SPARES = 32;
@@ -37,12 +38,13 @@ export class Media {
   protected connector: AudioWorkletNode | undefined;
   #failed: string | undefined;
   #waiting: (() => void)[] = [];
-  #waking = false;
+  #waking: Waking;
   #reports = 0;
 
   private constructor(worker: Worker, context: AudioContext, handlers: MediaHandlers) {
     this.#worker = worker;
     this.context = context;
+    this.#waking = new Waking(context);
     this.#handlers = handlers;
   }
 
@@ -73,27 +75,9 @@ export class Media {
     return this.#reports;
   }
 
-  /**
-   * Wakes the AudioContext. It starts asleep where the engine wants a gesture of the user or a granted microphone
-   * first; then the next gesture wakes it.
-   */
-  wake(): void {
-    const { context } = this;
-    if (context.state === "running" || this.#waking) return;
-    this.#waking = true;
-    const resume = () => {
-      context.resume().catch((error) => console.warn("peer-connection: no audio yet:", error));
-    };
-    const gestures = ["pointerdown", "keydown"];
-    const awake = () => {
-      if (context.state !== "running") return;
-      this.#waking = false;
-      for (const gesture of gestures) removeEventListener(gesture, resume, true);
-      context.removeEventListener("statechange", awake);
-    };
-    for (const gesture of gestures) addEventListener(gesture, resume, true);
-    context.addEventListener("statechange", awake);
-    resume();
+  /** Keeps the AudioContext awake until the function that is given back is called. */
+  keepAwake(): () => void {
+    return this.#waking.keep();
   }
 
   /** Resolves when `remoteTrack("video")` will not throw. */
@@ -138,10 +122,11 @@ export class Media {
     const track = destination.stream.getAudioTracks()[0];
     if (!track) throw new DOMException("the audio graph gave no track", "OperationError");
     let address: { pc: number; transceiver: number } | undefined;
+    let rest: (() => void) | undefined;
     return {
       track,
       connect: (pc, transceiver) => {
-        this.wake();
+        rest ??= this.keepAwake();
         address = { pc, transceiver };
         say(address);
         this.tell({ type: "receive-audio", pc, transceiver });
@@ -150,6 +135,7 @@ export class Media {
         MediaStreamTrack.prototype.stop.call(track);
         say("stop");
         node.disconnect();
+        rest?.();
         if (address) this.tell({ type: "stop-receiving", ...address });
       },
     };

@@ -91,7 +91,7 @@ function captureVideo(media: Media, track: MediaStreamTrack, source: number): ()
 
 function captureAudio(media: Media, track: MediaStreamTrack, source: number): () => void {
   if (track.readyState !== "live") return () => {};
-  media.wake();
+  const rest = media.keepAwake();
   const { context } = media;
   const input = new MediaStreamAudioSourceNode(context, { mediaStream: new MediaStream([track]) });
   const processorOptions: CaptureOptions = { source };
@@ -108,6 +108,7 @@ function captureAudio(media: Media, track: MediaStreamTrack, source: number): ()
   return () => {
     input.disconnect();
     node.port.postMessage("stop");
+    rest();
   };
 }
 

@@ -70,7 +70,6 @@ export class FakeRust {
     };
     const media = {
       tell: (message: { type: string }) => this.told.push(message),
-      wake: () => {},
       report: () => 1,
       spareReady: async () => {},
       remoteTrack: (kind: Kind) => remoteTrack(kind),
