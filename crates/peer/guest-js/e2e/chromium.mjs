@@ -24,6 +24,10 @@ export async function openChromium({
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   const browser = await chromium.launch({
     executablePath,
+    // The runner ends what it has opened.
+    handleSIGINT: false,
+    handleSIGTERM: false,
+    handleSIGHUP: false,
     args: [
       "--headless=new",
       "--no-sandbox",

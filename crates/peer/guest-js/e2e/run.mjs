@@ -98,6 +98,13 @@ const GROUPS = [
   ],
 ];
 
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+  process.once(signal, async () => {
+    await renew();
+    process.kill(process.pid, signal);
+  });
+}
+
 const counts = { passed: 0, failed: 0, skipped: 0 };
 for (const group of GROUPS) {
   for (const [name, test] of group.filter(([name]) => name.includes(pattern))) {
