@@ -9,7 +9,8 @@ const JUMP: i64 = 5_000_000;
 #[derive(Debug)]
 pub struct SendClock {
     rate: u32,
-    offset: u32,
+    /// The RTP time of a moment of the source's, from which the others are counted.
+    zero: (i64, u32),
     last: Option<(i64, Instant)>,
     /// Added to the source's time.
     shift: i64,
@@ -20,10 +21,23 @@ impl SendClock {
     pub fn new(rate: u32, offset: u32) -> Self {
         Self {
             rate,
-            offset,
+            zero: (0, offset),
             last: None,
             shift: 0,
         }
+    }
+
+    /// RTP ticks a second.
+    pub fn rate(&self) -> u32 {
+        self.rate
+    }
+
+    /// What follows has a clock of another rate. It goes on where the former one was, as in browsers, for the SSRC stays.
+    pub fn change(&mut self, rate: u32) {
+        if let Some((last, _)) = self.last.filter(|_| rate != self.rate) {
+            self.zero = (last, self.rtp(last));
+        }
+        self.rate = rate;
     }
 
     pub fn ticks(&mut self, micros: i64, now: Instant) -> u32 {
@@ -50,9 +64,11 @@ impl SendClock {
     }
 
     fn rtp(&self, micros: i64) -> u32 {
-        let ticks = i128::from(micros) * i128::from(self.rate) / 1_000_000;
+        let (zero, offset) = self.zero;
+        let passed = i128::from(micros) - i128::from(zero);
+        let ticks = passed * i128::from(self.rate) / 1_000_000;
         // The low 32 bits are the RTP clock.
-        self.offset.wrapping_add(ticks as u32)
+        offset.wrapping_add(ticks as u32)
     }
 }
 
@@ -81,19 +97,20 @@ impl ReceiveClock {
 /// How regularly packets come (RFC 3550, 6.4.1), in seconds.
 #[derive(Debug, Default)]
 pub struct Jitter {
-    last: Option<(Duration, u32)>,
+    last: Option<(Duration, u32, u32)>,
     value: f64,
 }
 
 impl Jitter {
     /// `arrival` is counted from any fixed moment.
     pub fn packet(&mut self, arrival: Duration, timestamp: u32, rate: u32) -> f64 {
-        if let Some((last, stamp)) = self.last {
+        // Of a packet of another clock nothing can be said.
+        if let Some((last, stamp, _)) = self.last.filter(|(.., former)| *former == rate) {
             let expected = f64::from(timestamp.wrapping_sub(stamp) as i32) / f64::from(rate);
             let passed = arrival.as_secs_f64() - last.as_secs_f64();
             self.value += ((passed - expected).abs() - self.value) / 16.0;
         }
-        self.last = Some((arrival, timestamp));
+        self.last = Some((arrival, timestamp, rate));
         self.value
     }
 }
@@ -125,12 +142,30 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_of_another_rate_goes_on_where_the_former_was() {
+        let start = Instant::now();
+        let at = |millis| start + Duration::from_millis(millis);
+        let mut clock = SendClock::new(48_000, u32::MAX);
+        assert_eq!(clock.ticks(1_000_000, at(0)), 47_999);
+        clock.change(8_000);
+        assert_eq!(clock.ticks(1_020_000, at(20)), 47_999 + 160);
+        assert_eq!(clock.ticks(1_040_000, at(40)), 47_999 + 320);
+        clock.change(48_000);
+        assert_eq!(clock.ticks(1_060_000, at(60)), 47_999 + 320 + 960);
+        assert_eq!(clock.at(at(80)), 47_999 + 320 + 1_920);
+    }
+
+    #[test]
     fn steady_packets_have_no_jitter() {
         let mut jitter = Jitter::default();
         for n in 0..10_u32 {
             let value = jitter.packet(Duration::from_millis(u64::from(n) * 20), n * 960, 48_000);
             assert!(value.abs() < 1e-9);
         }
-        assert!(jitter.packet(Duration::from_millis(300), 9_600, 48_000) > 0.0);
+        // A codec of another clock begins.
+        let begun = jitter.packet(Duration::from_millis(200), 5, 8_000);
+        let steady = jitter.packet(Duration::from_millis(220), 165, 8_000);
+        assert!(begun.abs() < 1e-9 && steady.abs() < 1e-9);
+        assert!(jitter.packet(Duration::from_millis(300), 9_600, 8_000) > 0.0);
     }
 }
