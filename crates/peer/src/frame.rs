@@ -2,6 +2,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+use crate::rtp::codec::{AudioCodec, Codec, Law};
 use crate::rtp::format::VideoCodec;
 use crate::wire::PcId;
 
@@ -17,11 +18,20 @@ fn video(codec: VideoCodec) -> u8 {
     }
 }
 
+/// The number of an audio codec.
+fn audio(codec: AudioCodec) -> u8 {
+    match codec {
+        AudioCodec::Opus => OPUS,
+        AudioCodec::G711(Law::Mu) => PCMU,
+        AudioCodec::G711(Law::A) => PCMA,
+    }
+}
+
 /// What a binary message carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FrameKind {
     VideoToSend(VideoCodec),
-    AudioToSend,
+    AudioToSend(AudioCodec),
     VideoReceived(VideoCodec),
     AudioReceived,
     DataToSend,
@@ -30,10 +40,10 @@ pub enum FrameKind {
     AudioTick,
     AudioToPlay,
     /// A voice that the page transforms before it is sent; it comes back as `AudioToSend`.
-    VoiceToSend,
+    VoiceToSend(AudioCodec),
     /// A received voice that the page transforms before it is decoded (`engine` has the bytes), and its way back.
-    VoiceReceived,
-    VoiceTransformed,
+    VoiceReceived(AudioCodec),
+    VoiceTransformed(AudioCodec),
 }
 
 /// One encoded frame or one data-channel message.
@@ -69,57 +79,61 @@ const OPUS: u8 = 2;
 const PCM: u8 = 3;
 const VP9: u8 = 4;
 const H264: u8 = 5;
+const PCMU: u8 = 6;
+const PCMA: u8 = 7;
 
 impl FrameKind {
-    /// The codec of a picture.
-    pub fn video(self) -> Option<VideoCodec> {
-        if let Self::VideoToSend(codec) | Self::VideoReceived(codec) = self {
-            Some(codec)
-        } else {
-            None
+    /// The codec of what is to be sent in packets.
+    pub fn to_packets(self) -> Option<Codec> {
+        if let Self::VideoToSend(codec) = self {
+            return Some(Codec::Video(codec));
         }
+        if let Self::AudioToSend(codec) = self {
+            return Some(Codec::Audio(codec));
+        }
+        None
     }
 
     fn number(self) -> u8 {
         match self {
             Self::VideoToSend(_) => 1,
-            Self::AudioToSend => 2,
+            Self::AudioToSend(_) => 2,
             Self::VideoReceived(_) => 3,
             Self::AudioReceived => 4,
             Self::DataToSend => 5,
             Self::DataReceived => 6,
             Self::AudioTick => 7,
             Self::AudioToPlay => 8,
-            Self::VoiceToSend => 9,
-            Self::VoiceReceived => 10,
-            Self::VoiceTransformed => 11,
+            Self::VoiceToSend(_) => 9,
+            Self::VoiceReceived(_) => 10,
+            Self::VoiceTransformed(_) => 11,
         }
     }
 
     fn codec(self) -> u8 {
         match self {
             Self::VideoToSend(codec) | Self::VideoReceived(codec) => video(codec),
-            Self::AudioToSend
-            | Self::AudioReceived
-            | Self::VoiceToSend
-            | Self::VoiceReceived
-            | Self::VoiceTransformed => OPUS,
-            Self::DataToSend | Self::DataReceived => 0,
+            Self::AudioToSend(codec)
+            | Self::VoiceToSend(codec)
+            | Self::VoiceReceived(codec)
+            | Self::VoiceTransformed(codec) => audio(codec),
+            Self::AudioReceived | Self::DataToSend | Self::DataReceived => 0,
             Self::AudioTick | Self::AudioToPlay => PCM,
         }
     }
 
     /// Only what a worker may send.
     fn to_send(number: u8, codec: u8) -> Option<Self> {
+        let voice = || AudioCodec::ALL.into_iter().find(|one| audio(*one) == codec);
         match number {
             1 => {
                 let mut all = VideoCodec::ALL.into_iter();
                 all.find(|one| video(*one) == codec).map(Self::VideoToSend)
             }
-            2 => Some(Self::AudioToSend),
+            2 => voice().map(Self::AudioToSend),
             5 => Some(Self::DataToSend),
             7 => Some(Self::AudioTick),
-            11 => Some(Self::VoiceTransformed),
+            11 => voice().map(Self::VoiceTransformed),
             _ => None,
         }
     }
@@ -140,7 +154,7 @@ impl Frame {
             key: header[1] & KEY != 0,
             text: header[1] & TEXT != 0,
             gap: header[1] & GAP != 0,
-            level: Some(header[3]).filter(|level| *level != 0 && kind == FrameKind::AudioToSend),
+            level: Some(header[3]).filter(|level| *level != 0 && matches!(kind, FrameKind::AudioToSend(_))),
             layer: if matches!(kind, FrameKind::VideoToSend(_)) {
                 header[3]
             } else {
@@ -196,6 +210,11 @@ mod tests {
         for codec in VideoCodec::ALL {
             let mut frame = frame();
             frame.kind = FrameKind::VideoToSend(codec);
+            assert_eq!(Frame::parse(frame.to_bytes()), Some(frame));
+        }
+        for codec in AudioCodec::ALL {
+            let mut frame = frame();
+            (frame.kind, frame.layer) = (FrameKind::AudioToSend(codec), 0);
             assert_eq!(Frame::parse(frame.to_bytes()), Some(frame));
         }
     }

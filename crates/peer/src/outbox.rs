@@ -214,12 +214,12 @@ impl Queue {
             Item::Frame(frame) => match frame.kind {
                 FrameKind::VideoReceived(_) | FrameKind::VideoToSend(_) => self.video_bytes -= frame.payload.len(),
                 FrameKind::AudioReceived
-                | FrameKind::AudioToSend
+                | FrameKind::AudioToSend(_)
                 | FrameKind::AudioTick
                 | FrameKind::AudioToPlay
-                | FrameKind::VoiceToSend
-                | FrameKind::VoiceReceived
-                | FrameKind::VoiceTransformed => self.audio_frames -= 1,
+                | FrameKind::VoiceToSend(_)
+                | FrameKind::VoiceReceived(_)
+                | FrameKind::VoiceTransformed(_) => self.audio_frames -= 1,
                 FrameKind::DataReceived | FrameKind::DataToSend => self.data_bytes -= frame.payload.len(),
             },
         }

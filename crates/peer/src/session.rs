@@ -239,7 +239,7 @@ impl Session {
                     self.ports.audio.duplex().loss((frame.pc, frame.target), loss);
                 }
                 if self.ports.audio.transforms().sends((frame.pc, frame.target)) {
-                    let kind = FrameKind::VoiceToSend;
+                    let kind = FrameKind::VoiceToSend(spoken.codec);
                     self.ports.outbox.put_media(Frame { kind, ..frame });
                 } else {
                     peer.media().send(frame);
@@ -252,7 +252,9 @@ impl Session {
     pub(crate) async fn dispatch(&self, item: Incoming) {
         match item {
             Incoming::Frame(frame) if frame.kind == FrameKind::AudioTick => self.ports.audio.tick(frame),
-            Incoming::Frame(frame) if frame.kind == FrameKind::VoiceTransformed => self.ports.audio.transformed(frame),
+            Incoming::Frame(frame) if matches!(frame.kind, FrameKind::VoiceTransformed(_)) => {
+                self.ports.audio.transformed(frame);
+            }
             Incoming::Text(
                 text @ (FromWorker::AudioSource { .. }
                 | FromWorker::AudioEnabled { .. }

@@ -8,7 +8,10 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tauri_plugin_peer_connection::audio::jitter::{Counts, JitterBuffer};
+use tauri_plugin_peer_connection::audio::narrow::NarrowSpeaker;
 use tauri_plugin_peer_connection::audio::speech::Speaker;
+use tauri_plugin_peer_connection::audio::{Arrived, FRAME};
+use tauri_plugin_peer_connection::rtp::codec::{AudioCodec, Law};
 use voice::{BLOCK, Dice, RATE, decibels, from_block, likeness, rms, speech, to_block};
 
 /// What a network does to packets.
@@ -24,6 +27,7 @@ struct Network {
     stalls: Option<(usize, f64)>,
     /// The receiver's clock against the sender's.
     drift: f64,
+    codec: AudioCodec,
 }
 
 const CALM: Network = Network {
@@ -33,6 +37,11 @@ const CALM: Network = Network {
     jitter: 0.0,
     stalls: None,
     drift: 1.0,
+    codec: AudioCodec::Opus,
+};
+const PCMU: Network = Network {
+    codec: AudioCodec::G711(Law::Mu),
+    ..CALM
 };
 
 struct Run {
@@ -50,14 +59,21 @@ fn run(network: Network, voice: &[f64]) -> Run {
     let mut dice = Dice::new(network.seed);
     let mut speaker = Speaker::default();
     speaker.adapt(32_000, network.loss);
+    let mut narrow = NarrowSpeaker::new(Law::Mu);
+    let ticks = network.codec.clock_rate() / 50;
     let start = Instant::now();
     let mut arrivals: Vec<(f64, u16, u32, Bytes)> = Vec::new();
     let (mut sequence, mut lost, mut free, mut packets) = (0_u16, false, 0.0_f64, 0);
-    for (index, part) in voice.chunks_exact(BLOCK).enumerate() {
-        let Some(spoken) = speaker.take(&to_block(part)) else {
-            continue;
+    for (index, part) in voice.chunks_exact(FRAME).enumerate() {
+        let mut frame = [0; FRAME];
+        frame[..BLOCK].copy_from_slice(&to_block(&part[..BLOCK]));
+        frame[BLOCK..].copy_from_slice(&to_block(&part[BLOCK..]));
+        let spoken = match network.codec {
+            AudioCodec::Opus => speaker.take(&frame),
+            AudioCodec::G711(_) => Some(narrow.take(&frame)),
         };
-        let sent = (index + 1) as f64 * 10.0;
+        let Some(spoken) = spoken else { continue };
+        let sent = (index + 1) as f64 * 20.0;
         packets += 1;
         lost = dice.unit()
             < if lost {
@@ -73,7 +89,8 @@ fn run(network: Network, voice: &[f64]) -> Run {
         let late = dice.unit().powi(3) * network.jitter;
         let at = (sent + 20.0 + late).max(free);
         if !lost {
-            let timestamp = ((index - 1) * BLOCK) as u32;
+            // The clock begins anywhere, and wraps.
+            let timestamp = (index as u32 * ticks).wrapping_sub(50 * ticks);
             arrivals.push((at, sequence, timestamp, spoken.payload));
         }
         sequence = sequence.wrapping_add(1);
@@ -86,8 +103,13 @@ fn run(network: Network, voice: &[f64]) -> Run {
     for tick in 0..blocks {
         let now = tick as f64 * 10.0 * network.drift;
         while let Some((at, sequence, timestamp, payload)) = next.next_if(|(at, ..)| *at <= now) {
-            let at = start + Duration::from_secs_f64(at / 1_000.0);
-            buffer.push(sequence, timestamp, payload, at);
+            let arrived = Arrived {
+                codec: network.codec,
+                sequence,
+                timestamp,
+                at: start + Duration::from_secs_f64(at / 1_000.0),
+            };
+            buffer.push(arrived, payload);
         }
         let mut block = [0; BLOCK];
         buffer.pull(&mut block);
@@ -204,10 +226,103 @@ fn silence_costs_no_packets_and_is_no_loss() {
 }
 
 #[test]
+fn g711_plays_without_a_gap_and_is_heard() {
+    let voice = speech(5, 120.0, 20.0);
+    let run = run(PCMU, &voice);
+    tell("PCMU, calm", &run);
+    assert_eq!((run.packets, run.counts.concealed, run.counts.discarded), (1_000, 0, 0));
+    assert!(run.delay <= 50.0, "{} ms", run.delay);
+    let from = 2 * RATE;
+    let (alike, lag) = likeness(&voice[from..from + 10 * RATE], &run.heard[from..from + 11 * RATE], 40);
+    println!("alike {alike:.2}, {} ms later", lag * 10);
+    assert!(alike > 0.9, "{alike}");
+    assert!(decibels(rms(&run.heard[from..]) / rms(&voice[from..])).abs() < 1.0);
+}
+
+#[test]
+fn g711_is_waited_for_and_followed_as_opus_is() {
+    let voice = speech(6, 120.0, 40.0);
+    for (name, network) in [
+        ("PCMU, 80 ms of jitter", Network { jitter: 80.0, ..PCMU }),
+        ("PCMU, a slow clock", Network { drift: 0.999, ..PCMU }),
+        ("PCMU, a fast clock", Network { drift: 1.001, ..PCMU }),
+    ] {
+        let run = run(network, &voice);
+        tell(name, &run);
+        assert!(run.concealed < 0.01, "{}", run.concealed);
+        assert!(run.delay < 130.0, "{} ms", run.delay);
+    }
+}
+
+#[test]
+fn what_is_lost_of_g711_is_made_up() {
+    let voice = speech(7, 120.0, 40.0);
+    for loss in [0.02, 0.1] {
+        let network = Network {
+            loss,
+            burst: loss,
+            jitter: 20.0,
+            ..PCMU
+        };
+        let run = run(network, &voice);
+        tell(&format!("PCMU, {:.0} % lost", loss * 100.0), &run);
+        assert!((loss * 0.5..loss * 1.5).contains(&run.concealed), "{}", run.concealed);
+        assert_eq!(run.counts.restored, 0);
+        assert!(decibels(rms(&run.heard) / rms(&voice)).abs() < 1.5);
+    }
+}
+
+#[test]
+fn a_voice_changes_its_codec_in_mid_call() {
+    let mut buffer = JitterBuffer::default();
+    let (mut speaker, mut narrow) = (Speaker::default(), NarrowSpeaker::new(Law::A));
+    let (start, voice) = (Instant::now(), speech(3, 120.0, 9.0));
+    let (mut heard, mut timestamp) = (Vec::new(), u32::MAX - 20_000);
+    for (index, part) in voice.chunks_exact(BLOCK).enumerate() {
+        if index % 2 == 1 {
+            let mut frame = [0; FRAME];
+            frame[..BLOCK].copy_from_slice(&to_block(&voice[(index - 1) * BLOCK..index * BLOCK]));
+            frame[BLOCK..].copy_from_slice(&to_block(part));
+            // Every three seconds.
+            let codec = [AudioCodec::Opus, AudioCodec::G711(Law::A)][index / 300 % 2];
+            let spoken = match codec {
+                AudioCodec::Opus => speaker.take(&frame),
+                AudioCodec::G711(_) => Some(narrow.take(&frame)),
+            };
+            if let Some(spoken) = spoken {
+                let arrived = Arrived {
+                    codec,
+                    sequence: (index / 2) as u16,
+                    timestamp,
+                    at: start + Duration::from_millis(index as u64 * 10),
+                };
+                buffer.push(arrived, spoken.payload);
+            }
+            timestamp = timestamp.wrapping_add(codec.clock_rate() / 50);
+        }
+        let mut block = [0; BLOCK];
+        buffer.pull(&mut block);
+        heard.extend(from_block(&block));
+        // What is heard has the remote's own clock.
+        if let Some(at) = buffer.position(0).filter(|_| index > 100) {
+            let late = f64::from(timestamp.wrapping_sub(at.ticks) as i32) / f64::from(at.rate);
+            assert!((0.0..0.1).contains(&late), "{late} s at {index}");
+        }
+    }
+    assert!(
+        buffer.counts().concealed < 3 * 2 * FRAME as u64,
+        "{:?}",
+        buffer.counts()
+    );
+    assert!(decibels(rms(&heard) / rms(&voice)).abs() < 1.5);
+}
+
+#[test]
 fn hostile_packets_are_survived() {
     let mut dice = Dice::new(12);
     let mut buffer = JitterBuffer::default();
     let (mut at, mut block) = (Instant::now(), [0; BLOCK]);
+    let mut codec = AudioCodec::Opus;
     for _ in 0..5_000 {
         let length = (dice.unit() * 60.0) as usize;
         let payload: Vec<u8> = (0..length).map(|_| (dice.unit() * 256.0) as u8).collect();
@@ -215,7 +330,16 @@ fn hostile_packets_are_survived() {
         let sequence = (dice.unit() * if wild { 65_536.0 } else { 50.0 }) as u16;
         let timestamp = (dice.unit() * if wild { 4e9 } else { 48_000.0 }) as u32;
         at += Duration::from_micros((dice.unit() * 20_000.0) as u64);
-        buffer.push(sequence, timestamp, payload.into(), at);
+        if dice.unit() < 0.01 {
+            codec = AudioCodec::ALL[(dice.unit() * 3.0) as usize];
+        }
+        let arrived = Arrived {
+            codec,
+            sequence,
+            timestamp,
+            at,
+        };
+        buffer.push(arrived, payload.into());
         if dice.unit() < 0.7 {
             buffer.pull(&mut block);
         }

@@ -12,8 +12,8 @@ use rtc::shared::TransportContext;
 use rtc::shared::marshal::{MarshalSize, Unmarshal};
 use tokio::sync::mpsc;
 
-use crate::audio::BLOCK;
 use crate::audio::driver::Audio;
+use crate::audio::{Arrived, BLOCK};
 use crate::engine::carrier::carry;
 use crate::engine::plan::{Plan, Receiving, Sending};
 use crate::engine::receive::Input;
@@ -318,11 +318,11 @@ impl Scene {
         let now = self.now;
         for (id, queue) in &mut self.queues {
             while let Ok(input) = queue.try_recv() {
-                let Input::Packet(packet, at, source) = input else {
-                    continue;
-                };
-                match self.videos.iter_mut().find(|(of, ..)| of == id) {
-                    Some((_, order, show)) => {
+                match input {
+                    Input::Packet(packet, at, source) => {
+                        let Some((_, order, show)) = self.videos.iter_mut().find(|(of, ..)| of == id) else {
+                            continue;
+                        };
                         // Whatever the codec, what is read of a payload is part of it.
                         for codec in VideoCodec::ALL {
                             let joined = codec.join(std::iter::once(&packet.payload));
@@ -332,10 +332,16 @@ impl Scene {
                             show.restart();
                         }
                     }
-                    None => self
-                        .audio
-                        .duplex()
-                        .packet((1, *id), packet.sequence, packet.timestamp, packet.payload, at),
+                    Input::Voice(packet, at, _, codec) => {
+                        let arrived = Arrived {
+                            codec,
+                            sequence: packet.sequence,
+                            timestamp: packet.timestamp,
+                            at,
+                        };
+                        self.audio.duplex().packet((1, *id), arrived, packet.payload);
+                    }
+                    Input::KeyFrameWanted => {}
                 }
             }
         }

@@ -4,6 +4,7 @@ export type Kind = "audio" | "video";
 export type Direction = RTCRtpTransceiverDirection;
 /** As descriptions name them. */
 export type VideoCodecName = "VP8" | "VP9" | "H264";
+export type AudioCodecName = "opus" | "PCMU" | "PCMA";
 
 export interface Description {
   type: RTCSdpType;
@@ -191,6 +192,8 @@ export type FromWorker =
       transceiver: number;
       active: boolean;
       maxBitrate: number | null;
+      /** Until something is agreed on, Opus. */
+      codec: AudioCodecName | null;
     }
   | { type: "audio-stop"; pc: number; transceiver: number }
   | { type: "key-frame-wanted"; pc: number; transceiver: number }

@@ -3,12 +3,14 @@
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::duplex::{Duplex, Spoken};
+use super::duplex::{Duplex, Spoken, Wants};
 use super::message::{Address, Tick};
 use super::processor::Processing;
-use super::transform::{Arrived, Transforms};
+use super::speech::BITRATE;
+use super::transform::Transforms;
 use crate::frame::{Frame, FrameKind};
 use crate::outbox::Outbox;
+use crate::rtp::codec::AudioCodec;
 use crate::wire::{FromWorker, PcId, Side};
 
 /// Ticks that may wait: more are a machine that cannot follow, and would only be heard later.
@@ -98,7 +100,15 @@ impl Audio {
                 transceiver,
                 active,
                 max_bitrate,
-            } => duplex.attach(source, (pc, transceiver), active, max_bitrate.map(|most| most as u32)),
+                ref codec,
+            } => {
+                let wants = Wants {
+                    active,
+                    codec: codec.as_deref().and_then(AudioCodec::of_name).unwrap_or_default(),
+                    limit: max_bitrate.map_or(BITRATE, |most| most as u32),
+                };
+                duplex.attach(source, (pc, transceiver), wants);
+            }
             FromWorker::AudioStop { pc, transceiver } => duplex.detach((pc, transceiver)),
             FromWorker::KeyFrameWanted { .. }
             | FromWorker::CloseChannel { .. }
@@ -122,13 +132,8 @@ impl Audio {
             return;
         };
         let arrived = self.transforms().come_back(voice, number);
-        if let Some(Arrived {
-            sequence,
-            timestamp,
-            at,
-        }) = arrived
-        {
-            self.duplex().packet(voice, sequence, timestamp, frame.payload, at);
+        if let Some(arrived) = arrived {
+            self.duplex().packet(voice, arrived, frame.payload);
         }
     }
 

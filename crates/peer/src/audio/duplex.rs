@@ -1,7 +1,6 @@
 //! The microphones and the remote voices of one page, brought together tick by tick.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::Instant;
 
 use bytes::Bytes;
 
@@ -9,9 +8,12 @@ use super::clock::{BLOCK_TIME, BlockClock};
 use super::energy::Energy;
 use super::jitter::{Counts, JitterBuffer};
 use super::message::{Address, Tick, Voices};
+use super::narrow::{self, NarrowSpeaker};
 use super::processor::{Echo, Processing, Processor};
 use super::speech::{BITRATE, Speaker, Speech};
-use super::{BLOCK, Block, RATE};
+use super::{Arrived, BLOCK, Block, FRAME, RATE};
+use crate::rtp::codec::{AudioCodec, Law};
+use crate::rtp::wall::RtpTime;
 use crate::wire::TransceiverId;
 
 /// Microphones that are worked on at once.
@@ -27,6 +29,7 @@ pub struct Duplex {
 /// One packet, and who is to get it.
 #[derive(Debug)]
 pub struct Spoken {
+    pub codec: AudioCodec,
     pub speech: Speech,
     /// Microseconds of the page's clock, 20 ms after the one before unless there was a pause.
     pub timestamp: i64,
@@ -36,18 +39,29 @@ pub struct Spoken {
 struct Source {
     processor: Processor,
     speaker: Speaker,
+    /// Only for those who want it.
+    narrow: BTreeMap<Law, NarrowSpeaker>,
+    /// The first half of a packet.
+    half: Option<Block>,
     enabled: bool,
     sinks: BTreeMap<Address, Sink>,
     clock: BlockClock,
     energy: Energy,
 }
 
+/// How a sender wants a voice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wants {
+    pub active: bool,
+    pub codec: AudioCodec,
+    /// Bits per second.
+    pub limit: u32,
+}
+
 /// Who gets a source's voice.
 #[derive(Debug, Clone, Copy)]
 struct Sink {
-    active: bool,
-    /// Bits per second.
-    limit: u32,
+    wants: Wants,
     /// Share of its packets that get lost.
     loss: f64,
 }
@@ -92,6 +106,8 @@ impl Duplex {
                 let new = Source {
                     processor: Processor::new(processing),
                     speaker: Speaker::default(),
+                    narrow: BTreeMap::new(),
+                    half: None,
                     enabled: true,
                     sinks: BTreeMap::new(),
                     clock: BlockClock::default(),
@@ -114,21 +130,16 @@ impl Duplex {
         self.sources.remove(&source);
     }
 
-    /// Sends a source's voice to a sender; `limit` in bits per second.
-    pub fn attach(&mut self, source: u32, to: Address, active: bool, limit: Option<u32>) {
+    /// Sends a source's voice to a sender.
+    pub fn attach(&mut self, source: u32, to: Address, wants: Wants) {
         for (number, other) in &mut self.sources {
             if *number != source {
                 other.sinks.remove(&to);
             }
         }
         if let Some(source) = self.sources.get_mut(&source) {
-            let sink = source.sinks.entry(to).or_insert(Sink {
-                active,
-                limit: BITRATE,
-                loss: 0.0,
-            });
-            sink.active = active;
-            sink.limit = limit.unwrap_or(BITRATE);
+            let sink = source.sinks.entry(to).or_insert(Sink { wants, loss: 0.0 });
+            sink.wants = wants;
             source.adapt();
         }
     }
@@ -167,9 +178,9 @@ impl Duplex {
     }
 
     /// A packet of a remote voice.
-    pub fn packet(&mut self, voice: Address, sequence: u16, timestamp: u32, payload: Bytes, at: Instant) {
+    pub fn packet(&mut self, voice: Address, arrived: Arrived, payload: Bytes) {
         if let Some(voice) = self.voices.get_mut(&voice) {
-            voice.buffer.push(sequence, timestamp, payload, at);
+            voice.buffer.push(arrived, payload);
         }
     }
 
@@ -210,7 +221,7 @@ impl Duplex {
     /// The RTP time of what leaves the loudspeaker now, nearly, and its level from 0 to 1.
     pub fn playing(&self, voice: Address) -> Option<(u32, f64)> {
         let level = self.voices.get(&voice)?.buffer.energy().level;
-        Some((self.position(voice)?, level))
+        Some((self.position(voice)?.ticks, level))
     }
 
     pub fn said(&self, to: Address) -> Option<Said> {
@@ -218,15 +229,17 @@ impl Duplex {
         Some(Said {
             energy: source.energy,
             echo: source.processor.echo(),
-            bitrate: source.speaker.bitrate(),
+            bitrate: match source.sinks.get(&to)?.wants.codec {
+                AudioCodec::Opus => source.speaker.bitrate(),
+                AudioCodec::G711(_) => narrow::BITRATE,
+            },
         })
     }
 
     /// The RTP time of a voice that leaves the loudspeaker now, nearly.
-    pub fn position(&self, voice: Address) -> Option<u32> {
+    pub fn position(&self, voice: Address) -> Option<RtpTime> {
         let voice = self.voices.get(&voice)?;
-        let position = voice.buffer.position()?;
-        Some(position.wrapping_sub(u32::from(voice.waiting)))
+        voice.buffer.position(usize::from(voice.waiting))
     }
 }
 
@@ -251,29 +264,61 @@ impl Duplex {
 }
 
 impl Source {
-    fn take(&mut self, captured: &Block, played: &Block, clock: i64) -> Option<Spoken> {
+    /// Takes a block; every second one gives packets, one for each codec that somebody wants.
+    fn take(&mut self, captured: &Block, played: &Block, clock: i64) -> Vec<Spoken> {
         let mut block = *captured;
         self.processor.process(&mut block, played);
         if !self.enabled {
             block.fill(0);
         }
         self.energy.add(&block);
-        let now = self.clock.block(clock)?;
-        let speech = self.speaker.take(&block)?;
-        let to = self.sinks.iter().filter(|(_, sink)| sink.active);
-        Some(Spoken {
-            speech,
-            timestamp: now - BLOCK_TIME,
-            to: to.map(|(address, _)| *address).collect(),
-        })
+        let Some(now) = self.clock.block(clock) else {
+            return Vec::new();
+        };
+        let Some(half) = self.half.take() else {
+            self.half = Some(block);
+            return Vec::new();
+        };
+        let mut frame = [0; FRAME];
+        frame[..BLOCK].copy_from_slice(&half);
+        frame[BLOCK..].copy_from_slice(&block);
+        let speak = |codec| {
+            let to = self.sinks.iter().filter(|(_, sink)| sink.takes(codec));
+            let to: Vec<Address> = to.map(|(address, _)| *address).collect();
+            let speech = match codec {
+                AudioCodec::G711(law) if to.is_empty() => {
+                    self.narrow.remove(&law);
+                    None
+                }
+                AudioCodec::G711(law) => {
+                    let speaker = self.narrow.entry(law).or_insert_with(|| NarrowSpeaker::new(law));
+                    Some(speaker.take(&frame))
+                }
+                AudioCodec::Opus if to.is_empty() => None,
+                AudioCodec::Opus => self.speaker.take(&frame),
+            };
+            Some(Spoken {
+                codec,
+                speech: speech?,
+                timestamp: now - BLOCK_TIME,
+                to,
+            })
+        };
+        AudioCodec::ALL.into_iter().filter_map(speak).collect()
     }
 
-    /// One encoding serves all: the least that is allowed, and the most that gets lost.
+    /// One encoding in Opus serves all who want that: the least that is allowed, and the most that gets lost.
     fn adapt(&mut self) {
-        let active = || self.sinks.values().filter(|sink| sink.active);
-        let limit = active().map(|sink| sink.limit).min().unwrap_or(BITRATE);
+        let active = || self.sinks.values().filter(|sink| sink.takes(AudioCodec::Opus));
+        let limit = active().map(|sink| sink.wants.limit).min().unwrap_or(BITRATE);
         let loss = active().map(|sink| sink.loss).fold(0.0, f64::max);
         self.speaker.adapt(limit.min(BITRATE), loss);
+    }
+}
+
+impl Sink {
+    fn takes(&self, codec: AudioCodec) -> bool {
+        self.wants.active && self.wants.codec == codec
     }
 }
 
@@ -310,10 +355,15 @@ mod tests {
         }
     }
 
+    fn wants(active: bool, codec: AudioCodec) -> Wants {
+        let limit = BITRATE;
+        Wants { active, codec, limit }
+    }
+
     fn duplex() -> Duplex {
         let mut duplex = Duplex::default();
         duplex.source(7, Processing::NONE);
-        duplex.attach(7, TO, true, None);
+        duplex.attach(7, TO, wants(true, AudioCodec::Opus));
         duplex
     }
 
@@ -339,8 +389,8 @@ mod tests {
     #[test]
     fn one_source_serves_many_and_a_muted_one_is_silent() {
         let mut duplex = duplex();
-        duplex.attach(7, (3, 4), true, None);
-        duplex.attach(7, (5, 6), false, None);
+        duplex.attach(7, (3, 4), wants(true, AudioCodec::Opus));
+        duplex.attach(7, (5, 6), wants(false, AudioCodec::Opus));
         let both: Vec<Address> = (0..4)
             .flat_map(|n| duplex.tick(&tick(n), n as i64 * 10_000).0)
             .flat_map(|one| one.to)
@@ -359,6 +409,42 @@ mod tests {
         assert!(duplex.said(TO).is_none() && duplex.said((3, 4)).is_some());
         duplex.end_source(7);
         assert!(duplex.tick(&tick(100), 1_000_000).0.is_empty());
+    }
+
+    #[test]
+    fn each_gets_the_codec_it_wants_of_the_same_20_ms() {
+        use Law::{A, Mu};
+        let mut duplex = duplex();
+        duplex.attach(7, (3, 4), wants(true, AudioCodec::G711(Mu)));
+        duplex.attach(7, (5, 6), wants(true, AudioCodec::G711(Mu)));
+        duplex.attach(7, (7, 8), wants(true, AudioCodec::G711(A)));
+        let all: Vec<Spoken> = (0..40)
+            .flat_map(|n| duplex.tick(&tick(n), n as i64 * 10_000).0)
+            .collect();
+        for (codec, to) in [
+            (AudioCodec::Opus, vec![TO]),
+            (AudioCodec::G711(Mu), vec![(3, 4), (5, 6)]),
+            (AudioCodec::G711(A), vec![(7, 8)]),
+        ] {
+            let spoken: Vec<_> = all.iter().filter(|one| one.codec == codec).collect();
+            let stamps: Vec<i64> = spoken.iter().map(|one| one.timestamp).collect();
+            assert_eq!(stamps, (0..20).map(|n| n * 20_000).collect::<Vec<_>>());
+            assert!(spoken.iter().all(|one| one.to == to));
+            if codec != AudioCodec::Opus {
+                assert!(spoken.iter().all(|one| one.speech.payload.len() == 160));
+                assert!(spoken.iter().skip(1).all(|one| !one.speech.first) && spoken[0].speech.first);
+            }
+        }
+        assert_eq!(duplex.said((3, 4)).map(|said| said.bitrate), Some(64_000));
+        // Another codec from one packet to the next, and silence without a pause.
+        duplex.attach(7, TO, wants(true, AudioCodec::G711(A)));
+        duplex.enable(7, false);
+        let all: Vec<Spoken> = (40..60)
+            .flat_map(|n| duplex.tick(&tick(n), n as i64 * 10_000).0)
+            .collect();
+        assert_eq!(all.len(), 20);
+        let to_first = all.iter().filter(|one| one.to.contains(&TO));
+        assert!(to_first.clone().count() == 10 && to_first.clone().all(|one| one.codec == AudioCodec::G711(A)));
     }
 
     #[test]

@@ -46,9 +46,9 @@ pub fn repeats_former(packet: &[u8]) -> bool {
 }
 
 /// A decoder of one voice.
-pub struct VoiceDecoder(Option<Decoder>);
+pub struct OpusDecoder(Option<Decoder>);
 
-impl Default for VoiceDecoder {
+impl Default for OpusDecoder {
     fn default() -> Self {
         let decoder = Decoder::new(RATE as u32, Channels::Mono);
         Self(
@@ -59,7 +59,7 @@ impl Default for VoiceDecoder {
     }
 }
 
-impl VoiceDecoder {
+impl OpusDecoder {
     /// Appends a packet's samples; gives their number, 0 if they could not be made out.
     pub fn decode(&mut self, packet: &[u8], into: &mut Vec<i16>) -> usize {
         self.append(packet, LONGEST, DecodeMode::Normal, into)

@@ -1,14 +1,12 @@
-//! One voice into Opus packets of 20 ms, with in-band FEC as the loss demands and nothing in pauses (DTX).
+//! One voice into packets of 20 ms: of Opus, with in-band FEC as the loss demands and nothing in pauses (DTX).
 
 use bytes::Bytes;
 use ropus::{Application, Bitrate, Channels, Encoder, InbandFec, Signal};
 
 use super::energy::{dbov, mean_square};
 use super::opus::is_quiet;
-use super::{BLOCK, Block, RATE};
+use super::{FRAME, RATE};
 
-/// Samples of a packet.
-const FRAME: usize = 2 * BLOCK;
 /// Bits per second when nobody asks for less.
 pub const BITRATE: u32 = 32_000;
 const LEAST: u32 = 8_000;
@@ -19,7 +17,7 @@ const COMPLEXITY: u8 = 5;
 /// The loss that is always prepared for, in percent: below 6 the encoder keeps its bits for bandwidth and repeats nothing.
 const LOSS: u8 = 10;
 /// Mean square of what may be a voice: -50 dBov.
-const VOICE: f64 = 1e-5;
+pub const VOICE: f64 = 1e-5;
 
 /// One packet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +34,6 @@ pub struct Speech {
 /// The encoder of one source.
 pub struct Speaker {
     encoder: Option<Encoder>,
-    frame: Vec<i16>,
     packet: Vec<u8>,
     bitrate: u32,
     loss: u8,
@@ -58,7 +55,6 @@ impl Default for Speaker {
             .ok();
         Self {
             encoder,
-            frame: Vec::with_capacity(FRAME),
             packet: vec![0; PACKET],
             bitrate: BITRATE,
             loss: LOSS,
@@ -68,16 +64,10 @@ impl Default for Speaker {
 }
 
 impl Speaker {
-    /// Takes a block; every second one gives a packet, unless there is nothing to be heard.
-    pub fn take(&mut self, block: &Block) -> Option<Speech> {
-        self.frame.extend_from_slice(block);
-        if self.frame.len() < FRAME {
-            return None;
-        }
+    /// Gives a packet, unless there is nothing to be heard.
+    pub fn take(&mut self, frame: &[i16; FRAME]) -> Option<Speech> {
         let encoder = self.encoder.as_mut()?;
-        let written = encoder.encode(&self.frame, &mut self.packet);
-        let (level, mean) = (dbov(&self.frame), mean_square(&self.frame));
-        self.frame.clear();
+        let written = encoder.encode(frame, &mut self.packet);
         let size = written
             .inspect_err(|error| tracing::warn!(%error, "Opus"))
             .ok()?
@@ -90,8 +80,8 @@ impl Speaker {
         }
         Some(Speech {
             payload: Bytes::copy_from_slice(&self.packet[..size]),
-            level,
-            voice: mean > VOICE,
+            level: dbov(frame),
+            voice: mean_square(frame) > VOICE,
             first: silent,
         })
     }

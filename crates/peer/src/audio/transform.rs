@@ -5,8 +5,8 @@
 //! the page says nothing about which packet of the remote it was, or when it came.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::time::Instant;
 
+use super::Arrived;
 use super::message::Address;
 use crate::wire::{PcId, Side};
 
@@ -14,14 +14,6 @@ use crate::wire::{PcId, Side};
 const WAITING: usize = 50;
 /// Voices that are transformed at once, in each direction.
 const VOICES: usize = 512;
-
-/// What a packet was when it came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Arrived {
-    pub sequence: u16,
-    pub timestamp: u32,
-    pub at: Instant,
-}
 
 /// Which voices are transformed, and what of them is in the page.
 #[derive(Debug, Default)]
@@ -87,12 +79,16 @@ impl Transforms {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
+    use crate::rtp::codec::AudioCodec;
 
     const VOICE: Address = (1, 2);
 
     fn arrived(sequence: u16) -> Arrived {
         Arrived {
+            codec: AudioCodec::Opus,
             sequence,
             timestamp: u32::from(sequence) * 960,
             at: Instant::now(),

@@ -171,7 +171,9 @@ impl Egress {
             let codecs = &stream.sending.codecs;
             let repaired = codecs.first.repair.is_some();
             // Without a repair stream a packet that is sent again must be the very same.
-            if let Some(id) = codecs.transport_cc_extension.filter(|_| codecs.transport_cc)
+            if let Some(id) = codecs
+                .transport_cc_extension
+                .filter(|_| codecs.numbers(packet.header.payload_type))
                 && (role == Role::Media || repaired)
             {
                 // The extension's own bytes are part of the size.

@@ -124,7 +124,7 @@ fn reception(shared: &Shared, report: &ReceptionReport, now: Instant) {
         let mut remote = outbound.remote.unwrap_or_default();
         remote.fraction_lost = fraction_lost;
         remote.lost = report.total_lost;
-        remote.jitter = f64::from(report.jitter) / f64::from(stream.codecs.clock_rate());
+        remote.jitter = f64::from(report.jitter) / f64::from(stream.codecs.clock_rate(outbound.payload_type));
         let echoed = outbound
             .reports
             .iter()
@@ -139,7 +139,9 @@ fn reception(shared: &Shared, report: &ReceptionReport, now: Instant) {
         outbound.remote = Some(remote);
         stream.codecs.transport_cc
     });
-    if tracked == Some(false) {
+    // What the remote says of each packet of another stream says more of the path.
+    let other = || shared.plan().sending.iter().any(|one| one.codecs.transport_cc);
+    if tracked == Some(false) && !other() {
         lock(&shared.bandwidth).report(fraction_lost, now);
         shared.retarget();
     }

@@ -7,7 +7,7 @@ use super::receive::Input;
 use crate::jsep::codecs::{Codecs, MID_URI, TRANSPORT_CC_URI};
 use crate::jsep::sdp::{receives, sends};
 use crate::jsep::transceiver::{Layer, Transceiver};
-use crate::wire::{EncodingId, Kind, TransceiverId};
+use crate::wire::{EncodingId, TransceiverId};
 
 /// The streams of a connection.
 #[derive(Default)]
@@ -112,9 +112,9 @@ pub fn stream_info(codecs: &Codecs, ssrc: u32, repair_ssrc: Option<u32>) -> Stre
         .into_iter()
         .flatten()
         .collect(),
-        mime_type: codecs.first.mime_type(),
-        clock_rate: codecs.clock_rate(),
-        channels: if codecs.kind == Kind::Audio { 2 } else { 0 },
+        mime_type: codecs.first.codec.mime_type(),
+        clock_rate: codecs.clock_rate(None),
+        channels: codecs.first.codec.channels().unwrap_or(0),
         rtcp_feedback: [
             feedback(codecs.nack, "nack", ""),
             feedback(codecs.pli, "nack", "pli"),

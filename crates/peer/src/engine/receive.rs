@@ -12,6 +12,7 @@ use super::way::Way;
 use crate::audio::driver::Audio;
 use crate::frame::{Frame, FrameKind};
 use crate::outbox::{Outbox, Put};
+use crate::rtp::codec::AudioCodec;
 use crate::rtp::pictures::Pictures;
 use crate::rtp::{Assembled, Packet, Source};
 use crate::wire::{PcId, TransceiverId};
@@ -21,8 +22,10 @@ pub const QUEUE: usize = 1_024;
 
 /// What a receiving task is fed with.
 pub enum Input {
-    /// A packet, when it came, and where from.
+    /// A packet of pictures, when it came, and where from.
     Packet(Packet, Instant, Source),
+    /// A packet of a voice, when it came, its SSRC, and what it carries.
+    Voice(Packet, Instant, u32, AudioCodec),
     /// The decoder cannot go on.
     KeyFrameWanted,
 }
@@ -66,6 +69,7 @@ impl Receiver {
                         }
                     }
                     Some(Input::KeyFrameWanted) => pictures.want_key(),
+                    Some(Input::Voice(..)) => {}
                 },
                 () = sleep => {}
             }

@@ -53,7 +53,7 @@ impl Reports {
             let outbound = counters.outbound.get(&one.encoding)?;
             let (captured, rtp) = outbound.captured?;
             let ago = clock.ago(captured, now)?;
-            let ticks = i128::from(ago) * i128::from(one.codecs.clock_rate()) / 1_000_000;
+            let ticks = i128::from(ago) * i128::from(one.codecs.clock_rate(outbound.payload_type)) / 1_000_000;
             Some(SenderReport {
                 ssrc: one.ssrc,
                 ntp_time: ntp(wall),

@@ -28,7 +28,6 @@ pub struct Route {
     pub codecs: Arc<Codecs>,
     /// What is missing may be asked for.
     pub nack: bool,
-    pub rate: u32,
     pub sink: tokio::sync::mpsc::Sender<Input>,
 }
 
@@ -114,6 +113,15 @@ impl Routes {
         self.remote = remote;
     }
 
+    /// What comes has so many ticks a second: by them the chain judges its jitter.
+    pub fn clock(&mut self, ssrc: u32, rate: u32, chain: &mut dyn Interceptor) {
+        if let Some(info) = self.remote.get_mut(&ssrc).filter(|info| info.clock_rate != rate) {
+            chain.unbind_remote_stream(info);
+            info.clock_rate = rate;
+            chain.bind_remote_stream(info);
+        }
+    }
+
     /// Where a packet goes.
     pub fn route(&mut self, header: &rtp::Header, shared: &Shared, chain: &mut dyn Interceptor) -> Option<Route> {
         if let Some(route) = self.routes.get(&header.ssrc) {
@@ -151,7 +159,6 @@ fn find(plan: &Plan, header: &rtp::Header, rids: &mut Rids) -> Option<(Route, Op
         repairs,
         codecs: Arc::new(one.codecs.clone()),
         nack: one.codecs.nack,
-        rate: one.codecs.clock_rate(),
         sink: one.sink.clone(),
     };
     for one in &plan.receiving {

@@ -15,13 +15,14 @@ use super::tap::{Shared, Signal, lock};
 use super::way::Way;
 use crate::frame::Frame;
 use crate::rtp::clock::SendClock;
+use crate::rtp::codec::Codec;
 use crate::rtp::format::Payloader;
 use crate::rtp::tones::{STEP, Tone};
 use crate::wire::{EncodingId, Kind};
 
 /// Frames that may wait for the engine: a second of three layers of video, or more of audio.
 pub const QUEUE: usize = 90;
-/// Bytes of an audio packet that cannot be Opus any more.
+/// Bytes of an audio packet that no voice has.
 const AUDIO_LIMIT: usize = 1_275 * 2;
 
 /// Tones that may wait for the one before them.
@@ -98,13 +99,9 @@ impl Sender {
         streams.iter().find(|one| one.encoding.layer == layer).cloned()
     }
 
-    fn layer<'a>(&self, layers: &'a mut HashMap<u8, Layer>, number: u8) -> &'a mut Layer {
-        let rate = match self.kind {
-            Kind::Video => 90_000,
-            Kind::Audio => 48_000,
-        };
-        layers.entry(number).or_insert_with(|| Layer {
-            clock: SendClock::new(rate, self.starts.1),
+    fn layer<'a>(&self, layers: &'a mut HashMap<u8, Layer>, stream: &Sending) -> &'a mut Layer {
+        layers.entry(stream.encoding.layer).or_insert_with(|| Layer {
+            clock: SendClock::new(stream.codecs.clock_rate(None), self.starts.1),
             payloader: Payloader::new(self.starts.2),
             sequence: self.starts.0,
             needs_key: true,
@@ -123,25 +120,26 @@ impl Sender {
         if self.overflow.swap(false, Ordering::AcqRel) {
             layers.values_mut().for_each(|layer| layer.needs_key = true);
         }
-        let layer = self.layer(layers, frame.layer);
-        let codec = frame.kind.video();
+        let layer = self.layer(layers, &stream);
+        let Some(codec) = frame.kind.to_packets() else { return };
         // The first one that was agreed on, or the one that the page has named.
-        let format = stream.codecs.all().find(|format| format.video == codec);
+        let format = stream.codecs.all().find(|format| format.codec == codec);
         let Some(payload_type) = format.map(|format| format.payload_type) else {
             // The worker has not heard yet what was agreed on.
             layer.needs_key = true;
             return;
         };
-        if codec.is_some() && !self.may_follow(layer, &stream, payload_type, frame.key) {
+        if self.kind == Kind::Video && !self.may_follow(layer, &stream, payload_type, frame.key) {
             return;
         }
         let now = Instant::now().into_std();
+        layer.clock.change(codec.clock_rate());
         let timestamp = layer.clock.ticks(frame.timestamp, now);
         lock(&self.shared.clock).came(frame.timestamp, now);
         let payloads = match codec {
-            Some(codec) => layer.payloader.frame(codec, &frame.payload, frame.key),
-            None if frame.payload.len() <= AUDIO_LIMIT => vec![frame.payload.clone()],
-            None => return,
+            Codec::Video(codec) => layer.payloader.frame(codec, &frame.payload, frame.key),
+            Codec::Audio(_) if frame.payload.len() <= AUDIO_LIMIT => vec![frame.payload.clone()],
+            Codec::Audio(_) => return,
         };
         let last = payloads.len().saturating_sub(1);
         let mut packets = Vec::with_capacity(payloads.len());
@@ -167,17 +165,13 @@ impl Sender {
     /// Begins a tone, if the remote takes any.
     fn play(&self, layers: &mut HashMap<u8, Layer>, tone: char, millis: u32) -> Option<Playing> {
         let stream = self.stream(0)?;
-        // On the voice's clock, where the remote has that one.
-        let tones = &stream.codecs.tones;
-        let (payload_type, rate) = *tones
-            .iter()
-            .find(|(_, rate)| *rate == 48_000)
-            .or_else(|| tones.first())?;
+        let clock = &self.layer(layers, &stream).clock;
+        let (payload_type, rate) = stream.codecs.tone(clock.rate())?;
         let now = Instant::now();
         Some(Playing {
             tone: Tone::new(tone, millis, rate)?,
             payload_type,
-            began: self.layer(layers, 0).clock.at(now.into_std()),
+            began: clock.at(now.into_std()),
             next: now + STEP,
         })
     }
@@ -186,7 +180,7 @@ impl Sender {
     async fn beat(&self, layers: &mut HashMap<u8, Layer>, mut playing: Playing) -> Option<Playing> {
         let stream = self.stream(0)?;
         let beats = playing.tone.advance();
-        let layer = self.layer(layers, 0);
+        let layer = self.layer(layers, &stream);
         let mut packets = Vec::with_capacity(beats.len());
         for beat in beats {
             let timestamp = playing.began.wrapping_add(beat.offset);
@@ -220,7 +214,7 @@ impl Sender {
         outbound.frames += 1;
         outbound.payload_type = Some(payload_type);
         outbound.captured = Some((frame.timestamp, timestamp));
-        let Some(codec) = frame.kind.video() else {
+        let Some(Codec::Video(codec)) = frame.kind.to_packets() else {
             return;
         };
         outbound.key_frames += u64::from(frame.key);

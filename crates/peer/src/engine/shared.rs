@@ -6,7 +6,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::counters::Counters;
 use super::plan::{Plan, Sending};
 use super::shares::{Demand, shares};
+use crate::audio::narrow;
 use crate::rtp::bandwidth::Bandwidth;
+use crate::rtp::codec::{AudioCodec, Codec};
 use crate::rtp::wall::CaptureClock;
 use crate::wire::EncodingId;
 
@@ -78,10 +80,12 @@ impl Shared {
         let mut counters = self.counters();
         let demand = |one: &Sending| {
             let known = counters.outbound.get(&one.encoding);
+            let codec = one.codecs.sent(known.and_then(|known| known.payload_type)).codec;
+            let fixed = matches!(codec, Codec::Audio(AudioCodec::G711(_))).then_some(narrow::BITRATE);
             Demand {
                 encoding: one.encoding,
                 kind: one.codecs.kind,
-                wanted: known.and_then(|known| known.wanted),
+                wanted: fixed.or_else(|| known.and_then(|known| known.wanted)),
                 paused: known.is_some_and(|known| known.target == Some(0)),
                 probed: one.codecs.first.repair.is_some() && one.codecs.transport_cc,
             }

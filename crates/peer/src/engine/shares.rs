@@ -26,7 +26,8 @@ const LITTLE_TO_BEGIN: f64 = 0.13;
 pub struct Demand {
     pub encoding: EncodingId,
     pub kind: Kind,
-    /// Bits per second beyond which more would be of no use; `None` until the worker has said so.
+    /// Bits per second beyond which more would be of no use; `None` until the worker has said so. Of a voice those that it
+    /// takes whatever the path does; `None` if it adapts.
     pub wanted: Option<u32>,
     /// It has been told to pause.
     pub paused: bool,
@@ -51,24 +52,24 @@ struct Video {
 /// Divides `target` bits per second on the wire among encodings, of which `loss`, 0 to 1, has to be sent again. Who wants
 /// nothing keeps what it had.
 pub fn shares(demands: &[Demand], target: u32, loss: f64) -> Shares {
-    let voices: Vec<EncodingId> = demands
-        .iter()
-        .filter(|one| one.kind == Kind::Audio)
-        .map(|one| one.encoding)
-        .collect();
+    let voices = || demands.iter().filter(|one| one.kind == Kind::Audio);
     let videos = videos(demands);
     let voice = if target < NARROW { VOICE_LEAST } else { VOICE };
-    let count = u32::try_from(voices.len()).unwrap_or(u32::MAX);
-    let spoken = count.saturating_mul(voice + VOICE_HEADERS);
+    let spoken = |voice: u32| {
+        let each = voices().map(|one| one.wanted.unwrap_or(voice).saturating_add(VOICE_HEADERS));
+        each.fold(0, u32::saturating_add)
+    };
     let wanted: f64 = videos.iter().map(|video| f64::from(video.wanted)).sum();
     // What loss makes be sent again is part of the path's load.
-    let room = f64::from(target.saturating_sub(spoken)) * (1.0 - VIDEO_HEADERS) * (1.0 - loss.clamp(0.0, 0.3));
-    let mut shares: Vec<(EncodingId, u32)> = voices.into_iter().map(|id| (id, voice)).collect();
+    let room = f64::from(target.saturating_sub(spoken(voice))) * (1.0 - VIDEO_HEADERS) * (1.0 - loss.clamp(0.0, 0.3));
+    let mut shares: Vec<(EncodingId, u32)> = voices()
+        .map(|one| (one.encoding, one.wanted.unwrap_or(voice)))
+        .collect();
     for (video, share) in level(videos, room) {
         shares.extend(layered(&video, share));
     }
     Shares {
-        wanted: wanted / (1.0 - VIDEO_HEADERS) + f64::from(count.saturating_mul(VOICE + VOICE_HEADERS)),
+        wanted: wanted / (1.0 - VIDEO_HEADERS) + f64::from(spoken(VOICE)),
         shares,
     }
 }
@@ -212,6 +213,15 @@ mod tests {
         ];
         let all = shares(&demands, 80_000, 0.0);
         assert_eq!(given(&all), [(2, VOICE_LEAST), (3, VIDEO_LEAST)]);
+    }
+
+    #[test]
+    fn a_voice_that_does_not_adapt_gets_what_it_takes() {
+        let demands = [one(1, Kind::Video, None), one(2, Kind::Audio, Some(64_000))];
+        let all = shares(&demands, 200_000, 0.0);
+        assert_eq!(given(&all)[0], (2, 64_000));
+        let video = f64::from(200_000 - 64_000 - VOICE_HEADERS) * (1.0 - VIDEO_HEADERS);
+        assert_eq!(given(&all)[1], (1, video as u32));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::audio::driver::Audio;
 use crate::rtp::Assembled;
 use crate::rtp::clock::ReceiveClock;
 use crate::rtp::lips::{Lips, WAIT};
-use crate::rtp::wall::Smoother;
+use crate::rtp::wall::{RtpTime, Smoother};
 use crate::wire::{Kind, PcId, TransceiverId};
 
 /// Frames that may be held back.
@@ -137,7 +137,11 @@ impl Show {
             )
         };
         let position = self.audio.duplex().position((self.pc, voice))?;
-        Some(picture.micros(timestamp, 90_000) - sound.micros(position, 48_000))
+        let timestamp = RtpTime {
+            ticks: timestamp,
+            rate: 90_000,
+        };
+        Some(picture.micros(timestamp) - sound.micros(position))
     }
 }
 

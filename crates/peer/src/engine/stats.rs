@@ -167,11 +167,11 @@ impl About<'_> {
     fn codec(&self, format: &Format) -> Value {
         let mut codec = json!({
             "id": self.codec_id(format.payload_type), "type": "codec", "timestamp": self.now,
-            "transportId": TRANSPORT, "payloadType": format.payload_type, "clockRate": self.codecs.clock_rate(),
-            "mimeType": format.mime_type(),
+            "transportId": TRANSPORT, "payloadType": format.payload_type, "clockRate": format.codec.clock_rate(),
+            "mimeType": format.codec.mime_type(),
         });
-        if !self.video() {
-            codec["channels"] = json!(2);
+        if let Some(channels) = format.codec.channels() {
+            codec["channels"] = json!(channels);
         }
         if let Some(line) = format.parameters() {
             codec["sdpFmtpLine"] = json!(line);

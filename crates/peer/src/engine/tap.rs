@@ -29,6 +29,7 @@ use super::reports::Reports;
 use super::routes::{Route, Routes};
 pub use super::shared::{Shared, Signal, lock};
 use crate::rtp::Source;
+use crate::rtp::codec::Codec;
 use crate::rtp::missing::Missing;
 
 /// Between two reports on what arrived, to a remote that controls its congestion.
@@ -118,6 +119,8 @@ impl Tap {
             return Ok(());
         }
         let ssrc = packet.header.ssrc;
+        let rate = route.codecs.clock_rate(Some(packet.header.payload_type));
+        self.routes.clock(ssrc, rate, &mut *self.chain);
         if !self.routes.rids.came(ssrc, route.transceiver, msg.now) {
             return self.chain.handle_read(msg);
         }
@@ -139,14 +142,7 @@ impl Tap {
             }
             let sizes = (header_size, packet.payload.len());
             let header = &packet.header;
-            inbound.packet(
-                header.sequence_number,
-                header.timestamp,
-                route.rate,
-                sizes,
-                repaired,
-                msg.now,
-            );
+            inbound.packet(header.sequence_number, header.timestamp, rate, sizes, repaired, msg.now);
         }
         self.chain.handle_read(msg)
     }
@@ -202,21 +198,19 @@ impl Tap {
         if !self.routes.rids.shows(ssrc, route.transceiver) {
             return;
         }
-        let format = route.codecs.of_payload_type(packet.header.payload_type);
-        let source = Source {
-            ssrc: packet.header.ssrc,
-            codec: format.and_then(|format| format.video).unwrap_or_default(),
+        let Some(format) = route.codecs.of_payload_type(packet.header.payload_type) else {
+            return;
         };
-        let input = Input::Packet(
-            crate::rtp::Packet {
-                sequence: packet.header.sequence_number,
-                timestamp: packet.header.timestamp,
-                marker: packet.header.marker,
-                payload: packet.payload,
-            },
-            now,
-            source,
-        );
+        let packet = crate::rtp::Packet {
+            sequence: packet.header.sequence_number,
+            timestamp: packet.header.timestamp,
+            marker: packet.header.marker,
+            payload: packet.payload,
+        };
+        let input = match format.codec {
+            Codec::Audio(codec) => Input::Voice(packet, now, ssrc, codec),
+            Codec::Video(codec) => Input::Packet(packet, now, Source { ssrc, codec }),
+        };
         if route.sink.try_send(input).is_err() {
             tracing::debug!(transceiver = route.transceiver, "a packet found its queue full");
         }

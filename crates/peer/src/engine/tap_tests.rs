@@ -126,7 +126,7 @@ impl Wire {
                     assert_eq!(&packet.payload[..], packet.sequence.to_be_bytes());
                     packet.sequence
                 }
-                Input::KeyFrameWanted => unreachable!(),
+                Input::Voice(..) | Input::KeyFrameWanted => unreachable!(),
             })
             .collect();
         all.sort_unstable();

@@ -9,12 +9,13 @@ use tokio::sync::mpsc;
 
 use super::receive::Input;
 use super::tap::Shared;
+use crate::audio::Arrived;
 use crate::audio::driver::Audio;
 use crate::audio::duplex::{Heard, Said, Spoken};
-use crate::audio::transform::Arrived;
 use crate::frame::{Frame, FrameKind};
 use crate::outbox::Outbox;
-use crate::rtp::{Packet, Source};
+use crate::rtp::Packet;
+use crate::rtp::codec::AudioCodec;
 use crate::wire::{PcId, Pipeline, TransceiverId};
 
 /// The worker is told this often that something comes, and how loud it is.
@@ -36,7 +37,7 @@ impl Listener {
         self.audio.duplex().open(voice);
         let (mut ssrc, mut noticed) = (None, None::<Instant>);
         while let Some(input) = inputs.recv().await {
-            let Input::Packet(packet, at, Source { ssrc: source, .. }) = input else {
+            let Input::Voice(packet, at, source, codec) = input else {
                 continue;
             };
             if ssrc.replace(source).is_some_and(|former| former != source) {
@@ -49,6 +50,7 @@ impl Listener {
                 .or_default()
                 .frames += 1;
             let arrived = Arrived {
+                codec,
                 sequence: packet.sequence,
                 timestamp: packet.timestamp,
                 at,
@@ -56,11 +58,10 @@ impl Listener {
             let packet_time = packet.timestamp;
             let number = self.audio.transforms().leave(voice, arrived);
             if let Some(number) = number {
-                self.outbox.put_media(to_transform(voice, number, source, &packet));
+                self.outbox
+                    .put_media(to_transform(voice, codec, number, source, &packet));
             } else {
-                self.audio
-                    .duplex()
-                    .packet(voice, packet.sequence, packet.timestamp, packet.payload, at);
+                self.audio.duplex().packet(voice, arrived, packet.payload);
             }
             if noticed.is_none_or(|before| at >= before + NOTICE) {
                 noticed = Some(at);
@@ -84,13 +85,13 @@ pub fn frames(spoken: &Spoken) -> impl Iterator<Item = Frame> {
         key: speech.first,
         level: Some(speech.level | if speech.voice { 0x80 } else { 0 }),
         timestamp: spoken.timestamp,
-        ..frame(FrameKind::AudioToSend, *to, speech.payload.clone())
+        ..frame(FrameKind::AudioToSend(spoken.codec), *to, speech.payload.clone())
     })
 }
 
 /// A received packet for the page to transform: for `timestamp` its number, for `duration` its RTP time, and in front
 /// of the payload its SSRC u32, its sequence number u16 and a zero u16.
-fn to_transform(voice: (PcId, TransceiverId), number: u32, source: u32, packet: &Packet) -> Frame {
+fn to_transform(voice: (PcId, TransceiverId), codec: AudioCodec, number: u32, source: u32, packet: &Packet) -> Frame {
     let mut payload = BytesMut::with_capacity(8 + packet.payload.len());
     payload.put_u32_le(source);
     payload.put_u16_le(packet.sequence);
@@ -99,7 +100,7 @@ fn to_transform(voice: (PcId, TransceiverId), number: u32, source: u32, packet: 
     Frame {
         timestamp: number.into(),
         duration: packet.timestamp,
-        ..frame(FrameKind::VoiceReceived, voice, payload.freeze())
+        ..frame(FrameKind::VoiceReceived(codec), voice, payload.freeze())
     }
 }
 

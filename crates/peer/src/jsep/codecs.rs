@@ -1,7 +1,8 @@
-//! What can be agreed on for a media section: codecs of video with RTX, Opus, their feedback and header extensions.
+//! What can be agreed on for a media section: codecs, RTX, their feedback and header extensions.
 
 use super::formats::Format;
 use super::sdp::Section;
+use crate::rtp::codec::{AudioCodec, Codec};
 use crate::rtp::format::VideoCodec;
 use crate::wire::Kind;
 
@@ -47,7 +48,7 @@ pub struct Codecs {
 }
 
 impl Codecs {
-    /// What an offer proposes when nothing was agreed on before; of video only what every end has.
+    /// What an offer proposes first when nothing was agreed on before.
     pub fn proposal(kind: Kind) -> Self {
         let video = kind == Kind::Video;
         Self {
@@ -55,7 +56,7 @@ impl Codecs {
             first: if video {
                 Format::video(VideoCodec::Vp8)
             } else {
-                Format::opus()
+                Format::audio(AudioCodec::Opus)
             },
             others: Vec::new(),
             nack: video,
@@ -95,21 +96,22 @@ impl Codecs {
         renumber(&mut self.first, &mut taken);
     }
 
-    /// Adds the codecs of `able` that are not there: with the numbers that one of `beside` has for them, or with numbers
-    /// that none of those has.
+    /// Adds the codecs that are not there, of video those of `able`: with the numbers that one of `beside` has for them, or
+    /// with numbers that none of those has.
     pub fn complete<'a>(&mut self, able: &[VideoCodec], beside: impl Iterator<Item = &'a Self> + Clone) {
-        if self.kind != Kind::Video {
-            return;
-        }
+        let all: Vec<Codec> = match self.kind {
+            Kind::Audio => AudioCodec::ALL.into_iter().map(Codec::Audio).collect(),
+            Kind::Video => able.iter().copied().map(Codec::Video).collect(),
+        };
         let mut taken: Vec<u8> = self.payload_types().collect();
         taken.extend(beside.clone().flat_map(Self::payload_types));
-        for codec in able {
-            if self.all().any(|one| one.video == Some(*codec)) {
+        for codec in all {
+            if self.all().any(|one| one.codec == codec) {
                 continue;
             }
-            let known = beside.clone().flat_map(Self::all).find(|one| one.video == Some(*codec));
+            let known = beside.clone().flat_map(Self::all).find(|one| one.codec == codec);
             let format = known.cloned().unwrap_or_else(|| {
-                let mut format = Format::video(*codec);
+                let mut format = Format::of(codec);
                 renumber(&mut format, &mut taken);
                 format
             });
@@ -145,6 +147,10 @@ impl Codecs {
         let mut all = formats.into_iter();
         let first = all.next()?;
         let others: Vec<Format> = all.collect();
+        let told: Vec<&Format> = std::iter::once(&first)
+            .chain(&others)
+            .filter(|one| one.adapts())
+            .collect();
         let feedback = |wanted: &str| {
             let has = |format: &Format| {
                 section.attributes.all("rtcp-fb").any(|line| {
@@ -152,7 +158,7 @@ impl Codecs {
                     (payload == "*" || payload.parse() == Ok(format.payload_type)) && value.trim() == wanted
                 })
             };
-            has(&first) && others.iter().all(has)
+            !told.is_empty() && told.iter().all(|one| has(one))
         };
         let extension = |uri: &str| {
             let mut all = section.extensions();
@@ -213,7 +219,7 @@ impl Codecs {
         }
         let wants = |name: &str| wanted.iter().any(|one| one == name);
         let mut all = wanted.iter().filter_map(|name| {
-            let format = self.all().find(|one| one.mime_type().eq_ignore_ascii_case(name));
+            let format = self.all().find(|one| one.codec.mime_type().eq_ignore_ascii_case(name));
             format.cloned()
         });
         let first = all.next()?;
@@ -223,24 +229,40 @@ impl Codecs {
             self.first.repair = None;
             self.others.iter_mut().for_each(|one| one.repair = None);
         }
-        if !wants("audio/telephone-event") {
-            self.tones.clear();
-        }
+        let rates: Vec<u32> = self.all().map(|one| one.codec.clock_rate()).collect();
+        // Every end knows tones of 8 kHz; others have the clock of a voice's (RFC 4733, 2.1).
+        let fits = |rate: u32| rate == 8_000 || rates.contains(&rate);
+        self.tones
+            .retain(|(_, rate)| wants("audio/telephone-event") && fits(*rate));
         Some(self)
     }
 
     /// The MIME types for the page, that of what is sent first.
     pub fn names(&self) -> Vec<String> {
         let repair = self.first.repair.map(|_| "video/rtx".to_owned());
-        self.all().map(Format::mime_type).chain(repair).collect()
+        self.all().map(|one| one.codec.mime_type()).chain(repair).collect()
     }
 
-    /// RTP ticks a second.
-    pub fn clock_rate(&self) -> u32 {
-        match self.kind {
-            Kind::Video => 90_000,
-            Kind::Audio => 48_000,
-        }
+    /// The format of packets of a payload type, and the first one where none is known.
+    pub fn sent(&self, payload_type: Option<u8>) -> &Format {
+        let known = payload_type.and_then(|number| self.of_payload_type(number));
+        known.unwrap_or(&self.first)
+    }
+
+    /// RTP ticks a second of packets of a payload type.
+    pub fn clock_rate(&self, payload_type: Option<u8>) -> u32 {
+        self.sent(payload_type).codec.clock_rate()
+    }
+
+    /// The payload type of tones in a voice of `rate` ticks a second, and its own rate: the same, where the remote has that.
+    pub fn tone(&self, rate: u32) -> Option<(u8, u32)> {
+        let same = self.tones.iter().find(|(_, one)| *one == rate);
+        same.or_else(|| self.tones.first()).copied()
+    }
+
+    /// Whether packets of a payload type are numbered, so that the remote reports on each of them.
+    pub fn numbers(&self, payload_type: u8) -> bool {
+        self.transport_cc && self.of_payload_type(payload_type).is_none_or(Format::adapts)
     }
 
     /// The attribute lines of a section, each without its end.
@@ -251,7 +273,7 @@ impl Codecs {
         }
         for format in self.all() {
             let pt = format.payload_type;
-            lines.push(format!("a=rtpmap:{pt} {}", format.map()));
+            lines.push(format!("a=rtpmap:{pt} {}", format.codec.map()));
             lines.extend(format.parameters().map(|line| format!("a=fmtp:{pt} {line}")));
             for (on, value) in [
                 (self.remb, "goog-remb"),
@@ -260,7 +282,7 @@ impl Codecs {
                 (self.nack, "nack"),
                 (self.pli, "nack pli"),
             ] {
-                lines.extend(on.then(|| format!("a=rtcp-fb:{pt} {value}")));
+                lines.extend((on && format.adapts()).then(|| format!("a=rtcp-fb:{pt} {value}")));
             }
             if let Some(repair) = format.repair {
                 lines.push(format!("a=rtpmap:{repair} rtx/90000"));

@@ -1,6 +1,7 @@
 //! One codec in a description: its numbers, its parameters, and which of the remote's fits it.
 
 use super::sdp::Section;
+use crate::rtp::codec::{AudioCodec, Codec, Law};
 use crate::rtp::format::VideoCodec;
 use crate::wire::Kind;
 
@@ -12,8 +13,7 @@ const LEVEL: u8 = 0x1f;
 /// A codec and the payload types it goes by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Format {
-    /// `None` is Opus.
-    pub video: Option<VideoCodec>,
+    pub codec: Codec,
     pub payload_type: u8,
     /// The payload type of its retransmissions (RFC 4588).
     pub repair: Option<u8>,
@@ -22,10 +22,23 @@ pub struct Format {
 }
 
 impl Format {
-    pub fn opus() -> Self {
+    pub fn of(codec: Codec) -> Self {
+        match codec {
+            Codec::Audio(codec) => Self::audio(codec),
+            Codec::Video(codec) => Self::video(codec),
+        }
+    }
+
+    pub fn audio(codec: AudioCodec) -> Self {
+        let payload_type = match codec {
+            AudioCodec::Opus => 111,
+            // Assigned for ever (RFC 3551, 6).
+            AudioCodec::G711(Law::Mu) => 0,
+            AudioCodec::G711(Law::A) => 8,
+        };
         Self {
-            video: None,
-            payload_type: 111,
+            codec: Codec::Audio(codec),
+            payload_type,
             repair: None,
             level: 0,
         }
@@ -38,31 +51,25 @@ impl Format {
             VideoCodec::H264 => (102, LEVEL),
         };
         Self {
-            video: Some(codec),
+            codec: Codec::Video(codec),
             payload_type,
             repair: Some(payload_type + 1),
             level,
         }
     }
 
-    pub fn mime_type(&self) -> String {
-        self.video
-            .map_or_else(|| "audio/opus".to_owned(), |codec| format!("video/{}", codec.name()))
-    }
-
-    /// What its `rtpmap` says.
-    pub fn map(&self) -> String {
-        self.video
-            .map_or_else(|| "opus/48000/2".to_owned(), |codec| format!("{}/90000", codec.name()))
+    /// Whether it can have feedback at all: of G.711 there is always the same, whatever the path takes.
+    pub fn adapts(&self) -> bool {
+        !matches!(self.codec, Codec::Audio(AudioCodec::G711(_)))
     }
 
     /// What its `fmtp` says.
     pub fn parameters(&self) -> Option<String> {
-        match self.video {
-            None => Some("minptime=10;useinbandfec=1".to_owned()),
-            Some(VideoCodec::Vp8) => None,
-            Some(VideoCodec::Vp9) => Some("profile-id=0".to_owned()),
-            Some(VideoCodec::H264) => Some(format!(
+        match self.codec {
+            Codec::Audio(AudioCodec::Opus) => Some("minptime=10;useinbandfec=1".to_owned()),
+            Codec::Audio(AudioCodec::G711(_)) | Codec::Video(VideoCodec::Vp8) => None,
+            Codec::Video(VideoCodec::Vp9) => Some("profile-id=0".to_owned()),
+            Codec::Video(VideoCodec::H264) => Some(format!(
                 "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e0{:02x}",
                 self.level
             )),
@@ -75,39 +82,59 @@ impl Format {
 pub fn common(kind: Kind, section: &Section, able: &[VideoCodec]) -> (Vec<Format>, Vec<(u8, u32)>) {
     let number = |format: &String| format.parse().ok().filter(|number| *number < 128);
     let listed: Vec<u8> = section.formats.iter().filter_map(number).take(MAPS).collect();
+    let named = |number: u8| value(section, "rtpmap", number).or_else(|| assigned(kind, number));
     let maps: Vec<(u8, &str)> = listed
         .iter()
-        .filter_map(|number| Some((*number, value(section, "rtpmap", *number)?)))
+        .filter_map(|number| Some((*number, named(*number)?)))
         .collect();
     let mut formats: Vec<Format> = Vec::new();
     let mut tones = Vec::new();
     for (number, map) in &maps {
-        if kind == Kind::Audio {
-            if map.eq_ignore_ascii_case("opus/48000/2") && formats.is_empty() {
-                let payload_type = *number;
-                formats.push(Format {
-                    payload_type,
-                    ..Format::opus()
-                });
-            } else if let Some(rate) = tone(map) {
-                tones.push((*number, rate));
-            }
-            continue;
+        if kind == Kind::Audio
+            && let Some(rate) = tone(map)
+        {
+            tones.push((*number, rate));
         }
-        let Some((codec, level)) = fitting(section, *number, map) else {
+        let fits = match kind {
+            Kind::Audio => voice(map).map(|codec| (Codec::Audio(codec), 0)),
+            Kind::Video => fitting(section, *number, map)
+                .filter(|(codec, _)| able.contains(codec))
+                .map(|(codec, level)| (Codec::Video(codec), level)),
+        };
+        let Some((codec, level)) = fits.filter(|(codec, _)| formats.iter().all(|one| one.codec != *codec)) else {
             continue;
         };
-        if !able.contains(&codec) || formats.iter().any(|one| one.video == Some(codec)) {
-            continue;
-        }
         formats.push(Format {
-            video: Some(codec),
+            codec,
             payload_type: *number,
-            repair: repair(section, &maps, *number),
+            repair: repair(section, &maps, *number).filter(|_| kind == Kind::Video),
             level,
         });
     }
     (formats, tones)
+}
+
+/// What a number means that no `rtpmap` explains (RFC 3551, 6; RFC 8866, 6.6).
+fn assigned(kind: Kind, number: u8) -> Option<&'static str> {
+    match (kind, number) {
+        (Kind::Audio, 0) => Some("PCMU/8000"),
+        (Kind::Audio, 8) => Some("PCMA/8000"),
+        _ => None,
+    }
+}
+
+/// The codec of a format of audio. One channel need not be said.
+fn voice(map: &str) -> Option<AudioCodec> {
+    let mut all = AudioCodec::ALL.into_iter();
+    all.find(|one| {
+        let ours = Codec::Audio(*one).map();
+        let said = if one.channels() == 1 {
+            map.strip_suffix("/1")
+        } else {
+            None
+        };
+        said.unwrap_or(map).eq_ignore_ascii_case(&ours)
+    })
 }
 
 /// The codec of a format of video, if its parameters are ours, and its level.
@@ -217,14 +244,14 @@ mod tests {
         );
         let told: Vec<_> = formats
             .iter()
-            .map(|one| (one.video.unwrap(), one.payload_type, one.repair))
+            .map(|one| (one.codec, one.payload_type, one.repair))
             .collect();
         assert_eq!(
             told,
             [
-                (VideoCodec::Vp9, 100, Some(99)),
-                (VideoCodec::H264, 106, Some(107)),
-                (VideoCodec::Vp8, 96, None)
+                (Codec::Video(VideoCodec::Vp9), 100, Some(99)),
+                (Codec::Video(VideoCodec::H264), 106, Some(107)),
+                (Codec::Video(VideoCodec::Vp8), 96, None)
             ]
         );
         assert!(formats[1].parameters().unwrap().ends_with("42e01f"));

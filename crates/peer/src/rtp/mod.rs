@@ -2,6 +2,7 @@
 
 pub mod bandwidth;
 pub mod clock;
+pub mod codec;
 pub mod format;
 pub mod h264;
 pub mod lips;
@@ -35,11 +36,10 @@ pub struct Packet {
     pub payload: Bytes,
 }
 
-/// Where packets come from.
+/// Where packets of pictures come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Source {
     pub ssrc: u32,
-    /// What they carry, if it is pictures.
     pub codec: VideoCodec,
 }
 

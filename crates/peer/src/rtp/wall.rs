@@ -51,6 +51,14 @@ pub fn ntp(since_1970: Duration) -> u64 {
     ((since_1970.as_secs() + NTP_OFFSET) << 32) | fraction
 }
 
+/// A moment of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RtpTime {
+    pub ticks: u32,
+    /// Ticks a second.
+    pub rate: u32,
+}
+
 /// Ties one stream's RTP time to its sender's wall clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark {
@@ -60,12 +68,12 @@ pub struct Mark {
 
 impl Mark {
     /// The wall clock at an RTP time, in microseconds from an arbitrary zero that all of a sender's streams share.
-    pub fn micros(&self, rtp: u32, rate: u32) -> i64 {
+    pub fn micros(&self, at: RtpTime) -> i64 {
         // Wraps after 136 years of which nobody sees the end.
         let seconds = (self.ntp >> 32) as i64;
         let fraction = ((self.ntp & 0xffff_ffff) * 1_000_000) >> 32;
-        let ticks = i64::from(rtp.wrapping_sub(self.rtp) as i32);
-        seconds * 1_000_000 + fraction as i64 + ticks * 1_000_000 / i64::from(rate)
+        let ticks = i64::from(at.ticks.wrapping_sub(self.rtp) as i32);
+        seconds * 1_000_000 + fraction as i64 + ticks * 1_000_000 / i64::from(at.rate)
     }
 }
 
@@ -145,9 +153,15 @@ mod tests {
             ntp: ntp(Duration::from_millis(1_001_500)),
             rtp: 90_000,
         };
-        let heard = audio.micros((u32::MAX - 10).wrapping_add(48_000), 48_000);
-        let seen = video.micros(90_000 + 1_800, 90_000);
-        assert!((seen - heard - 20_000).abs() <= 2, "{}", seen - heard);
+        let seen = video.micros(RtpTime {
+            ticks: 90_000 + 1_800,
+            rate: 90_000,
+        });
+        for rate in [48_000, 8_000] {
+            let ticks = (u32::MAX - 10).wrapping_add(rate);
+            let heard = audio.micros(RtpTime { ticks, rate });
+            assert!((seen - heard - 20_000).abs() <= 2, "{}", seen - heard);
+        }
     }
 
     #[test]

@@ -82,13 +82,14 @@ pub enum FromWorker {
     AudioGone {
         source: u32,
     },
-    /// A microphone is heard by a sender; `max_bitrate` in bits per second.
+    /// A microphone is heard by a sender; `max_bitrate` in bits per second, the codec as descriptions name it.
     AudioSend {
         source: u32,
         pc: PcId,
         transceiver: TransceiverId,
         active: bool,
         max_bitrate: Option<f64>,
+        codec: Option<String>,
     },
     AudioStop {
         pc: PcId,

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import { allowVideo, capabilities, videoCodec, videoCodecs } from "./capabilities";
+import { allowVideo, capabilities, codecName, videoCodecs } from "./capabilities";
 import { preferences } from "./parameters";
 
 afterEach(() => allowVideo(["VP8"]));
@@ -23,10 +23,21 @@ test("a page prefers what is among the capabilities, parameters and all", () => 
   expect(() => preferences([rtx], known)).toThrow("media");
 });
 
-test("codecs have names", () => {
-  expect([videoCodec("video/VP9"), videoCodec("audio/opus"), videoCodec(undefined)]).toEqual([
-    "VP9",
-    undefined,
-    undefined,
+test("voices are named as Chromium names them, Opus first", () => {
+  const known = capabilities("audio")?.codecs ?? [];
+  expect(known.map(({ mimeType, clockRate, channels }) => [mimeType, clockRate, channels])).toEqual([
+    ["audio/opus", 48_000, 2],
+    ["audio/PCMU", 8_000, 1],
+    ["audio/PCMA", 8_000, 1],
+    ["audio/telephone-event", 48_000, 1],
+    ["audio/telephone-event", 8_000, 1],
   ]);
+  const [, pcmu, pcma, , tones] = known;
+  expect(preferences([pcma, pcmu, tones], known)).toEqual([pcma, pcmu, tones]);
+  expect(() => preferences([tones], known)).toThrow("media");
+});
+
+test("codecs have names", () => {
+  const names = ["video/VP9", "audio/opus", "AUDIO/pcmu", "audio/telephone-event", undefined].map(codecName);
+  expect(names).toEqual(["VP9", "opus", "PCMU", undefined, undefined]);
 });

@@ -1,5 +1,5 @@
 // What this end can encode and decode.
-import type { VideoCodecName } from "../wire";
+import type { AudioCodecName, VideoCodecName } from "../wire";
 
 const MID = { uri: "urn:ietf:params:rtp-hdrext:sdes:mid" };
 const TRANSPORT_CC = {
@@ -9,14 +9,21 @@ const TRANSPORT_CC = {
 const RID = { uri: "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id" };
 const REPAIRED_RID = { uri: "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id" };
 
-const AUDIO: RTCRtpCapabilities = {
-  codecs: [
-    { mimeType: "audio/opus", clockRate: 48_000, channels: 2, sdpFmtpLine: "minptime=10;useinbandfec=1" },
-    { mimeType: "audio/telephone-event", clockRate: 48_000, channels: 1 },
-    { mimeType: "audio/telephone-event", clockRate: 8_000, channels: 1 },
-  ],
-  headerExtensions: [TRANSPORT_CC, MID],
+const AUDIO: Record<AudioCodecName, RTCRtpCodec> = {
+  opus: {
+    mimeType: "audio/opus",
+    clockRate: 48_000,
+    channels: 2,
+    sdpFmtpLine: "minptime=10;useinbandfec=1",
+  },
+  PCMU: { mimeType: "audio/PCMU", clockRate: 8_000, channels: 1 },
+  PCMA: { mimeType: "audio/PCMA", clockRate: 8_000, channels: 1 },
 };
+const TONES: RTCRtpCodec[] = [48_000, 8_000].map((clockRate) => ({
+  mimeType: "audio/telephone-event",
+  clockRate,
+  channels: 1,
+}));
 
 const VIDEO: Record<VideoCodecName, RTCRtpCodec> = {
   VP8: { mimeType: "video/VP8", clockRate: 90_000 },
@@ -42,15 +49,20 @@ export function videoCodecs(): VideoCodecName[] {
 }
 
 /** The codec of a MIME type. */
-export function videoCodec(mimeType: string | undefined): VideoCodecName | undefined {
+export function codecName(mimeType: string | undefined): VideoCodecName | AudioCodecName | undefined {
   const wanted = mimeType?.toLowerCase();
-  return (Object.keys(VIDEO) as VideoCodecName[]).find(
-    (name) => VIDEO[name].mimeType.toLowerCase() === wanted,
-  );
+  return typed({ ...VIDEO, ...AUDIO }).find(([, one]) => one.mimeType.toLowerCase() === wanted)?.[0];
 }
 
+const typed = <Name extends string>(of: Record<Name, RTCRtpCodec>) =>
+  Object.entries(of) as [Name, RTCRtpCodec][];
+
 export function capabilities(kind: string): RTCRtpCapabilities | null {
-  if (kind === "audio") return structuredClone(AUDIO);
+  if (kind === "audio")
+    return structuredClone({
+      codecs: [...Object.values(AUDIO), ...TONES],
+      headerExtensions: [TRANSPORT_CC, MID],
+    });
   if (kind !== "video") return null;
   const codecs = [...video.map((name) => VIDEO[name]), REPAIR];
   return structuredClone({ codecs, headerExtensions: [TRANSPORT_CC, MID, RID, REPAIRED_RID] });

@@ -83,9 +83,11 @@ test("a codec is a dictionary", () => {
 test("a new transceiver's encodings name codecs that this end has", () => {
   const pc = new PeerConnection();
   expect(chosen(senderOf(pc, { sendEncodings: [{ codec: named("VP9") }] }))).toEqual(named("VP9"));
-  const [opus] = capabilities("audio")?.codecs ?? [];
-  const audio = pc.addTransceiver("audio", { sendEncodings: [{ codec: opus as RTCRtpCodec }] });
-  expect((audio.sender.getParameters().encodings as Encoding[])[0]?.codec).toEqual(opus);
+  const [opus, pcmu] = capabilities("audio")?.codecs ?? [];
+  for (const codec of [opus, pcmu] as RTCRtpCodec[]) {
+    const audio = pc.addTransceiver("audio", { sendEncodings: [{ codec }] });
+    expect((audio.sender.getParameters().encodings as Encoding[])[0]?.codec).toEqual(codec);
+  }
   for (const codec of [named("rtx"), { mimeType: "video/x", clockRate: 90_000 }, opus as RTCRtpCodec])
     expect(() => senderOf(pc, { sendEncodings: [{ codec }] })).toThrow(
       expect.objectContaining({ name: "OperationError" }),
@@ -139,4 +141,31 @@ test("each encoding is sent with its codec, or with the first that was agreed on
   expect(rust.told.findLast(({ type }) => type === "limits")).toMatchObject({ limits: [{ codec: "H264" }] });
   await negotiate(pc, ["VP9"]);
   expect(rust.told.findLast(({ type }) => type === "limits")).toMatchObject({ limits: [{ codec: "VP9" }] });
+});
+
+test("a voice is sent with the first that was agreed on, or with what the page has chosen of it", async () => {
+  const pc = new PeerConnection();
+  const track = new FakeTrack("audio") as unknown as MediaStreamTrack;
+  const sender = pc.addTransceiver(track).sender as unknown as RTCRtpSender;
+  const offer = "v=0\r\nm=audio 9 X 111 0 8\r\na=mid:0\r\na=sendrecv\r\n";
+  const maps = "a=rtpmap:111 opus/48000/2\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n";
+  // A gateway need not explain what every end knows.
+  const currentRemote = { type: "answer" as const, sdp: offer.replace("111 0 8", "8 0") };
+  const currentLocal = { type: "offer" as const, sdp: offer + maps };
+  const codecs = ["audio/PCMA", "audio/PCMU"];
+  const transceivers = [lineSnapshot({ kind: "audio", currentDirection: "sendrecv", codecs })];
+  rust.snapshot = stable({ signalingState: "have-local-offer", pendingLocal: currentLocal, transceivers });
+  await pc.setLocalDescription();
+  rust.snapshot = stable({ currentLocal, currentRemote, transceivers });
+  await pc.setRemoteDescription(currentRemote);
+  rust.emit({ type: "dtls-state", pc: 1, state: "connected" });
+  rust.emit({ type: "connection-state", pc: 1, state: "connected" });
+  await vi.waitFor(() => expect(rust.told.some(({ type }) => type === "send")).toBe(true));
+  expect(rust.told.find(({ type }) => type === "send")).toMatchObject({ limits: [{ codec: "PCMA" }] });
+  const [pcma, pcmu] = sender.getParameters().codecs;
+  expect([pcma?.mimeType, pcma?.clockRate, pcmu?.payloadType]).toEqual(["audio/PCMA", 8000, 0]);
+  await choose(sender, { mimeType: "audio/PCMU", clockRate: 8000, channels: 1 });
+  expect(rust.told.findLast(({ type }) => type === "limits")).toMatchObject({ limits: [{ codec: "PCMU" }] });
+  const opus = capabilities("audio")?.codecs[0] as RTCRtpCodec;
+  await expect(choose(sender, opus)).rejects.toMatchObject({ name: "InvalidModificationError" });
 });

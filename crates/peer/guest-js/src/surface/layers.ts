@@ -1,6 +1,6 @@
 // What the worker is told of a sender's encodings, by the places of their layers.
 import type { LayerLimits } from "../worker/messages";
-import { videoCodec } from "./capabilities";
+import { codecName } from "./capabilities";
 import type { Line } from "./line";
 
 /** Descriptions do not tell the SSRCs of a simulcast's layers; Rust does. */
@@ -16,7 +16,7 @@ export function limits(line: Line): LayerLimits[] {
   return line.encodings.map((encoding) => {
     const { active = true, maxBitrate, maxFramerate, scaleResolutionDownBy } = encoding;
     // Another than the first that was agreed on, if the page names one.
-    const codec = videoCodec(encoding.codec?.mimeType) ?? line.codec;
+    const codec = codecName(encoding.codec?.mimeType) ?? line.codec;
     return {
       layer: line.place(encoding),
       active,

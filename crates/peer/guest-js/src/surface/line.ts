@@ -1,8 +1,8 @@
 // One m-line in the making: the state behind a transceiver, its sender and its receiver.
 import type { RemoteTrack } from "../media/media";
-import type { Direction, Kind, VideoCodecName } from "../wire";
+import type { AudioCodecName, Direction, Kind, VideoCodecName } from "../wire";
 import type { Side } from "../worker/transform-messages";
-import { capabilities, videoCodec } from "./capabilities";
+import { capabilities, codecName } from "./capabilities";
 import { find } from "./codec";
 import { type DtmfSender, makeDtmfSender } from "./dtmf";
 import { checkCodecs, checkEncodings, type Encoding, modified, proposedEncodings } from "./parameters";
@@ -61,8 +61,8 @@ export class Line {
   encodings: Encoding[];
   /** The SSRCs of the encodings, in their order. */
   ssrcs: number[] = [];
-  /** The video that is sent, once something is agreed on, where an encoding names no other. */
-  codec: VideoCodecName | undefined;
+  /** What is sent, once something is agreed on, where an encoding names no other. */
+  codec: VideoCodecName | AudioCodecName | undefined;
   /** It has been sendrecv or sendonly: `addTrack` may not use it again. */
   hasSent = false;
   /** The track whose frames go to Rust now. */
@@ -194,7 +194,7 @@ export class Line {
 
   /** Takes over the codecs that are agreed on, of which the first one is sent. */
   agree([first]: string[]): void {
-    const codec = videoCodec(first);
+    const codec = codecName(first);
     if (codec === this.codec) return;
     this.codec = codec;
     this.host.limitsChanged(this);

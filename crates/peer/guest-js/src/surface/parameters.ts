@@ -118,6 +118,9 @@ function layered(list: Encoding[]): Encoding[] {
   }));
 }
 
+/** What numbers mean that no `rtpmap` explains (RFC 3551, 6). */
+const ASSIGNED: Record<string, string> = { 0: "PCMU/8000", 8: "PCMA/8000" };
+
 /** What a description's section says of codecs, header extensions and RTCP. */
 export function sectionParameters(sdp: string, mid: string): RTCRtpParameters | undefined {
   const start = [...sdp.matchAll(/^m=/gm)].map(({ index }) => index);
@@ -128,7 +131,9 @@ export function sectionParameters(sdp: string, mid: string): RTCRtpParameters | 
   const kind = section.slice(2, section.indexOf(" "));
   const formats = section.split(/\r?\n/, 1)[0]?.split(" ").slice(3) ?? [];
   const codecs = formats.flatMap((format) => {
-    const map = new RegExp(`^a=rtpmap:${format} ([^/\\s]+)/(\\d+)(?:/(\\d+))?`, "m").exec(section);
+    const said = new RegExp(`^a=rtpmap:${format} (\\S+)`, "m").exec(section)?.[1];
+    const assigned = kind === "audio" ? ASSIGNED[format] : undefined;
+    const map = /^([^/]+)\/(\d+)(?:\/(\d+))?/.exec(said ?? assigned ?? "");
     if (!map) return [];
     const line = new RegExp(`^a=fmtp:${format} ([^\\r\\n]*)`, "m").exec(section)?.[1];
     const channels = kind === "audio" ? Number(map[3] ?? 1) : undefined;

@@ -1,7 +1,9 @@
 // A microphone: the capture worklet brings its samples and Rust encodes them. Here is only said who gets them.
-import type { PipelineStats, Processing } from "../wire";
+import type { AudioCodecName, PipelineStats, Processing } from "../wire";
 import type { LayerLimits } from "./messages";
 import type { Port, SendPipeline } from "./pipeline";
+
+const CODECS: readonly AudioCodecName[] = ["opus", "PCMU", "PCMA"];
 
 export class AudioSend implements SendPipeline {
   #port: Port;
@@ -33,6 +35,7 @@ export class AudioSend implements SendPipeline {
       transceiver,
       active: limits?.active ?? true,
       maxBitrate: limits?.maxBitrate ?? null,
+      codec: CODECS.find((one) => one === limits?.codec) ?? null,
     });
   }
 
@@ -41,7 +44,7 @@ export class AudioSend implements SendPipeline {
   }
 
   keyFrame(): void {
-    // Every Opus packet is one.
+    // Every packet of a voice is one.
   }
 
   enable(enabled: boolean): void {

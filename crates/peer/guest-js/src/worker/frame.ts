@@ -15,7 +15,7 @@ export const FrameKind = {
   VoiceIn: 10,
   VoiceBack: 11,
 } as const;
-export const Codec = { None: 0, Vp8: 1, Opus: 2, Vp9: 4, H264: 5 } as const;
+export const Codec = { None: 0, Vp8: 1, Opus: 2, Vp9: 4, H264: 5, Pcmu: 6, Pcma: 7 } as const;
 
 const KEY = 1;
 const TEXT = 2;

@@ -1,5 +1,5 @@
 // What the page and its media worker say to each other. Types only.
-import type { Kind, Processing, VideoCodecName } from "../wire";
+import type { AudioCodecName, Kind, Processing, VideoCodecName } from "../wire";
 import type { Side } from "./transform-messages";
 
 /** Limits of one sender (RTCRtpEncodingParameters); absent means none. */
@@ -9,8 +9,8 @@ export interface Limits {
   maxBitrate?: number;
   maxFramerate?: number;
   scaleResolutionDownBy?: number;
-  /** What video is sent with; VP8 if absent. */
-  codec?: VideoCodecName;
+  /** What is sent; VP8 or Opus if absent. */
+  codec?: VideoCodecName | AudioCodecName;
 }
 
 /** What descriptions say of the streams of a transceiver's direction. */

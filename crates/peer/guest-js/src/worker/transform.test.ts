@@ -46,3 +46,24 @@ test("a received frame tells the SSRC that it came with", async () => {
   expect(frame && transforms.incoming(frame)).toBe(true);
   expect(await metadata).toMatchObject({ synchronizationSource: 0xfedc_ba98, payloadType: 98 });
 });
+
+test("a voice in G.711 tells so, on its own clock", async () => {
+  const { port1, port2 } = new MessageChannel();
+  transforms.add(3, port1);
+  const streams = { ssrcs: { 0: 7 }, codecs: [{ payloadType: 0, mimeType: "audio/PCMU" }] };
+  transforms.set({ ...PLACE, side: "send", kind: "audio", transform: 3, layers: {}, streams });
+  const frame = new Promise((resolve) => {
+    port2.onmessage = ({ data }: MessageEvent<ToTransformer>) => {
+      if (data.type !== "frame") return;
+      port2.close();
+      resolve(data.frame);
+    };
+  });
+  const { pc, transceiver: id } = PLACE;
+  const flags = { key: true, text: false, gap: false, layer: 0, pc, id, duration: 20_000 };
+  const header = { ...flags, kind: FrameKind.VoiceOut, codec: Codec.Pcmu, timestamp: 1_000_000 };
+  const voice = parse(allocate(160, header).buffer);
+  if (voice) transforms.voice(voice);
+  const metadata = { synchronizationSource: 7, payloadType: 0, mimeType: "audio/PCMU" };
+  expect(await frame).toMatchObject({ timestamp: 8_000, metadata });
+});

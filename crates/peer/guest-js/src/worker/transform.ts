@@ -1,7 +1,7 @@
 // Which frames pass a transform, and what they look like there: outgoing ones before they leave for Rust, incoming ones
 // before they are decoded, and voices, which Rust encodes and decodes, on a round trip.
 import type { FromWorker } from "../wire";
-import { type Frame, FrameKind, HEADER_BYTES, parse } from "./frame";
+import { Codec, type Frame, FrameKind, HEADER_BYTES, parse } from "./frame";
 import type { TransformOf, TransformStreams } from "./messages";
 import type { Metadata, Side } from "./transform-messages";
 import { sizeOf } from "./transform-size";
@@ -11,11 +11,13 @@ import { type Outlet, Stage } from "./transform-stage";
 const VOICE_HEADER = 8;
 const LEVEL_MOST = 127;
 /** What the codecs of the header are called in descriptions. */
-const NAMES = new Map([
-  [1, "video/vp8"],
-  [2, "audio/opus"],
-  [4, "video/vp9"],
-  [5, "video/h264"],
+const NAMES = new Map<number, string>([
+  [Codec.Vp8, "video/vp8"],
+  [Codec.Opus, "audio/opus"],
+  [Codec.Vp9, "video/vp9"],
+  [Codec.H264, "video/h264"],
+  [Codec.Pcmu, "audio/pcmu"],
+  [Codec.Pcma, "audio/pcma"],
 ]);
 
 export interface TransformPorts {
@@ -122,7 +124,9 @@ export class Transforms {
     const head = new DataView(whole.buffer, HEADER_BYTES);
     const header = whole.slice(0, HEADER_BYTES);
     header[0] = out ? FrameKind.AudioOut : FrameKind.VoiceBack;
-    const timestamp = out ? Math.floor(frame.timestamp * 0.048) >>> 0 : frame.duration;
+    // Ticks in a microsecond.
+    const rate = frame.codec === Codec.Opus ? 0.048 : 0.008;
+    const timestamp = out ? Math.floor(frame.timestamp * rate) >>> 0 : frame.duration;
     const level = whole[3] ?? 0;
     served.stage.push({
       key: true,

@@ -2,7 +2,7 @@
 // From one video track to any number of receivers: encoded once for all, or once for each layer of a simulcast.
 import type { PipelineStats } from "../wire";
 import { SourceClock } from "./clock";
-import { blackFrame } from "./codecs";
+import { blackFrame, VIDEO_CODECS } from "./codecs";
 import { Layer, type Picture, type Surroundings } from "./layer";
 import type { LayerLimits } from "./messages";
 import type { Port, SendPipeline } from "./pipeline";
@@ -113,7 +113,8 @@ export class VideoSend implements SendPipeline {
   }
 
   /** The encoder for a layer of a simulcast, or the one for all who have no layers, of one codec. */
-  #layer({ layer: number, codec = "VP8" }: LayerLimits, several: boolean): Layer {
+  #layer({ layer: number, codec: wanted }: LayerLimits, several: boolean): Layer {
+    const codec = VIDEO_CODECS.find((one) => one === wanted) ?? "VP8";
     const key = `${codec} ${several ? `layer ${number}` : "single"}`;
     let layer = this.#layers.get(key);
     if (!layer) {

@@ -8,15 +8,15 @@ mod arrival;
 mod packets;
 pub mod stretch;
 
-use std::time::Instant;
-
 use bytes::Bytes;
 
 use self::arrival::Arrival;
 use self::packets::{Packets, Waiting};
+use super::decoder::VoiceDecoder;
 use super::energy::Energy;
-use super::opus::{VoiceDecoder, is_quiet, repeats_former};
-use super::{BLOCK, Block, MS, RATE};
+use super::{Arrived, BLOCK, Block, MS, RATE};
+use crate::rtp::codec::AudioCodec;
+use crate::rtp::wall::RtpTime;
 
 /// Samples that wait when nothing is ever late: one packet, and a block for the one who pulls.
 const LEAST: usize = 30 * MS;
@@ -106,7 +106,7 @@ impl Default for JitterBuffer {
         Self {
             packets: Packets::default(),
             arrival: Arrival::default(),
-            decoder: VoiceDecoder::default(),
+            decoder: VoiceDecoder::new(AudioCodec::default()),
             state: State::Idle,
             ahead: Vec::with_capacity(4 * 960),
             past: Vec::with_capacity(2 * PAST),
@@ -127,19 +127,27 @@ impl Default for JitterBuffer {
 }
 
 impl JitterBuffer {
-    /// Takes a packet that came at `at`; duplicates, late ones and what is no Opus are left out.
-    pub fn push(&mut self, sequence: u16, timestamp: u32, payload: Bytes, at: Instant) {
-        let Some(start) = self.packets.push(sequence, timestamp, payload) else {
+    /// Takes a packet; duplicates, late ones and what cannot be of its codec are left out.
+    pub fn push(&mut self, arrived: Arrived, payload: Bytes) {
+        if arrived.codec != self.decoder.codec() {
+            // Another clock, and nothing to be made up from what was heard before.
+            self.begin_anew(arrived.codec);
+        }
+        let Some(start) = self.packets.push(arrived, payload) else {
             return;
         };
-        self.arrival.packet(at, start);
+        self.arrival.packet(arrived.at, start);
     }
 
     /// Another sender takes over: nothing of the former one fits together with it.
     pub fn restart(&mut self) {
+        self.begin_anew(self.decoder.codec());
+    }
+
+    fn begin_anew(&mut self, codec: AudioCodec) {
         self.packets = Packets::default();
         self.arrival.restart();
-        self.decoder = VoiceDecoder::default();
+        self.decoder = VoiceDecoder::new(codec);
         self.state = State::Idle;
         self.waited = 0;
     }
@@ -195,9 +203,10 @@ impl JitterBuffer {
         self.energy
     }
 
-    /// The remote's RTP time of what is played now, its low 32 bits; `None` while nothing is.
-    pub fn position(&self) -> Option<u32> {
-        (self.state == State::Playing).then(|| (self.next - self.ahead.len() as i64) as u32)
+    /// The remote's time of what is heard now, `behind` samples after it was pulled; `None` while nothing is.
+    pub fn position(&self, behind: usize) -> Option<RtpTime> {
+        let heard = self.next - (self.ahead.len() + behind) as i64;
+        self.packets.rtp(heard).filter(|_| self.state == State::Playing)
     }
 
     /// Nothing is missing: a beginning is waited for.
@@ -285,7 +294,7 @@ impl JitterBuffer {
         self.owed = 0;
         self.next = packet.start + packet.length;
         self.number = packet.number;
-        if is_quiet(&packet.payload) {
+        if self.decoder.is_quiet(&packet.payload) {
             self.state = State::Quiet;
         }
     }
@@ -307,7 +316,9 @@ impl JitterBuffer {
             self.next = packet.start - (packet.length).min(hole);
             return;
         }
-        (self.lossy, self.packet) = (LOSSY, packet.length as usize);
+        if self.decoder.restores() {
+            (self.lossy, self.packet) = (LOSSY, packet.length as usize);
+        }
         // What has been made up while nothing came stands for what turns out to be lost.
         let paid = self.owed.min(hole);
         self.owed -= paid;
@@ -322,7 +333,9 @@ impl JitterBuffer {
             self.next += left.min(former) as i64;
             return;
         }
-        if repeats_former(&packet.payload) && self.decoder.decode_former(&packet.payload, left, &mut self.ahead) > 0 {
+        if self.decoder.repeats_former(&packet.payload)
+            && self.decoder.decode_former(&packet.payload, left, &mut self.ahead) > 0
+        {
             self.counts.restored += 1;
             self.run = 0;
         } else {

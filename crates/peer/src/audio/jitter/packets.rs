@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use crate::audio::opus::duration;
+use crate::audio::decoder::duration;
+use crate::audio::{Arrived, RATE};
 use crate::rtp::sequence::Sequence;
+use crate::rtp::wall::RtpTime;
 
 /// Packets that may wait: two seconds of 20 ms.
 const CAPACITY: usize = 100;
@@ -21,23 +23,43 @@ pub struct Waiting {
     pub payload: Bytes,
 }
 
+/// The latest packet: the same moment as the remote said it, and in samples.
+#[derive(Debug, Clone, Copy)]
+struct Last {
+    rtp: RtpTime,
+    start: i64,
+}
+
+impl Last {
+    /// Samples in one of the remote's ticks.
+    fn scale(&self) -> i64 {
+        (RATE as i64 / i64::from(self.rtp.rate)).max(1)
+    }
+}
+
+/// Packets of one codec.
 #[derive(Debug, Default)]
 pub struct Packets {
     sequence: Sequence,
-    last: Option<i64>,
+    last: Option<Last>,
     waiting: BTreeMap<i64, Waiting>,
 }
 
 impl Packets {
-    /// Takes a packet; gives its first sample's time, `None` if it is no Opus or has come already.
-    pub fn push(&mut self, sequence: u16, timestamp: u32, payload: Bytes) -> Option<i64> {
-        let length = duration(&payload)? as i64;
-        let number = self.sequence.unwrap(sequence);
-        let start = match self.last {
-            None => i64::from(timestamp),
-            Some(last) => last + i64::from(timestamp.wrapping_sub(last as u32) as i32),
+    /// Takes a packet; gives its first sample's time, `None` if it cannot be of its codec or has come already.
+    pub fn push(&mut self, arrived: Arrived, payload: Bytes) -> Option<i64> {
+        let length = duration(arrived.codec, &payload)? as i64;
+        let number = self.sequence.unwrap(arrived.sequence);
+        let rtp = RtpTime {
+            ticks: arrived.timestamp,
+            rate: arrived.codec.clock_rate(),
         };
-        self.last = Some(self.last.map_or(start, |last| last.max(start)));
+        let start = self.last.map_or(0, |last| {
+            last.start + i64::from(rtp.ticks.wrapping_sub(last.rtp.ticks) as i32) * last.scale()
+        });
+        if self.last.is_none_or(|last| last.start < start) {
+            self.last = Some(Last { rtp, start });
+        }
         if self.waiting.contains_key(&number) {
             return None;
         }
@@ -54,6 +76,17 @@ impl Packets {
             },
         );
         Some(start)
+    }
+
+    /// The remote's own time of a sample.
+    pub fn rtp(&self, sample: i64) -> Option<RtpTime> {
+        let last = self.last?;
+        // The low 32 bits are the RTP clock.
+        let ticks = ((sample - last.start) / last.scale()) as u32;
+        Some(RtpTime {
+            ticks: last.rtp.ticks.wrapping_add(ticks),
+            rate: last.rtp.rate,
+        })
     }
 
     pub fn first(&self) -> Option<&Waiting> {

@@ -9,6 +9,8 @@ const LONGEST: usize = 15 * MS;
 pub const TO_SHORTEN: usize = 2 * LONGEST;
 /// Samples that must be at hand, and must have been played, to lengthen.
 pub const TO_LENGTHEN: usize = LONGEST;
+/// Samples of which the last period can be found.
+pub const PITCHED: usize = 2 * LONGEST;
 /// Every which sample the search looks at first.
 const COARSE: usize = 4;
 /// The likeness of two periods at which joining them is not heard, and that which must do when there is hurry.
@@ -53,8 +55,21 @@ pub fn lengthen(past: &[i16], ahead: &mut Vec<i16>) -> usize {
     period
 }
 
-/// The lag at which `samples` are most like themselves: those at `at` against those at `other(lag)`.
+/// The period that `past` ends with, in samples, however much or little it is one.
+pub fn pitch(past: &[i16; PITCHED]) -> usize {
+    alike(past, LONGEST, LONGEST, |lag| LONGEST - lag).map_or(LONGEST, |(_, lag)| lag)
+}
+
+/// The lag at which joining `samples` is not heard.
 fn period(samples: &[i16], at: usize, room: usize, hurry: bool, other: impl Fn(usize) -> usize) -> Option<usize> {
+    let ((alike, power), lag) = alike(samples, at, room, other)?;
+    let silent = power / (room as f64 / 2.0) < SILENT;
+    (silent || alike > if hurry { HURRIED } else { ALIKE }).then_some(lag)
+}
+
+/// The lag at which `samples` are most like themselves, those at `at` against those at `other(lag)`; how much, from -1 to 1,
+/// and the power of every second one.
+fn alike(samples: &[i16], at: usize, room: usize, other: impl Fn(usize) -> usize) -> Option<((f64, f64), usize)> {
     let likeness = |lag: usize, step: usize| {
         let (mut cross, mut one, mut two) = (0.0, 0.0, 0.0);
         let other = other(lag);
@@ -72,12 +87,11 @@ fn period(samples: &[i16], at: usize, room: usize, hurry: bool, other: impl Fn(u
     };
     let (_, near) = best(&mut (SHORTEST..=LONGEST).step_by(COARSE), COARSE)?;
     let range = near.saturating_sub(COARSE - 1).max(SHORTEST)..=(near + COARSE - 1).min(LONGEST);
-    let ((alike, power), lag) = best(&mut range.into_iter(), 2)?;
-    let silent = power / (room as f64 / 2.0) < SILENT;
-    (silent || alike > if hurry { HURRIED } else { ALIKE }).then_some(lag)
+    best(&mut range.into_iter(), 2)
 }
 
-fn fade(from: i16, to: i16, index: usize, length: usize) -> i16 {
+/// A sample on the way from one signal to another, at `index` of `length`.
+pub fn fade(from: i16, to: i16, index: usize, length: usize) -> i16 {
     let weight = (index as f32 + 0.5) / length as f32;
     (f32::from(from) * (1.0 - weight) + f32::from(to) * weight).round() as i16
 }

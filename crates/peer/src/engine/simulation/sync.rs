@@ -4,10 +4,12 @@
 use super::*;
 use crate::audio::driver::Audio;
 use crate::audio::message::{Tick, Wanted};
+use crate::audio::narrow::NarrowSpeaker;
 use crate::audio::speech::Speaker;
-use crate::audio::{BLOCK, RATE};
+use crate::audio::{self, Arrived, RATE};
 use crate::engine::show::Show;
 use crate::rtp::clock::SendClock;
+use crate::rtp::codec::{AudioCodec, Law};
 
 const VIDEO: u32 = 1;
 const VOICE: u32 = 2;
@@ -34,6 +36,7 @@ struct Case {
     voice: u64,
     /// From the 20th second on everything takes so much longer.
     step: u64,
+    codec: AudioCodec,
 }
 
 const STEADY: Case = Case {
@@ -44,6 +47,7 @@ const STEADY: Case = Case {
     picture: 0,
     voice: 0,
     step: 0,
+    codec: AudioCodec::Opus,
 };
 
 struct Meeting {
@@ -62,7 +66,7 @@ struct Meeting {
     clocks: [SendClock; 2],
     sequences: [u16; 2],
     payloader: Payloader,
-    /// Opus packets to send over and over.
+    /// Packets to send over and over.
     said: Vec<Bytes>,
     start: Instant,
     millis: u64,
@@ -73,12 +77,16 @@ struct Meeting {
     apart: Vec<(f64, f64)>,
 }
 
-fn sending(transceiver: u32, kind: Kind) -> Sending {
+fn sending(transceiver: u32, case: Case) -> Sending {
+    let mut codecs = Codecs::proposal(if transceiver == VIDEO { Kind::Video } else { Kind::Audio });
+    if transceiver == VOICE {
+        codecs.first = Format::audio(case.codec);
+    }
     Sending {
         encoding: EncodingId::only(transceiver),
         mid: transceiver.to_string(),
         rid: None,
-        codecs: Codecs::proposal(kind),
+        codecs,
         ssrc: transceiver * 1_000,
         repair_ssrc: transceiver * 1_000 + 1,
     }
@@ -102,7 +110,7 @@ impl Meeting {
             Arc::new(Shared::new(Box::new(|_| {}))),
             Arc::new(Shared::new(Box::new(|_| {}))),
         );
-        let streams = [sending(VIDEO, Kind::Video), sending(VOICE, Kind::Audio)];
+        let streams = [sending(VIDEO, case), sending(VOICE, case)];
         let ((to_pictures, pictures), (to_voices, voices)) = (mpsc::channel(1_024), mpsc::channel(1_024));
         receiving_.set_plan(Plan {
             sending: vec![],
@@ -134,11 +142,11 @@ impl Meeting {
             back: Link::new(40, case.loss, seed + 20),
             clocks: [
                 SendClock::new(90_000, 1 << 31),
-                SendClock::new(48_000, u32::MAX - 90_000),
+                SendClock::new(case.codec.clock_rate(), u32::MAX - 90_000),
             ],
             sequences: [0; 2],
             payloader: Payloader::new(0),
-            said: hum(),
+            said: hum(case.codec),
             start: Instant::now(),
             millis: 0,
             ticks: 0.0,
@@ -198,10 +206,11 @@ impl Meeting {
 
     fn send(&mut self, which: usize, micros: i64, payloads: Vec<Bytes>) {
         let now = self.now();
-        let stream = sending([VIDEO, VOICE][which], [Kind::Video, Kind::Audio][which]);
+        let stream = sending([VIDEO, VOICE][which], self.case);
         let timestamp = self.clocks[which].ticks(micros, now);
         if which == 1 {
-            let zero = timestamp.wrapping_sub(((micros - 5_000_000) * 48 / 1_000) as u32);
+            let rate = i64::from(self.case.codec.clock_rate());
+            let zero = timestamp.wrapping_sub(((micros - 5_000_000) * rate / 1_000_000) as u32);
             self.zero.get_or_insert(zero);
         }
         lock(&self.sending.clock).came(micros, now);
@@ -248,9 +257,14 @@ impl Meeting {
     /// The receiver's loudspeaker.
     fn play(&mut self) {
         let voice = (1, VOICE);
-        while let Ok(Input::Packet(packet, at, _)) = self.voices.try_recv() {
-            let mut duplex = self.audio.duplex();
-            duplex.packet(voice, packet.sequence, packet.timestamp, packet.payload, at);
+        while let Ok(Input::Voice(packet, at, _, codec)) = self.voices.try_recv() {
+            let arrived = Arrived {
+                codec,
+                sequence: packet.sequence,
+                timestamp: packet.timestamp,
+                at,
+            };
+            self.audio.duplex().packet(voice, arrived, packet.payload);
         }
         while self.ticks * 10.0 * self.case.card <= self.millis as f64 {
             self.ticks += 1.0;
@@ -285,7 +299,8 @@ impl Meeting {
             let seen = number(&frame) as f64;
             let position = self.audio.duplex().position((1, VOICE));
             if let Some((position, zero)) = position.zip(self.zero) {
-                let heard = f64::from(position.wrapping_sub(zero)) / RATE as f64 * 1_000.0 / self.case.drift;
+                let ticks = f64::from(position.ticks.wrapping_sub(zero));
+                let heard = ticks / f64::from(position.rate) * 1_000.0 / self.case.drift;
                 self.apart.push((self.millis as f64 / 1_000.0, heard + DRAWING - seen));
             }
         }
@@ -310,17 +325,22 @@ impl Meeting {
 }
 
 /// A voice that does not stop.
-fn hum() -> Vec<Bytes> {
+fn hum(codec: AudioCodec) -> Vec<Bytes> {
     let mut speaker = Speaker::default();
-    let mut block = [0; BLOCK];
+    let mut narrow = NarrowSpeaker::new(Law::Mu);
+    let mut frame = [0; audio::FRAME];
     let mut packets = Vec::new();
-    for number in 0..100 {
-        for (index, sample) in block.iter_mut().enumerate() {
-            let time = (number * BLOCK + index) as f64 / RATE as f64;
+    for number in 0..50 {
+        for (index, sample) in frame.iter_mut().enumerate() {
+            let time = (number * audio::FRAME + index) as f64 / RATE as f64;
             let loud = 6_000.0 * (1.0 + (time * 20.0).sin());
             *sample = ((time * 180.0 * std::f64::consts::TAU).sin() * loud) as i16;
         }
-        packets.extend(speaker.take(&block).map(|speech| speech.payload));
+        let speech = match codec {
+            AudioCodec::Opus => speaker.take(&frame),
+            AudioCodec::G711(_) => Some(narrow.take(&frame)),
+        };
+        packets.extend(speech.map(|speech| speech.payload));
     }
     packets
 }
@@ -329,6 +349,11 @@ fn hum() -> Vec<Bytes> {
 fn picture_and_voice_stay_together() {
     let late = |picture, voice| Case {
         picture,
+        voice,
+        ..STEADY
+    };
+    let narrow = |voice| Case {
+        codec: AudioCodec::G711(Law::Mu),
         voice,
         ..STEADY
     };
@@ -344,6 +369,8 @@ fn picture_and_voice_stay_together() {
         ("steady", 0.95, STEADY),
         ("a sender whose clock is fast", 0.95, drift(1.0003, 1.0)),
         ("a slow sender, and a fast sound card", 0.95, drift(0.9997, 0.9997)),
+        ("a voice in G.711", 0.95, narrow(0)),
+        ("a voice in G.711 that takes 200 ms longer", 0.95, narrow(200)),
         ("30 ms of jitter", 0.95, Case { jitter: 30, ..STEADY }),
         ("pictures that take 200 ms longer", 0.95, late(200, 0)),
         ("voices that take 200 ms longer", 0.95, late(0, 200)),
