@@ -16,6 +16,7 @@ import { display, noChoice, noScreen, screen } from "./screen.mjs";
 import { SEALED_SIMULCAST } from "./sealed-simulcast.mjs";
 import { INVERTED, SEALING } from "./sealing.mjs";
 import { simulcast } from "./simulcast.mjs";
+import { VOICES } from "./voices.mjs";
 import { openWebview } from "./webview.mjs";
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -67,6 +68,7 @@ const outwards = (name, story) => [
 const GROUPS = [
   [["pipelines in the webview", async () => pipelines(await page("webview"))], ...each(CASES)],
   each(CODECS, "codec "),
+  each(VOICES, "codec of voices "),
   [...each(SEALING), ...each(INVERTED, "", { insertable: true })],
   // Both ends keep their connection under one name, so that they cannot share a page.
   PAIRS.slice(1, 3).flatMap(([one, other]) =>

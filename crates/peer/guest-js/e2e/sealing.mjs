@@ -1,6 +1,7 @@
 // Encoded transforms: frames sealed by one end's worker and opened by the other's, in the webview as in Chromium.
 import assert from "node:assert/strict";
 import { lacks, PREFER } from "./codecs.mjs";
+import { PREFER_VOICE } from "./voices.mjs";
 
 const FLOWS = ["send video", "send audio", "receive video", "receive audio"];
 
@@ -10,10 +11,11 @@ const sealing = (end, name, ...args) =>
 /** Sends, and does `name` of the page's `sealing` to what is sent before any of it can leave. */
 const send = (end, codecs, name, ...args) =>
   end.page.run(
-    `const [codecs, ...given] = args;
+    `const [{ video = [], voice = [] }, ...given] = args;
      await probe.send(given[0]);
-     ${PREFER}
-     prefer(probe.at(given[0]).pc, codecs);
+     ${PREFER} ${PREFER_VOICE}
+     prefer(probe.at(given[0]).pc, video);
+     preferVoice(probe.at(given[0]).pc, voice);
      sealing.${name}(...given);`,
     codecs,
     end.number,
@@ -21,14 +23,17 @@ const send = (end, codecs, name, ...args) =>
   );
 
 /** Both ends send, `received` and `sent` being done to what comes and to what goes. */
-async function call(one, other, received, sent, { secret = () => "one key", codecs = [] } = {}) {
+async function call(one, other, received, sent, { secret = () => "one key", codecs = {} } = {}) {
   for (const end of [other, one]) await sealing(end, received, secret(end));
   for (const end of [other, one]) await send(end, codecs, sent, secret(end));
   await Promise.all([one.call("connected"), other.call("connected")]);
 }
 
-/** VP8 is what both ends offer first. */
-const preferred = (codec) => (codec === "VP8" ? [] : [codec]);
+/** VP8 and Opus are what both ends offer first. */
+const preferred = (codec, voice) => ({
+  video: codec === "VP8" ? [] : [codec],
+  voice: voice === "opus" ? [] : [voice],
+});
 
 /** Waits until so many frames have come through each of the named flows. */
 function passed(end, names, member, count) {
@@ -56,8 +61,8 @@ async function inbound(end, kind) {
 }
 
 /** The same key at both ends: everything is seen and heard, and nothing passed in clear. */
-async function sealed(one, other, codec = "VP8") {
-  await call(one, other, "open", "seal", { codecs: preferred(codec) });
+async function sealed(one, other, codec = "VP8", voice = "opus") {
+  await call(one, other, "open", "seal", { codecs: preferred(codec, voice) });
   const frames = await Promise.all([shown(one), shown(other)]).catch(async (error) => {
     const flows = JSON.stringify([await sealing(one, "flows"), await sealing(other, "flows")]);
     throw new Error(flows, { cause: error });
@@ -78,8 +83,8 @@ async function sealed(one, other, codec = "VP8") {
       const sent = from[`send ${kind}`].metadata;
       const received = to[`receive ${kind}`].metadata;
       assert.equal(received.synchronizationSource, sent.synchronizationSource, kind);
-      const mimeType = kind === "video" ? `video/${codec.toLowerCase()}` : "audio/opus";
-      assert.equal(received.mimeType.toLowerCase(), mimeType);
+      const mimeType = kind === "video" ? `video/${codec}` : `audio/${voice}`;
+      assert.equal(received.mimeType.toLowerCase(), mimeType.toLowerCase());
       assert.equal(received.payloadType, sent.payloadType, kind);
     }
   }
@@ -125,7 +130,7 @@ async function strangers(one, other) {
 
 /** A transform that writes nothing lets nothing pass; without it everything does. */
 async function dropped(one, other) {
-  await send(one, [], "seal", "", "drop");
+  await send(one, {}, "seal", "", "drop");
   await Promise.all([one.call("connected"), other.call("connected")]);
   await passed(one, ["send video", "send audio"], "frames", 50);
   for (const kind of ["video", "audio"]) {
@@ -138,7 +143,7 @@ async function dropped(one, other) {
 
 /** `createEncodedStreams`: the page itself turns the bits over, and back. */
 async function inverted(one, other, codec = "VP8") {
-  await call(one, other, "invertReceived", "invertSent", { codecs: preferred(codec) });
+  await call(one, other, "invertReceived", "invertSent", { codecs: preferred(codec, "opus") });
   return `${(await Promise.all([shown(one), shown(other)])).join("/")} frames`;
 }
 
@@ -148,6 +153,7 @@ export const SEALING = {
   dropped,
   sealedVP9: inCodec("VP9", sealed),
   sealedH264: inCodec("H264", sealed),
+  sealedPCMU: (one, other) => sealed(one, other, "VP8", "PCMU"),
 };
 export const INVERTED = {
   inverted: (one, other) => inverted(one, other),
