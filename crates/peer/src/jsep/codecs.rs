@@ -230,7 +230,7 @@ impl Codecs {
             self.others.iter_mut().for_each(|one| one.repair = None);
         }
         let rates: Vec<u32> = self.all().map(|one| one.codec.clock_rate()).collect();
-        // Every end knows tones of 8 kHz; others have the clock of a voice's (RFC 4733, 2.1).
+        // Tones of 8 kHz may go with any voice, others with one of the same clock.
         let fits = |rate: u32| rate == 8_000 || rates.contains(&rate);
         self.tones
             .retain(|(_, rate)| wants("audio/telephone-event") && fits(*rate));

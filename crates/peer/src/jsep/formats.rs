@@ -58,7 +58,7 @@ impl Format {
         }
     }
 
-    /// Whether it can have feedback at all: of G.711 there is always the same, whatever the path takes.
+    /// Whether feedback changes anything: G.711 is the same whatever the path takes.
     pub fn adapts(&self) -> bool {
         !matches!(self.codec, Codec::Audio(AudioCodec::G711(_)))
     }
@@ -107,7 +107,10 @@ pub fn common(kind: Kind, section: &Section, able: &[VideoCodec]) -> (Vec<Format
         formats.push(Format {
             codec,
             payload_type: *number,
-            repair: repair(section, &maps, *number).filter(|_| kind == Kind::Video),
+            repair: match kind {
+                Kind::Audio => None,
+                Kind::Video => repair(section, &maps, *number),
+            },
             level,
         });
     }
