@@ -24,7 +24,7 @@ use crate::wire::{Certificate, CertificateRequest, Configuration, Event, FromWor
 pub type EventSink = Arc<dyn Fn(Event) + Send + Sync>;
 
 /// The version of DESIGN.md's contract.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 /// Messages from a socket that may wait for a busy engine.
 const INCOMING: usize = 64;
 /// How long statistics wait for what the worker has to say; else they tell what it said last.

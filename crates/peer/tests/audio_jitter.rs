@@ -50,12 +50,19 @@ struct Run {
     /// Shares of everything played, and milliseconds.
     concealed: f64,
     delay: f64,
+    /// The same of each second.
+    delays: Vec<f64>,
     /// Decoded, made up or restored: nothing else fills a run.
     packets: usize,
 }
 
 /// Sends `voice` through `network` and plays it.
 fn run(network: Network, voice: &[f64]) -> Run {
+    run_held(network, voice, |_| 0)
+}
+
+/// The same, with the milliseconds that a page wants it to be held in each second.
+fn run_held(network: Network, voice: &[f64], least: impl Fn(usize) -> u64) -> Run {
     let mut dice = Dice::new(network.seed);
     let mut speaker = Speaker::default();
     speaker.adapt(32_000, network.loss);
@@ -100,6 +107,7 @@ fn run(network: Network, voice: &[f64]) -> Run {
     let mut heard = Vec::new();
     let mut next = arrivals.into_iter().peekable();
     let blocks = voice.len() / BLOCK;
+    let (mut delays, mut former) = (Vec::new(), Counts::default());
     for tick in 0..blocks {
         let now = tick as f64 * 10.0 * network.drift;
         while let Some((at, sequence, timestamp, payload)) = next.next_if(|(at, ..)| *at <= now) {
@@ -112,7 +120,14 @@ fn run(network: Network, voice: &[f64]) -> Run {
             buffer.push(arrived, payload);
         }
         let mut block = [0; BLOCK];
+        buffer.hold(Duration::from_millis(least(tick / 100)));
         buffer.pull(&mut block);
+        if tick % 100 == 99 {
+            let counts = buffer.counts();
+            let emitted = (counts.emitted - former.emitted).max(1) as f64;
+            delays.push((counts.delay - former.delay) / emitted * 1_000.0);
+            former = counts;
+        }
         heard.extend(from_block(&block));
     }
     let counts = buffer.counts();
@@ -121,6 +136,7 @@ fn run(network: Network, voice: &[f64]) -> Run {
         concealed: counts.concealed as f64 / counts.received as f64,
         delay: counts.delay / counts.emitted.max(1) as f64 * 1_000.0,
         counts,
+        delays,
         packets,
     }
 }
@@ -223,6 +239,38 @@ fn silence_costs_no_packets_and_is_no_loss() {
     assert!(run.packets < 700, "{} packets in 20 s", run.packets);
     assert!(run.concealed < 0.01, "{}", run.concealed);
     assert!(rms(&run.heard[16 * RATE..]) > 0.02);
+}
+
+/// webrtc-extensions, `jitterBufferTarget`: the delay that a page wants is reached, and given up again.
+#[test]
+fn a_voice_is_held_as_long_as_the_page_wants() {
+    for least in [300, 1_000, 4_000] {
+        let voice = speech(13, 120.0, 60.0);
+        let wanted = |second| if (5..35).contains(&second) { least } else { 0 };
+        let run = run_held(CALM, &voice, wanted);
+        tell(&format!("held for {least} ms"), &run);
+        let rounded: Vec<u64> = run.delays.iter().map(|delay| *delay as u64).collect();
+        println!("{rounded:?}");
+        let target = least as f64;
+        let reached = run.delays[30..35].iter().sum::<f64>() / 5.0;
+        assert!((target * 0.95..target + 30.0).contains(&reached), "{reached}");
+        assert!(run.delays[4] < 60.0 && run.delays[58] < 60.0);
+        // Nothing is made up or left out for it.
+        assert!(run.concealed < 0.005, "{}", run.concealed);
+        assert_eq!(run.counts.discarded, 0);
+    }
+}
+
+/// Who begins to listen to a voice that is to be held waits before the first sample, and need not hear it slower.
+#[test]
+fn a_voice_that_begins_held_is_hardly_changed() {
+    let voice = speech(15, 120.0, 20.0);
+    let run = run_held(CALM, &voice, |_| 2_000);
+    tell("held from the beginning", &run);
+    assert!((1_950.0..2_050.0).contains(&run.delay), "{}", run.delay);
+    assert!(run.counts.inserted < RATE as u64 / 4 && run.counts.concealed == 0);
+    let pause = RATE * 19 / 10;
+    assert!(rms(&run.heard[..pause]) < 1e-4 && rms(&run.heard[pause..]) > 0.02);
 }
 
 #[test]

@@ -126,6 +126,23 @@ async fn what_goes_wrong_is_an_exception_and_what_makes_no_sense_ends_nothing() 
     assert_eq!(page.reply(4).await["value"], Value::Null);
     page.ask(5, create(1)).await;
     assert_eq!(page.reply(5).await["error"]["name"], "InvalidStateError");
+    let make = json!({ "type": "add-transceiver", "kind": "audio", "direction": "recvonly" });
+    page.ask(6, json!({ "type": "run", "pc": 1, "op": make })).await;
+    let transceiver = page.reply(6).await["value"]["transceiver"].clone();
+    let unknown = json!(transceiver.as_u64().unwrap() + 1);
+    for (id, (of, target, told)) in (7..).zip([
+        (&transceiver, json!(4_000), Value::Null),
+        (&transceiver, json!(0.5), Value::Null),
+        (&transceiver, Value::Null, Value::Null),
+        (&transceiver, json!(4_000.1), json!("TypeError")),
+        (&transceiver, json!(-1), json!("TypeError")),
+        (&transceiver, json!("long"), json!("OperationError")),
+        (&unknown, json!(100), json!("InvalidAccessError")),
+    ]) {
+        let op = json!({ "type": "set-jitter-buffer-target", "transceiver": of, "target": target });
+        page.ask(id, json!({ "type": "run", "pc": 1, "op": op })).await;
+        assert_eq!(page.reply(id).await["error"]["name"], told, "{target}");
+    }
     // What is far too large ends the page.
     page.control.send(Message::Text(" ".repeat(5 << 20).into())).await.ok();
     page.nothing_left().await;

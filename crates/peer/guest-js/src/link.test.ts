@@ -49,7 +49,7 @@ async function open(): Promise<{ link: Link; line: Line }> {
     socketUrl: "ws://media",
     controlUrl: "ws://control",
     dataUrl: "ws://data",
-    version: 3,
+    version: 4,
   });
   const link = await Link.open();
   return { link, line: Line.last };

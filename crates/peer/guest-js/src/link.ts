@@ -3,7 +3,7 @@ import { invoke } from "@tauri-apps/api/core";
 import { PeerError } from "./surface/events";
 import type { CertificateInfo, Command, Configuration, Op, Opened, PeerEvent, Word } from "./wire";
 
-const VERSION = 3;
+const VERSION = 4;
 
 interface Asked {
   resolve(value: unknown): void;

@@ -70,6 +70,8 @@ export type Op =
   | { type: "play-tone"; transceiver: number; tone: string; duration: number }
   | { type: "set-direction"; transceiver: number; direction: Direction }
   | { type: "stop-transceiver"; transceiver: number }
+  /** Milliseconds, 0 to 4000; null for as few as the network allows. */
+  | { type: "set-jitter-buffer-target"; transceiver: number; target: number | null }
   | {
       type: "set-sender";
       transceiver: number;

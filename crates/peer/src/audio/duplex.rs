@@ -1,6 +1,7 @@
 //! The microphones and the remote voices of one page, brought together tick by tick.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -71,8 +72,12 @@ struct Voice {
     buffer: JitterBuffer,
     /// Samples that it is to wait for each of the transceivers that show its speaker.
     pictures: BTreeMap<TransceiverId, usize>,
+    /// How long the page wants it to be held at least.
+    least: Duration,
     /// Samples that wait in the page, and those it made up by itself.
     waiting: u16,
+    /// The former, as it is on average.
+    usual: f64,
     lacked: u64,
     lacks: u64,
     /// Sample-seconds of waiting in the page.
@@ -204,6 +209,7 @@ impl Duplex {
                 continue;
             };
             voice.waiting = wanted.waiting;
+            voice.hold();
             voice.lacked += u64::from(wanted.lacked);
             voice.lacks += u64::from(wanted.lacked > 0);
             voice.delay += f64::from(wanted.blocks) * BLOCK as f64 * f64::from(wanted.waiting) / RATE as f64;
@@ -255,6 +261,13 @@ impl Duplex {
             voice.pictures.insert(picture, samples);
         }
         voice.buffer.wait(voice.pictures.values().copied().max().unwrap_or(0));
+    }
+
+    /// A voice is to be held at least so long, from its arrival to the loudspeaker.
+    pub fn hold(&mut self, voice: Address, least: Duration) {
+        if let Some(voice) = self.voices.get_mut(&voice) {
+            voice.least = least;
+        }
     }
 
     /// Samples by which a voice's delay is going to change yet.
@@ -323,12 +336,21 @@ impl Sink {
 }
 
 impl Voice {
+    /// What waits in the page need not wait here.
+    fn hold(&mut self) {
+        self.usual += (f64::from(self.waiting) - self.usual) * 0.02;
+        let page = Duration::from_secs_f64(self.usual / RATE as f64);
+        self.buffer.hold(self.least.saturating_sub(page));
+    }
+
     fn heard(&self) -> Heard {
         let mut counts = self.buffer.counts();
         counts.concealed += self.lacked;
         counts.concealments += self.lacks;
         counts.received += self.lacked;
-        counts.delay += self.delay;
+        for delay in [&mut counts.delay, &mut counts.target_delay, &mut counts.least_delay] {
+            *delay += self.delay;
+        }
         Heard {
             counts,
             energy: self.buffer.energy(),

@@ -39,6 +39,9 @@ pub struct Inbound {
     pub packets_discarded: u64,
     /// How long all the frames waited, each from its first packet on.
     pub waited: Duration,
+    /// How long they would have had to for the network alone, and how long they should have.
+    pub waited_least: Duration,
+    pub waited_target: Duration,
     pub width: u16,
     pub height: u16,
     pub last: Option<Instant>,

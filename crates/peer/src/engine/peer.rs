@@ -25,6 +25,7 @@ use crate::error::{ExceptionName, PeerError, Result};
 use crate::frame::{Frame, FrameKind};
 use crate::jsep::{Jsep, SignalingState};
 use crate::rtp::format::VideoCodec;
+use crate::rtp::playout::MOST;
 use crate::wire::{
     ChannelId, Configuration, Description, Direction, EncodingId, Event, Op, PcId, Sctp, SdpType, Snapshot, ToWorker,
 };
@@ -177,6 +178,13 @@ impl Peer {
             Op::StopTransceiver { transceiver } => {
                 one.jsep.stop(transceiver)?;
                 self.refresh(one);
+                Ok(Value::Null)
+            }
+            Op::SetJitterBufferTarget { transceiver, target } => {
+                if one.jsep.transceivers().iter().all(|known| known.id != transceiver) {
+                    return Err(PeerError::invalid_access("there is no such transceiver"));
+                }
+                self.shared.set_delay(transceiver, target.map(delay).transpose()?);
                 Ok(Value::Null)
             }
             Op::SetSender {
@@ -416,6 +424,16 @@ fn alarm(pc: PcId, states: &Arc<States>) -> Alarm {
         states.push(Event::DtlsState { pc, state });
         states.push(Event::ConnectionState { pc, state });
     }))
+}
+
+/// A `jitterBufferTarget` in milliseconds.
+fn delay(millis: f64) -> Result<Duration> {
+    let most = MOST.as_secs_f64() * 1_000.0;
+    if !(0.0..=most).contains(&millis) {
+        let message = format!("a jitter buffer holds 0 to {most} milliseconds");
+        return Err(PeerError::new(ExceptionName::TypeError, message));
+    }
+    Ok(Duration::from_secs_f64(millis / 1_000.0))
 }
 
 fn value<T: serde::Serialize>(of: &T) -> Result<Value> {

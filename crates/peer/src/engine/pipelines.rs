@@ -169,6 +169,7 @@ impl Pipelines {
             counters.inbound.retain(|id, _| known(id));
             counters.outbound.retain(|id, _| known(&id.transceiver));
         }
+        self.shared.retain_delays(known);
         drop(pipelines);
         self.shared.set_plan(plan);
         self.shared.retarget();

@@ -6,7 +6,7 @@ use std::time::Instant;
 use tokio::sync::mpsc;
 
 use super::carrier::picture_loss;
-use super::show::Show;
+use super::show::{Due, Show};
 use super::tap::Shared;
 use super::way::Way;
 use crate::audio::driver::Audio;
@@ -14,7 +14,7 @@ use crate::frame::{Frame, FrameKind};
 use crate::outbox::{Outbox, Put};
 use crate::rtp::codec::AudioCodec;
 use crate::rtp::pictures::Pictures;
-use crate::rtp::{Assembled, Packet, Source};
+use crate::rtp::{Packet, Source};
 use crate::wire::{PcId, TransceiverId};
 
 /// Packets that may wait for the task: two seconds of 4 Mbit/s.
@@ -68,6 +68,8 @@ impl Receiver {
                             show.restart();
                         }
                     }
+                    // One that is held will do.
+                    Some(Input::KeyFrameWanted) if show.holds_key() => {}
                     Some(Input::KeyFrameWanted) => pictures.want_key(),
                     Some(Input::Voice(..)) => {}
                 },
@@ -77,8 +79,8 @@ impl Receiver {
             while let Some(frame) = pictures.poll(now) {
                 show.take(frame, now);
             }
-            while let Some((frame, micros)) = show.due(now) {
-                if self.deliver(frame, micros, now) == Put::Dropped {
+            while let Some(due) = show.due(now) {
+                if self.deliver(due, now) == Put::Dropped && !show.holds_key() {
                     pictures.want_key();
                 }
             }
@@ -97,12 +99,15 @@ impl Receiver {
         }
     }
 
-    fn deliver(&self, frame: Assembled, micros: i64, now: Instant) -> Put {
+    fn deliver(&self, due: Due, now: Instant) -> Put {
+        let frame = due.frame;
         {
             let mut counters = self.shared.counters();
             let inbound = counters.inbound.entry(self.transceiver).or_default();
             inbound.frames += 1;
             inbound.waited += now.saturating_duration_since(frame.came);
+            inbound.waited_least += due.least;
+            inbound.waited_target += due.target;
             if frame.key {
                 inbound.key_frames += 1;
                 if let Some((width, height)) = frame.source.codec.dimensions(&frame.payload) {
@@ -119,7 +124,7 @@ impl Receiver {
             layer: 0,
             pc: self.pc,
             target: self.transceiver,
-            timestamp: micros,
+            timestamp: due.micros,
             // Of a picture it is not known, and transforms are told whose it is.
             duration: frame.source.ssrc,
             payload: frame.payload,

@@ -1,7 +1,9 @@
 //! What the tap shares with the rest of its connection.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::counters::Counters;
 use super::plan::{Plan, Sending};
@@ -10,7 +12,7 @@ use crate::audio::narrow;
 use crate::rtp::bandwidth::Bandwidth;
 use crate::rtp::codec::{AudioCodec, Codec};
 use crate::rtp::wall::CaptureClock;
-use crate::wire::EncodingId;
+use crate::wire::{EncodingId, TransceiverId};
 
 /// What the tap tells the connection's owner; called on the driver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +33,8 @@ pub struct Shared {
     pub bandwidth: Mutex<Bandwidth>,
     /// The page's clock.
     pub clock: Mutex<CaptureClock>,
+    /// How long the page wants what is received to be held at least.
+    delays: Mutex<HashMap<TransceiverId, Duration>>,
     signal: Box<dyn Fn(Signal) + Send + Sync>,
 }
 
@@ -42,6 +46,7 @@ impl Shared {
             counters: Mutex::default(),
             bandwidth: Mutex::default(),
             clock: Mutex::default(),
+            delays: Mutex::default(),
             signal,
         }
     }
@@ -62,6 +67,36 @@ impl Shared {
 
     pub fn counters(&self) -> MutexGuard<'_, Counters> {
         lock(&self.counters)
+    }
+
+    /// What a transceiver receives is to be held at least so long; `None` for no longer than the network makes it.
+    pub fn set_delay(&self, transceiver: TransceiverId, delay: Option<Duration>) {
+        let mut delays = lock(&self.delays);
+        match delay {
+            Some(delay) => delays.insert(transceiver, delay),
+            None => delays.remove(&transceiver),
+        };
+    }
+
+    pub fn retain_delays(&self, known: impl Fn(&TransceiverId) -> bool) {
+        lock(&self.delays).retain(|id, _| known(id));
+    }
+
+    /// How long what a transceiver receives is to be held at least: what is in step with it is held as long
+    /// (webrtc-extensions, `jitterBufferTarget`).
+    pub fn delay(&self, transceiver: TransceiverId) -> Duration {
+        let delays = lock(&self.delays);
+        if delays.is_empty() {
+            return Duration::ZERO;
+        }
+        let plan = self.plan();
+        let own = plan.receiving.iter().find(|one| one.transceiver == transceiver);
+        let beside = plan.receiving.iter().filter(|one| {
+            let streams = own.map_or(&[][..], |own| &own.streams);
+            one.streams.iter().any(|stream| streams.contains(stream))
+        });
+        let all = beside.map(|one| one.transceiver).chain([transceiver]);
+        all.filter_map(|id| delays.get(&id).copied()).max().unwrap_or_default()
     }
 
     pub fn signal(&self, signal: Signal) {

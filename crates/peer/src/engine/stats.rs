@@ -209,6 +209,8 @@ impl About<'_> {
             let counted = json!({
                 "framesReceived": of.frames, "framesDropped": of.frames_dropped, "framesDecoded": 0,
                 "jitterBufferDelay": of.waited.as_secs_f64(), "jitterBufferEmittedCount": of.frames,
+                "jitterBufferTargetDelay": of.waited_target.as_secs_f64(),
+                "jitterBufferMinimumDelay": of.waited_least.as_secs_f64(),
                 "packetsDiscarded": of.packets_discarded,
                 "keyFramesDecoded": 0, "pliCount": of.plis, "firCount": 0,
                 "frameWidth": of.width, "frameHeight": of.height,

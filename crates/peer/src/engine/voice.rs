@@ -56,6 +56,8 @@ impl Listener {
                 at,
             };
             let packet_time = packet.timestamp;
+            let delay = self.shared.delay(self.transceiver);
+            self.audio.duplex().hold(voice, delay);
             let number = self.audio.transforms().leave(voice, arrived);
             if let Some(number) = number {
                 self.outbox
@@ -147,7 +149,7 @@ pub fn heard(of: &Heard) -> Pipeline {
             "removedSamplesForAcceleration": counts.removed,
             "jitterBufferDelay": counts.delay,
             "jitterBufferTargetDelay": counts.target_delay,
-            "jitterBufferMinimumDelay": counts.target_delay,
+            "jitterBufferMinimumDelay": counts.least_delay,
             "jitterBufferEmittedCount": counts.emitted,
             "packetsDiscarded": counts.discarded,
             "fecPacketsReceived": counts.restored,

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// Neither waits longer than this for the other.
+/// Neither waits longer than this for the other, beyond what the page wants both to wait.
 pub const WAIT: Duration = Duration::from_millis(300);
 /// A measured distance counts for one of so many: what is played is told in steps of 10 ms.
 const MEMORY: i64 = 6;
@@ -31,9 +31,9 @@ pub struct Lips {
 }
 
 impl Lips {
-    /// A picture of media time `micros` will be shown at `smooth` or later; it is `ahead` microseconds later than what is
+    /// A picture of media time `micros` will be shown at `shown` or later; it is `ahead` microseconds later than what is
     /// heard now.
-    pub fn picture(&mut self, micros: i64, smooth: Instant, ahead: i64, now: Instant) {
+    pub fn picture(&mut self, micros: i64, shown: Instant, ahead: i64, now: Instant) {
         let epoch = *self.epoch.get_or_insert(now);
         let measured = since(epoch, now).saturating_add(ahead).saturating_sub(micros);
         let former = self.voice.filter(|former| (measured - former).abs() < JUMP);
@@ -42,7 +42,7 @@ impl Lips {
         if self.lags.len() == PICTURES {
             self.lags.pop_front();
         }
-        self.lags.push_back(since(epoch, smooth) + DRAWING - voice - micros);
+        self.lags.push_back(since(epoch, shown) + DRAWING - voice - micros);
     }
 
     /// Nothing is heard.

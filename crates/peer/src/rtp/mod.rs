@@ -9,6 +9,7 @@ pub mod lips;
 pub mod missing;
 pub mod pacer;
 pub mod pictures;
+pub mod playout;
 pub mod resend;
 pub mod sequence;
 pub mod tones;

@@ -220,6 +220,11 @@ pub enum Op {
     StopTransceiver {
         transceiver: TransceiverId,
     },
+    /// Milliseconds; `None` for as few as the network allows.
+    SetJitterBufferTarget {
+        transceiver: TransceiverId,
+        target: Option<f64>,
+    },
     SetSender {
         transceiver: TransceiverId,
         track_id: Option<String>,

@@ -31,6 +31,8 @@ export interface LineHost {
   readonly insertable: boolean;
   transformChanged(line: Line, side: Side): void;
   playTone(line: Line, tone: string, duration: number): void;
+  /** What comes is to wait at least so many milliseconds before it is heard or seen. */
+  holdBack(line: Line, target: number | null): void;
   sources(line: Line): RTCRtpSynchronizationSource[];
   stats(line: Line, side: "inbound-rtp" | "outbound-rtp"): Promise<StatsReport>;
 }

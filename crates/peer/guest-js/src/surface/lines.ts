@@ -184,6 +184,11 @@ export class Lines implements LineHost {
     this.#post(line, (transceiver) => ({ type: "play-tone", transceiver, tone, duration }));
   }
 
+  holdBack(line: Line, target: number | null): void {
+    if (this.closed || line.stopping) return;
+    this.#post(line, (transceiver) => ({ type: "set-jitter-buffer-target", transceiver, target }));
+  }
+
   heard(number: number, heard: Heard): void {
     const line = this.byNumber(number);
     if (line) line.heard = { ...heard, timestamp: performance.timeOrigin + performance.now() };

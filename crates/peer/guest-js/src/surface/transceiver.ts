@@ -3,7 +3,7 @@
 import { capabilities } from "./capabilities";
 import type { DtmfSender } from "./dtmf";
 import { queueTask } from "./handlers";
-import { instance, needs, nullable, string } from "./idl";
+import { double, instance, needs, nullable, string } from "./idl";
 import type { Line } from "./line";
 import { preferences, type SetOptions, sendParameters, setOptions } from "./parameters";
 import type { StatsReport } from "./stats";
@@ -23,6 +23,7 @@ export function faces(line: Line): { sender: Sender; receiver: Receiver; transce
 }
 
 const trackOrNull = nullable(instance(() => MediaStreamTrack));
+const timeOrNull = nullable(double);
 
 export class Sender {
   #line: Line;
@@ -120,16 +121,18 @@ export class Receiver {
   get transport(): DtlsTransport | null {
     return this.#line.transport;
   }
-  /** Milliseconds; noted, and not yet acted on. */
+  /** Milliseconds. */
   get jitterBufferTarget(): number | null {
     return this.#target;
   }
   set jitterBufferTarget(target: number | null) {
-    const value = target === null || target === undefined ? null : Number(target);
-    if (value !== null && !Number.isFinite(value)) throw new TypeError("jitterBufferTarget is not finite");
+    const line = this.#line;
+    const value = timeOrNull(target, "jitterBufferTarget");
     if (value !== null && (value < 0 || value > 4000))
       throw new RangeError("jitterBufferTarget is outside 0 to 4000");
+    if (value === this.#target) return;
     this.#target = value;
+    line.host.holdBack(line, value);
   }
 
   getParameters(): RTCRtpReceiveParameters {

@@ -8,6 +8,8 @@ mod arrival;
 mod packets;
 pub mod stretch;
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use self::arrival::Arrival;
@@ -16,10 +18,12 @@ use super::decoder::VoiceDecoder;
 use super::energy::Energy;
 use super::{Arrived, BLOCK, Block, MS, RATE};
 use crate::rtp::codec::AudioCodec;
+use crate::rtp::playout::Delay;
 use crate::rtp::wall::RtpTime;
 
 /// Samples that wait when nothing is ever late: one packet, and a block for the one who pulls.
 const LEAST: usize = 30 * MS;
+/// The most that lateness makes wait; the page may want more.
 const MOST: usize = 500 * MS;
 /// Blocks after a loss in which a packet more waits, so that the one that repeats a lost one has come when it is needed.
 const LOSSY: usize = 1_000;
@@ -27,7 +31,7 @@ const LOSSY: usize = 1_000;
 const SPARE: usize = 15 * MS;
 /// What is short of the target, but no more than a quarter of it, before it is played slower.
 const SHORT: usize = 12 * MS;
-/// Beyond this it is played faster at any price, and beyond the other one left out.
+/// Beyond this it is played faster, or slower for the page's delay, at any price, and beyond the other one left out.
 const HURRY: usize = 120 * MS;
 const TOO_MUCH: usize = 1_000 * MS;
 /// Blocks between two changes of speed.
@@ -55,6 +59,8 @@ pub struct Counts {
     /// Sample-seconds of waiting, and the samples that waited.
     pub delay: f64,
     pub target_delay: f64,
+    /// What they would have had to wait for lateness alone.
+    pub least_delay: f64,
     pub emitted: u64,
     /// Packets that came too late or were left out.
     pub discarded: u64,
@@ -88,12 +94,14 @@ pub struct JitterBuffer {
     /// Samples made up in one go, and those of them that stand for nothing of the remote's time yet.
     run: usize,
     owed: i64,
-    /// Blocks since packets wait for a beginning.
-    waited: usize,
+    /// Blocks since the last packet came.
+    idle: usize,
     level: f64,
     hold: u32,
     /// Samples that are to wait beyond what lateness demands.
     extra: usize,
+    /// How long the page wants all of it to wait at least.
+    asked: Delay,
     /// Blocks in which losses are prepared for, and the samples that a lost packet had.
     lossy: usize,
     packet: usize,
@@ -114,10 +122,11 @@ impl Default for JitterBuffer {
             number: 0,
             run: 0,
             owed: 0,
-            waited: 0,
+            idle: 0,
             level: 0.0,
             hold: 0,
             extra: 0,
+            asked: Delay::default(),
             lossy: 0,
             packet: 0,
             counts: Counts::default(),
@@ -133,9 +142,13 @@ impl JitterBuffer {
             // Another clock, and nothing to be made up from what was heard before.
             self.begin_anew(arrived.codec);
         }
+        let before = self.packets.len();
         let Some(start) = self.packets.push(arrived, payload) else {
             return;
         };
+        // One had to make room.
+        self.counts.discarded += u64::from(self.packets.len() == before);
+        self.idle = 0;
         self.arrival.packet(arrived.at, start);
     }
 
@@ -149,11 +162,14 @@ impl JitterBuffer {
         self.arrival.restart();
         self.decoder = VoiceDecoder::new(codec);
         self.state = State::Idle;
-        self.waited = 0;
     }
 
     /// The next 10 ms.
     pub fn pull(&mut self, out: &mut Block) {
+        match self.state {
+            State::Idle => self.asked.jump(),
+            State::Quiet | State::Playing => self.asked.pass(Duration::from_millis(10)),
+        }
         match self.state {
             State::Idle | State::Quiet => self.pause(),
             State::Playing => self.play(),
@@ -169,6 +185,7 @@ impl JitterBuffer {
         self.energy.add(out);
         self.counts.received += BLOCK as u64;
         self.lossy = self.lossy.saturating_sub(1);
+        self.idle += 1;
     }
 
     /// Samples that wait.
@@ -179,8 +196,20 @@ impl JitterBuffer {
 
     /// Samples that should wait.
     pub fn target(&self) -> usize {
+        let asked = samples(self.asked.current()) + self.extra;
+        (self.needed() + self.extra).min(MOST).max(asked)
+    }
+
+    /// Samples that have to wait because packets are late or lost.
+    fn needed(&self) -> usize {
         let repair = if self.lossy > 0 { self.packet } else { 0 };
-        (self.arrival.lateness() + LEAST + repair + self.extra).min(MOST)
+        (self.arrival.lateness() + LEAST + repair).min(MOST)
+    }
+
+    /// All of it is to wait so long at least.
+    pub fn hold(&mut self, least: Duration) {
+        self.asked.ask(least);
+        self.packets.make_room(samples(least));
     }
 
     /// So many samples are to wait beyond what lateness demands.
@@ -212,14 +241,16 @@ impl JitterBuffer {
     /// Nothing is missing: a beginning is waited for.
     fn pause(&mut self) {
         if let Some(first) = self.packets.first() {
-            let (start, end) = (first.start, self.packets.end().unwrap_or(first.start));
+            let (start, number, length) = (first.start, first.number, first.length);
+            let end = self.packets.end().unwrap_or(start);
             let enough = self.target().saturating_sub(2 * BLOCK);
-            if (end - start) as usize >= enough || self.waited * BLOCK >= enough {
-                let number = first.number;
+            // A clock that was set back tells nothing.
+            let held = usize::try_from(end - start).unwrap_or(usize::MAX);
+            let age = held.saturating_sub(length as usize).saturating_add(self.idle * BLOCK);
+            if held >= enough || age >= enough {
                 self.begin(start, number);
                 return self.play();
             }
-            self.waited += 1;
         }
         if self.state == State::Quiet {
             // The decoder knows what the pause sounds like.
@@ -233,7 +264,7 @@ impl JitterBuffer {
     fn begin(&mut self, start: i64, number: i64) {
         self.state = State::Playing;
         (self.next, self.number) = (start, number - 1);
-        (self.run, self.owed, self.waited) = (0, 0, 0);
+        (self.run, self.owed) = (0, 0);
         self.level = self.target() as f64;
         self.hold = HOLD;
     }
@@ -250,7 +281,7 @@ impl JitterBuffer {
         if level > target + SPARE && waiting > target {
             self.faster(level > target + HURRY);
         } else if level + SHORT.min(target / 4) < target && waiting < target {
-            self.slower();
+            self.slower(level + HURRY < samples(self.asked.current()));
         }
         while self.ahead.len() < BLOCK && self.state == State::Playing {
             self.advance();
@@ -262,6 +293,7 @@ impl JitterBuffer {
         self.counts.emitted += BLOCK as u64;
         self.counts.delay += (BLOCK * waiting) as f64 / RATE as f64;
         self.counts.target_delay += (BLOCK * target) as f64 / RATE as f64;
+        self.counts.least_delay += (BLOCK * self.needed()) as f64 / RATE as f64;
     }
 
     /// Goes one step on in the remote's time, or makes something up.
@@ -403,12 +435,12 @@ impl JitterBuffer {
         self.counts.removed += removed as u64;
     }
 
-    fn slower(&mut self) {
-        if self.hold > 0 {
+    fn slower(&mut self, hurry: bool) {
+        if self.hold > 0 && !hurry {
             return;
         }
         while self.ahead.len() < stretch::TO_LENGTHEN && self.state == State::Playing && self.decode_next() {}
-        let inserted = stretch::lengthen(&self.past, &mut self.ahead);
+        let inserted = stretch::lengthen(&self.past, &mut self.ahead, hurry);
         self.stretched(inserted as f64);
         self.counts.inserted += inserted as u64;
     }
@@ -419,4 +451,8 @@ impl JitterBuffer {
             self.hold = HOLD;
         }
     }
+}
+
+fn samples(time: Duration) -> usize {
+    time.as_micros() as usize * MS / 1_000
 }

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 
 use crate::audio::decoder::duration;
-use crate::audio::{Arrived, RATE};
+use crate::audio::{Arrived, MS, RATE};
 use crate::rtp::sequence::Sequence;
 use crate::rtp::wall::RtpTime;
 
 /// Packets that may wait: two seconds of 20 ms.
 const CAPACITY: usize = 100;
+/// Samples of the shortest packet.
+const SHORTEST: usize = 5 * MS / 2;
 
 /// One packet, its place counted so that it does not wrap.
 #[derive(Debug, Clone)]
@@ -42,6 +44,8 @@ impl Last {
 pub struct Packets {
     sequence: Sequence,
     last: Option<Last>,
+    /// Packets that may wait beyond `CAPACITY`.
+    room: usize,
     waiting: BTreeMap<i64, Waiting>,
 }
 
@@ -63,7 +67,7 @@ impl Packets {
         if self.waiting.contains_key(&number) {
             return None;
         }
-        if self.waiting.len() >= CAPACITY {
+        if self.waiting.len() >= CAPACITY + self.room {
             self.waiting.pop_first();
         }
         self.waiting.insert(
@@ -87,6 +91,11 @@ impl Packets {
             ticks: last.rtp.ticks.wrapping_add(ticks),
             rate: last.rtp.rate,
         })
+    }
+
+    /// So many samples may wait in whatever packets, now and later: what waits already must not be lost.
+    pub fn make_room(&mut self, samples: usize) {
+        self.room = self.room.max(samples / SHORTEST);
     }
 
     pub fn first(&self) -> Option<&Waiting> {

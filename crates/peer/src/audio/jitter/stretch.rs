@@ -34,14 +34,15 @@ pub fn shorten(ahead: &mut Vec<i16>, hurry: bool) -> usize {
     period
 }
 
-/// Puts one more period at the beginning of `ahead`, made of the end of `past`. Gives the samples added.
-pub fn lengthen(past: &[i16], ahead: &mut Vec<i16>) -> usize {
+/// Puts one more period at the beginning of `ahead`, made of the end of `past`. Gives the samples added, 0 if that would
+/// be heard.
+pub fn lengthen(past: &[i16], ahead: &mut Vec<i16>, hurry: bool) -> usize {
     if past.len() < LONGEST || ahead.len() < TO_LENGTHEN {
         return 0;
     }
     let mut joined = past[past.len() - LONGEST..].to_vec();
     joined.extend_from_slice(&ahead[..TO_LENGTHEN]);
-    let Some(period) = period(&joined, LONGEST, LONGEST, false, |lag| LONGEST - lag) else {
+    let Some(period) = period(&joined, LONGEST, LONGEST, hurry, |lag| LONGEST - lag) else {
         return 0;
     };
     let again = &joined[LONGEST - period..LONGEST];
@@ -127,7 +128,7 @@ mod tests {
     #[test]
     fn a_tone_is_lengthened_by_whole_periods_without_a_step() {
         let (past, mut ahead) = (tone(0, 960), tone(960, 960));
-        let added = lengthen(&past, &mut ahead);
+        let added = lengthen(&past, &mut ahead, false);
         assert!(added > 0 && added.is_multiple_of(240), "{added}");
         assert_eq!(ahead.len(), 960 + added);
         let joined: Vec<i16> = past.into_iter().chain(ahead).collect();

@@ -75,6 +75,8 @@ struct Meeting {
     zero: Option<u32>,
     /// When, in seconds, a picture was later than its voice by how many milliseconds.
     apart: Vec<(f64, f64)>,
+    /// Milliseconds from the first packet of the pictures shown since to the decoder.
+    waited: Vec<f64>,
 }
 
 fn sending(transceiver: u32, case: Case) -> Sending {
@@ -152,6 +154,7 @@ impl Meeting {
             ticks: 0.0,
             zero: None,
             apart: Vec::new(),
+            waited: Vec::new(),
         }
     }
 
@@ -264,7 +267,9 @@ impl Meeting {
                 timestamp: packet.timestamp,
                 at,
             };
-            self.audio.duplex().packet(voice, arrived, packet.payload);
+            let mut duplex = self.audio.duplex();
+            duplex.hold(voice, self.receiving.delay(VOICE));
+            duplex.packet(voice, arrived, packet.payload);
         }
         while self.ticks * 10.0 * self.case.card <= self.millis as f64 {
             self.ticks += 1.0;
@@ -295,8 +300,10 @@ impl Meeting {
         while let Some(frame) = self.order.poll(now) {
             self.show.take(frame, now);
         }
-        while let Some((frame, _)) = self.show.due(now) {
-            let seen = number(&frame) as f64;
+        while let Some(due) = self.show.due(now) {
+            let seen = number(&due.frame) as f64;
+            self.waited
+                .push(now.saturating_duration_since(due.frame.came).as_secs_f64() * 1_000.0);
             let position = self.audio.duplex().position((1, VOICE));
             if let Some((position, zero)) = position.zip(self.zero) {
                 let ticks = f64::from(position.ticks.wrapping_sub(zero));
@@ -321,6 +328,23 @@ impl Meeting {
         }
         assert!(count as u64 > (to - from) * 28, "{count} pictures");
         (near as f64 / count as f64, worst)
+    }
+
+    /// How long pictures and voice wait on average in the next second, in milliseconds, and what statistics would say that a voice
+    /// should wait, and would have to.
+    fn delays(&mut self) -> [f64; 4] {
+        let heard = |of: &Self| of.audio.duplex().heard((1, VOICE)).unwrap().counts;
+        let before = heard(self);
+        self.waited.clear();
+        self.run(1_000);
+        let after = heard(self);
+        let samples = (after.emitted - before.emitted) as f64 / 1_000.0;
+        [
+            self.waited.iter().sum::<f64>() / self.waited.len() as f64,
+            (after.delay - before.delay) / samples,
+            (after.target_delay - before.target_delay) / samples,
+            (after.least_delay - before.least_delay) / samples,
+        ]
     }
 }
 
@@ -389,5 +413,62 @@ fn picture_and_voice_stay_together() {
             println!("{name}, {from} to {to} s: {percent:.0} % within 40 ms, at worst {median:.0} ms a second");
             assert!(near >= share && median <= TOGETHER, "{name}: {near} {median}");
         }
+    }
+}
+
+#[test]
+fn the_longer_delay_that_a_page_wants_holds_for_picture_and_voice() {
+    let jitter = Case { jitter: 30, ..STEADY };
+    let late = Case { picture: 100, ..STEADY };
+    let cases = [
+        ("pictures", STEADY, vec![(VIDEO, 500)], 500.0),
+        ("a voice", STEADY, vec![(VOICE, 500)], 500.0),
+        (
+            "both, by the longer one",
+            STEADY,
+            vec![(VIDEO, 1_000), (VOICE, 300)],
+            1_000.0,
+        ),
+        ("with jitter", jitter, vec![(VIDEO, 400), (VOICE, 400)], 400.0),
+        ("later pictures", late, vec![(VOICE, 400)], 400.0),
+        ("all there is", STEADY, vec![(VIDEO, 4_000), (VOICE, 4_000)], 4_000.0),
+    ];
+    for (name, case, wanted, target) in cases {
+        let mut meeting = Meeting::new(case, 7);
+        meeting.run(14_000);
+        let [pictures, voice, ..] = meeting.delays();
+        assert!(pictures < 150.0 && voice < 150.0, "{name}: {pictures} {voice}");
+        for (transceiver, millis) in &wanted {
+            let delay = Duration::from_millis(*millis);
+            meeting.receiving.set_delay(*transceiver, Some(delay));
+        }
+        // A quarter slower, until it is reached.
+        meeting.run(target as u64 * 4 + 4_000);
+        let now = meeting.millis / 1_000;
+        let told = meeting.delays();
+        println!("{name}: {told:.0?} ms");
+        let [pictures, voice, should, must] = told;
+        for delay in [pictures, voice, should] {
+            assert!((target * 0.95..target + 150.0).contains(&delay), "{name}: {delay} ms");
+        }
+        assert!(must < 150.0, "{name}: {must}");
+        meeting.run(4_000);
+        let (near, median) = meeting.together(now, now + 5);
+        println!(
+            "{name}: {:.0} % within 40 ms, at worst {median:.0} ms a second",
+            near * 100.0
+        );
+        assert!(near >= 0.9 && median <= TOGETHER, "{name}: {near} {median}");
+        for (transceiver, _) in wanted {
+            meeting.receiving.set_delay(transceiver, None);
+        }
+        meeting.run(target as u64 * 4 + 4_000);
+        let now = meeting.millis / 1_000;
+        let [pictures, voice, ..] = meeting.delays();
+        println!("{name}: {pictures:.0} and {voice:.0} ms without");
+        assert!(pictures < 200.0 && voice < 200.0, "{name}: {pictures} {voice}");
+        meeting.run(4_000);
+        let (near, median) = meeting.together(now, now + 5);
+        assert!(near >= 0.9 && median <= TOGETHER, "{name}, after: {near} {median}");
     }
 }
