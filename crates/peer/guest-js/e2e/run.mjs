@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { CASES, drawing, mesh, together } from "./cases.mjs";
 import { openChromium } from "./chromium.mjs";
 import { CODECS } from "./codecs.mjs";
+import { jitterBuffer } from "./jitter-buffer.mjs";
 import { adapter, peerJs, simplePeer } from "./libraries.mjs";
 import { lifecycle } from "./lifecycle.mjs";
 import { liveKit } from "./livekit.mjs";
@@ -69,6 +70,11 @@ const GROUPS = [
   [["pipelines in the webview", async () => pipelines(await page("webview"))], ...each(CASES)],
   each(CODECS, "codec "),
   each(VOICES, "codec of voices "),
+  // Chromium without an audio device plays nothing.
+  ["webview", "chromium"].map((one) => [
+    `${one} to webview: jitterBuffer`,
+    async () => together(await page(one), await page("webview"), jitterBuffer),
+  ]),
   [...each(SEALING), ...each(INVERTED, "", { insertable: true })],
   // Both ends keep their connection under one name, so that they cannot share a page.
   PAIRS.slice(1, 3).flatMap(([one, other]) =>
