@@ -94,4 +94,26 @@ async function changed(one, other) {
   return JSON.stringify(seen);
 }
 
-export const CODECS = { VP9: inCodec("VP9"), H264: inCodec("H264"), changed };
+/** Macroblocks of a picture and of a second of H.264's level 1.3 (ITU-T H.264, table A-1). */
+const LEVEL = { name: "0d", fs: 396, mbps: 11_880 };
+
+/** The other end takes H.264 of a low level: what the first one sends is small enough, and says so. */
+async function level(one, other) {
+  const skipped = (await lacks(one, "H264")) ?? (await lacks(other, "H264"));
+  if (skipped) return { skipped };
+  if (one.page.kind !== "webview") return { skipped: "it is the sender's doing" };
+  await one.with(`const set = pc.setRemoteDescription.bind(pc);
+    pc.setRemoteDescription = ({ type, sdp }) =>
+      set({ type, sdp: sdp.replace(/(profile-level-id=42e0)../gi, "$1${LEVEL.name}") });`);
+  await send(one, "H264");
+  await Promise.all([one.call("connected"), other.call("connected")]);
+  await other.call("media", 40, { audio: false });
+  const seen = (await other.call("stats")).find(({ type }) => type === "inbound-rtp");
+  const { frameWidth, frameHeight, framesPerSecond } = seen;
+  const blocks = Math.ceil(frameWidth / 16) * Math.ceil(frameHeight / 16);
+  assert.ok(blocks > LEVEL.fs * 0.7 && blocks <= LEVEL.fs, `${frameWidth}x${frameHeight}`);
+  assert.ok(blocks * framesPerSecond <= LEVEL.mbps * 1.1, `${framesPerSecond} a second`);
+  return `${frameWidth}x${frameHeight}, ${framesPerSecond} a second`;
+}
+
+export const CODECS = { VP9: inCodec("VP9"), H264: inCodec("H264"), changed, level };

@@ -11,6 +11,15 @@ export interface Description {
   sdp: string;
 }
 
+/** What an end takes of H.264 (RFC 6184, 8.1). */
+export interface H264Level {
+  /** `level_idc` */
+  level: number;
+  /** More macroblocks in a picture, and in a second, than its level has. */
+  maxFs?: number;
+  maxMbps?: number;
+}
+
 export interface TransceiverSnapshot {
   transceiver: number;
   mid: string | null;
@@ -21,6 +30,8 @@ export interface TransceiverSnapshot {
   streams: string[];
   trackId: string | null;
   codecs: string[];
+  /** What of H.264 the remote takes, if that is agreed on. */
+  h264: H264Level | null;
   /** The layers of a simulcast that are offered or agreed on; none for a single encoding. */
   rids: string[];
   /** What is sent: the SSRC of each layer, or that of the one encoding. */

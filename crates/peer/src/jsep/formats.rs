@@ -3,7 +3,7 @@
 use super::sdp::Section;
 use crate::rtp::codec::{AudioCodec, Codec, Law};
 use crate::rtp::format::VideoCodec;
-use crate::wire::Kind;
+use crate::wire::{H264Level, Kind};
 
 /// Payload types that are looked at.
 const MAPS: usize = 128;
@@ -19,6 +19,8 @@ pub struct Format {
     pub repair: Option<u8>,
     /// H.264's `level_idc` (RFC 6184, 8.1); 0 for others.
     level: u8,
+    /// What of H.264 the remote takes.
+    pub most: Option<H264Level>,
 }
 
 impl Format {
@@ -41,6 +43,7 @@ impl Format {
             payload_type,
             repair: None,
             level: 0,
+            most: None,
         }
     }
 
@@ -55,6 +58,11 @@ impl Format {
             payload_type,
             repair: Some(payload_type + 1),
             level,
+            most: (codec == VideoCodec::H264).then_some(H264Level {
+                level,
+                max_fs: None,
+                max_mbps: None,
+            }),
         }
     }
 
@@ -96,12 +104,13 @@ pub fn common(kind: Kind, section: &Section, able: &[VideoCodec]) -> (Vec<Format
             tones.push((*number, rate));
         }
         let fits = match kind {
-            Kind::Audio => voice(map).map(|codec| (Codec::Audio(codec), 0)),
+            Kind::Audio => voice(map).map(|codec| (Codec::Audio(codec), 0, None)),
             Kind::Video => fitting(section, *number, map)
-                .filter(|(codec, _)| able.contains(codec))
-                .map(|(codec, level)| (Codec::Video(codec), level)),
+                .filter(|(codec, ..)| able.contains(codec))
+                .map(|(codec, level, most)| (Codec::Video(codec), level, most)),
         };
-        let Some((codec, level)) = fits.filter(|(codec, _)| formats.iter().all(|one| one.codec != *codec)) else {
+        let Some((codec, level, most)) = fits.filter(|(codec, ..)| formats.iter().all(|one| one.codec != *codec))
+        else {
             continue;
         };
         formats.push(Format {
@@ -112,6 +121,7 @@ pub fn common(kind: Kind, section: &Section, able: &[VideoCodec]) -> (Vec<Format
                 Kind::Video => repair(section, &maps, *number),
             },
             level,
+            most,
         });
     }
     (formats, tones)
@@ -140,26 +150,38 @@ fn voice(map: &str) -> Option<AudioCodec> {
     })
 }
 
-/// The codec of a format of video, if its parameters are ours, and its level.
-fn fitting(section: &Section, number: u8, map: &str) -> Option<(VideoCodec, u8)> {
+/// The codec of a format of video, if its parameters are ours, its level, and what the remote takes of it.
+fn fitting(section: &Section, number: u8, map: &str) -> Option<(VideoCodec, u8, Option<H264Level>)> {
     let (name, rate) = map.split_once('/')?;
     let codec = VideoCodec::of_name(name).filter(|_| rate == "90000")?;
     let parameters = value(section, "fmtp", number).unwrap_or("");
     match codec {
-        VideoCodec::Vp8 => Some((codec, 0)),
-        VideoCodec::Vp9 => matches!(parameter(parameters, "profile-id"), None | Some("0")).then_some((codec, 0)),
+        VideoCodec::Vp8 => Some((codec, 0, None)),
+        VideoCodec::Vp9 => matches!(parameter(parameters, "profile-id"), None | Some("0")).then_some((codec, 0, None)),
         VideoCodec::H264 => {
             // Without it, packets are of mode 0.
             let mode = parameter(parameters, "packetization-mode") == Some("1");
-            let level = constrained_baseline(parameter(parameters, "profile-level-id")?).filter(|_| mode)?;
-            // Each side may send what the other can take, if both say so.
+            let theirs = constrained_baseline(parameter(parameters, "profile-level-id")?).filter(|_| mode)?;
+            // Each side may send what the other can take, if both say so (RFC 6184, 8.2.2).
             let asymmetric = parameter(parameters, "level-asymmetry-allowed") == Some("1");
-            Some((codec, if asymmetric { LEVEL } else { level.min(LEVEL) }))
+            let (level, most) = if asymmetric {
+                (LEVEL, theirs)
+            } else {
+                (theirs.min(LEVEL), theirs.min(LEVEL))
+            };
+            let number = |name| parameter(parameters, name)?.parse().ok();
+            let most = H264Level {
+                level: most,
+                max_fs: number("max-fs"),
+                max_mbps: number("max-mbps"),
+            };
+            Some((codec, level, Some(most)))
         }
     }
 }
 
-/// The level of a `profile-level-id` that stands for Constrained Baseline (RFC 6184, table 5).
+/// The level of a `profile-level-id` that stands for Constrained Baseline (RFC 6184, table 5); 1 for 1b, which has the same
+/// pictures.
 fn constrained_baseline(id: &str) -> Option<u8> {
     let [profile, constraints, level] = match id.len() {
         6 => u32::from_str_radix(id, 16).ok()?.to_be_bytes(),
@@ -173,6 +195,8 @@ fn constrained_baseline(id: &str) -> Option<u8> {
         0x58 => 0xc0,
         _ => return None,
     };
+    let one_b = level == 11 && constraints & 0x10 != 0;
+    let level = if one_b { 10 } else { level };
     (constraints & needed == needed && constraints & 0x0f == 0).then_some(level)
 }
 
@@ -267,6 +291,31 @@ mod tests {
             let formats = video("97", &["a=rtpmap:97 h264/90000", &line]);
             assert!(formats[0].parameters().unwrap().ends_with(agreed));
         }
+    }
+
+    #[test]
+    fn what_may_be_sent_is_the_remotes_level() {
+        let most = |parameters: &str| {
+            let line = format!("a=fmtp:97 packetization-mode=1;{parameters}");
+            let formats = video("97", &["a=rtpmap:97 H264/90000", &line]);
+            let most = formats[0].most.unwrap();
+            assert!(formats[0].parameters().unwrap().contains("level-asymmetry-allowed=1"));
+            (most.level, most.max_fs, most.max_mbps)
+        };
+        let asymmetric = |level: &str| most(&format!("level-asymmetry-allowed=1;profile-level-id=42{level}"));
+        assert_eq!(asymmetric("e00d"), (13, None, None));
+        assert_eq!(asymmetric("e034"), (52, None, None));
+        // Levels 1b and 1.1.
+        assert_eq!(asymmetric("f00b"), (10, None, None));
+        assert_eq!(asymmetric("e00b"), (11, None, None));
+        assert_eq!(most("profile-level-id=42e034"), (31, None, None));
+        let lower = "profile-level-id=42e00d;level-asymmetry-allowed=0";
+        assert_eq!(most(lower), (13, None, None));
+        // RFC 6184, 8.1: a remote may take more than its level has.
+        let more = "level-asymmetry-allowed=1;profile-level-id=42e00d;max-fs=3600; max-mbps=108000";
+        assert_eq!(most(more), (13, Some(3_600), Some(108_000)));
+        let wrong = "profile-level-id=42e00d;max-fs=-1;max-mbps=99999999999";
+        assert_eq!(most(wrong), (13, None, None));
     }
 
     #[test]

@@ -151,6 +151,10 @@ impl Transceiver {
             streams: remote.map(|remote| remote.streams.clone()).unwrap_or_default(),
             track_id: remote.and_then(|remote| remote.track_id.clone()),
             codecs: self.codecs.as_ref().map(Codecs::names).unwrap_or_default(),
+            h264: self
+                .codecs
+                .as_ref()
+                .and_then(|codecs| codecs.all().find_map(|one| one.most)),
             rids: self.sender.layers.iter().map(|layer| layer.rid.clone()).collect(),
             ssrcs: self.sender.encodings().iter().map(|layer| layer.ssrc).collect(),
         }

@@ -306,10 +306,25 @@ pub struct TransceiverSnapshot {
     /// The remote's msid track.
     pub track_id: Option<String>,
     pub codecs: Vec<String>,
+    /// What of H.264 the remote takes, if that is agreed on.
+    pub h264: Option<H264Level>,
     /// The layers of a simulcast that are offered or agreed on.
     pub rids: Vec<String>,
     /// What is sent: the SSRC of each layer, or that of the one encoding.
     pub ssrcs: Vec<u32>,
+}
+
+/// What an end takes of H.264 (RFC 6184, 8.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct H264Level {
+    /// `level_idc`
+    pub level: u8,
+    /// More macroblocks in a picture, and in a second, than its level has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_fs: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_mbps: Option<u32>,
 }
 
 /// Why a server gave no candidate: a STUN error code, or 701 where it could not be reached.

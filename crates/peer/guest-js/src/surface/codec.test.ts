@@ -1,5 +1,6 @@
 // The codec of an encoding (WebRTC 5.2, `RTCRtpEncodingParameters.codec`): which one a page may name, and for how long.
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { H264Level } from "../wire";
 import { allowVideo, capabilities } from "./capabilities";
 import { codec, find } from "./codec";
 import { PeerConnection } from "./connection";
@@ -32,9 +33,9 @@ function section(names: string[]): string {
 }
 
 /** Offers everything, and gets an answer with the codecs of these names. */
-async function negotiate(pc: PeerConnection, names: string[]): Promise<void> {
+async function negotiate(pc: PeerConnection, names: string[], h264: H264Level | null = null): Promise<void> {
   const codecs = names.map((name) => `video/${name}`);
-  const transceivers = [lineSnapshot({ currentDirection: "sendrecv", codecs })];
+  const transceivers = [lineSnapshot({ currentDirection: "sendrecv", codecs, h264 })];
   const currentLocal = { type: "offer" as const, sdp: section(["VP8", "VP9", "H264"]) };
   const currentRemote = { type: "answer" as const, sdp: section(names) };
   rust.snapshot = stable({ signalingState: "have-local-offer", pendingLocal: currentLocal, transceivers });
@@ -168,4 +169,24 @@ test("a voice is sent with the first that was agreed on, or with what the page h
   expect(rust.told.findLast(({ type }) => type === "limits")).toMatchObject({ limits: [{ codec: "PCMU" }] });
   const opus = capabilities("audio")?.codecs[0] as RTCRtpCodec;
   await expect(choose(sender, opus)).rejects.toMatchObject({ name: "InvalidModificationError" });
+});
+
+test("what the remote takes of H.264 bounds what is sent in it, and follows its descriptions", async () => {
+  const pc = new PeerConnection();
+  const track = new FakeTrack("video") as unknown as MediaStreamTrack;
+  const { sender } = pc.addTransceiver(track);
+  await negotiate(pc, ["H264", "VP8"], { level: 13 });
+  rust.emit({ type: "dtls-state", pc: 1, state: "connected" });
+  await vi.waitFor(() => expect(rust.told.some(({ type }) => type === "send")).toBe(true));
+  const [first] = rust.told.filter(({ type }) => type === "send");
+  expect(first).toMatchObject({ limits: [{ codec: "H264", h264: { level: 13 } }] });
+  const last = () =>
+    (rust.told.findLast(({ type }) => type === "limits") as { limits?: unknown[] } | undefined)?.limits?.[0];
+  await negotiate(pc, ["H264", "VP8"], { level: 13, maxFs: 3600 });
+  expect(last()).toMatchObject({ codec: "H264", h264: { level: 13, maxFs: 3600 } });
+  await choose(sender as unknown as RTCRtpSender, named("VP8"));
+  expect(last()).not.toHaveProperty("h264");
+  const told = rust.told.length;
+  await negotiate(pc, ["H264", "VP8"], { level: 13, maxFs: 3600 });
+  expect(rust.told.slice(told).filter(({ type }) => type === "limits")).toEqual([]);
 });

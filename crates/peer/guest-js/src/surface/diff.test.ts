@@ -27,6 +27,7 @@ function snapshot(changes: Partial<Snapshot>, line: Partial<TransceiverSnapshot>
         streams: [],
         trackId: null,
         codecs: [],
+        h264: null,
         rids: [],
         ssrcs: [],
         ...line,

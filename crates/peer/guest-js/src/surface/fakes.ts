@@ -127,6 +127,7 @@ export function lineSnapshot(changes: Partial<TransceiverSnapshot> = {}): Transc
     streams: [],
     trackId: null,
     codecs: [],
+    h264: null,
     rids: [],
     ssrcs: [],
     ...changes,

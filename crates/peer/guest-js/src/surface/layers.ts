@@ -21,6 +21,7 @@ export function limits(line: Line): LayerLimits[] {
       layer: line.place(encoding),
       active,
       ...(codec && { codec }),
+      ...(codec === "H264" && line.h264 && { h264: line.h264 }),
       ...(maxBitrate !== undefined && { maxBitrate }),
       ...(maxFramerate !== undefined && { maxFramerate }),
       ...(scaleResolutionDownBy !== undefined && { scaleResolutionDownBy }),

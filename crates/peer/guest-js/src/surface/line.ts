@@ -1,6 +1,6 @@
 // One m-line in the making: the state behind a transceiver, its sender and its receiver.
 import type { RemoteTrack } from "../media/media";
-import type { AudioCodecName, Direction, Kind, VideoCodecName } from "../wire";
+import type { AudioCodecName, Direction, H264Level, Kind, VideoCodecName } from "../wire";
 import type { Side } from "../worker/transform-messages";
 import { capabilities, codecName } from "./capabilities";
 import { find } from "./codec";
@@ -65,6 +65,8 @@ export class Line {
   ssrcs: number[] = [];
   /** What is sent, once something is agreed on, where an encoding names no other. */
   codec: VideoCodecName | AudioCodecName | undefined;
+  /** What the remote takes of H.264. */
+  h264: H264Level | null = null;
   /** It has been sendrecv or sendonly: `addTrack` may not use it again. */
   hasSent = false;
   /** The track whose frames go to Rust now. */
@@ -194,11 +196,12 @@ export class Line {
     this.host.limitsChanged(this);
   }
 
-  /** Takes over the codecs that are agreed on, of which the first one is sent. */
-  agree([first]: string[]): void {
+  /** Takes over the codecs that are agreed on, of which the first one is sent, and what the remote takes of H.264. */
+  agree([first]: string[], h264: H264Level | null): void {
     const codec = codecName(first);
-    if (codec === this.codec) return;
+    if (codec === this.codec && JSON.stringify(h264) === JSON.stringify(this.h264)) return;
     this.codec = codec;
+    this.h264 = h264;
     this.host.limitsChanged(this);
   }
 

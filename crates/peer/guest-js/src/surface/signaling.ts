@@ -283,7 +283,7 @@ export class Signaling {
         line.layer(next.rids, asked, type === "rollback");
       }
       line.ssrcs = next.ssrcs;
-      line.agree(next.codecs);
+      line.agree(next.codecs, next.h264);
       if (this.state === "stable") line.settle();
       line.hasSent ||= sends(next.currentDirection);
     }

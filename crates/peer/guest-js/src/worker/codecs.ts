@@ -2,14 +2,17 @@
 import type { VideoCodecName } from "../wire";
 import { annexB, avc, parametersOf } from "./annexb";
 import { Codec } from "./frame";
+import { announced, type Room } from "./level";
 
 /** In the order in which they are offered. */
 export const VIDEO_CODECS: readonly VideoCodecName[] = ["VP8", "VP9", "H264"];
 
 const NUMBERS: Record<VideoCodecName, number> = { VP8: Codec.Vp8, VP9: Codec.Vp9, H264: Codec.H264 };
-const STRINGS: Record<VideoCodecName, string> = { VP8: "vp8", VP9: "vp09.00.10.08", H264: "avc1.42e01f" };
-/** H.264 of level 4, for pictures of more than 1280x720. */
-const LARGE = "avc1.42e028";
+const BASELINE = "avc1.42e0";
+const STRINGS: Record<VideoCodecName, string> = { VP8: "vp8", VP9: "vp09.00.10.08", H264: `${BASELINE}1f` };
+/** Levels 3.1 and 4 of H.264, and the pixels beyond which pictures need the latter. */
+const USUAL = 31;
+const LARGE = 40;
 const LARGE_PIXELS = 1280 * 720;
 /** The trial's pictures, and milliseconds that it may take. */
 const TRIAL = { width: 128, height: 96, bitrate: 200_000, framerate: 30 };
@@ -30,10 +33,12 @@ export interface Picture {
   framerate: number;
 }
 
-export function encoderConfig(codec: VideoCodecName, picture: Picture): VideoEncoderConfig {
-  const large = codec === "H264" && picture.width * picture.height > LARGE_PIXELS;
+/** `within`: what those who receive it take of H.264. */
+export function encoderConfig(codec: VideoCodecName, picture: Picture, within?: Room): VideoEncoderConfig {
+  const large = picture.width * picture.height > LARGE_PIXELS;
+  const level = announced(within, picture, large ? LARGE : USUAL);
   return {
-    codec: large ? LARGE : STRINGS[codec],
+    codec: codec === "H264" ? `${BASELINE}${level.toString(16).padStart(2, "0")}` : STRINGS[codec],
     ...picture,
     latencyMode: "realtime",
     // What WebKitGTK gives whatever is asked for, and all that its decoder takes.

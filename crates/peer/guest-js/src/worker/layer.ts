@@ -162,7 +162,8 @@ export class Layer {
 
   /** Whether a frame stamped `stamp` microseconds is one that it takes: there is a limit to their rate. */
   takes(stamp: number): boolean {
-    const framerate = this.#plan?.framerate;
+    const { framerate: wanted = 0, most = Number.POSITIVE_INFINITY } = this.#plan ?? {};
+    const framerate = Number.isFinite(most) ? Math.min(wanted || most, most) : wanted;
     // Half a millisecond of tolerance, or jitter would halve the rate.
     if (framerate && stamp < this.#nextFrameAt - 500 && !this.keyDue) return false;
     if (framerate) this.#nextFrameAt = Math.max(this.#nextFrameAt, stamp - 1e6 / framerate) + 1e6 / framerate;
@@ -254,7 +255,8 @@ export class Layer {
       ? planLayer(this.#sinks.values(), width, height, rate, relief)
       : plan(this.#sinks.values(), width, height, rate, former?.scale ?? 1, relief, detailed);
     if (this.#encoder?.state === "configured" && former && !resized && !worthwhile(former, next)) {
-      this.#plan = { ...former, framerate: next.framerate, limitation: next.limitation };
+      const { framerate, most, within, limitation } = next;
+      this.#plan = { ...former, framerate, most, within, limitation };
       return this.#encoder;
     }
     if (former && !resized && former.width !== next.width && former.scale !== next.scale)
@@ -274,14 +276,14 @@ export class Layer {
   }
 
   /** A change of the bitrate or the rate alone makes no key frame. */
-  #configure(encoder: VideoEncoder, { width, height, bitrate, framerate }: Plan): void {
+  #configure(encoder: VideoEncoder, { width, height, bitrate, framerate, within }: Plan): void {
     const picture = {
       width,
       height,
       bitrate: this.#control.bitrate(bitrate),
       framerate: Math.max(1, Math.round(framerate || this.#surroundings.rate)),
     };
-    encoder.configure(encoderConfig(this.#codec, picture));
+    encoder.configure(encoderConfig(this.#codec, picture, within));
   }
 
   /** Frames per second that are encoded. */

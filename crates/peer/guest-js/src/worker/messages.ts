@@ -1,5 +1,5 @@
 // What the page and its media worker say to each other. Types only.
-import type { AudioCodecName, Kind, Processing, VideoCodecName } from "../wire";
+import type { AudioCodecName, H264Level, Kind, Processing, VideoCodecName } from "../wire";
 import type { Side } from "./transform-messages";
 
 /** Limits of one sender (RTCRtpEncodingParameters); absent means none. */
@@ -11,6 +11,8 @@ export interface Limits {
   scaleResolutionDownBy?: number;
   /** What is sent; VP8 or Opus if absent. */
   codec?: VideoCodecName | AudioCodecName;
+  /** What the receiver takes of it. */
+  h264?: H264Level;
 }
 
 /** What descriptions say of the streams of a transceiver's direction. */

@@ -1,4 +1,5 @@
 // How one encoder serves several receivers, and how large and how good its pictures may be. Pure.
+import { fastest, fit, ROUGHLY, type Room, room, scaled } from "./level";
 import type { Limits } from "./messages";
 
 export interface Demand extends Limits {
@@ -20,6 +21,9 @@ export interface Plan {
   height: number;
   /** Frames per second at most, or 0 for whatever the source gives. */
   framerate: number;
+  /** What all receivers take, if there is a bound, and how many of these pictures a second that is. */
+  within: Room | undefined;
+  most: number;
   /** The divisor that led to the size. */
   scale: number;
   limitation: Limitation;
@@ -43,9 +47,12 @@ const SLOWEST_DETAILED = 5;
 /** Bits per second beyond which this receiver's pictures would not get better. */
 export function useful(demand: Demand, width: number, height: number, rate: number): number {
   if (!demand.active) return 0;
-  const scale = Math.max(1, demand.scaleResolutionDownBy ?? 1);
+  const asked = Math.max(1, demand.scaleResolutionDownBy ?? 1);
   const frames = Math.min(Math.max(rate, 15), demand.maxFramerate || Number.POSITIVE_INFINITY);
-  const good = ((width * height) / (scale * scale)) * frames * GOOD;
+  const within = room(demand.h264);
+  const scale = fit(within, width, height, asked, frames);
+  const most = fastest(within, scaled(width, height, scale));
+  const good = ((width * height) / (scale * scale)) * Math.min(frames, most) * GOOD;
   return Math.round(Math.min(CEILING, good, demand.maxBitrate ?? CEILING));
 }
 
@@ -68,8 +75,10 @@ export function plan(
   let framerate = 0;
   let asked = 1;
   let congested = false;
+  let within: Room | undefined;
   for (const demand of demands) {
     if (!flows(demand)) continue;
+    within = room(demand.h264, within);
     congested ||= demand.target !== undefined && demand.target < useful(demand, width, height, rate);
     bitrate = Math.min(bitrate, demand.target ?? bitrate, demand.maxBitrate ?? bitrate);
     if (demand.maxFramerate)
@@ -79,6 +88,15 @@ export function plan(
   const relieved = framesUnder(relief);
   const fewer = relieved < (framerate || rate);
   if (fewer) framerate = relieved;
+  const least = fit(within, width, height, asked, Math.min(rate, framerate || rate), detailed);
+  const confined = least > asked;
+  if (confined) {
+    asked = least;
+    bitrate = Math.min(bitrate, ((width * height) / asked ** 2) * Math.max(rate, 15) * GOOD);
+  }
+  const possible = fastest(within, scaled(width, height, asked));
+  const slower = possible * ROUGHLY < Math.min(rate, framerate || rate);
+  if (slower) framerate = possible;
   bitrate = Math.round(Math.max(bitrate, FLOOR));
   const frames = Math.min(Math.max(rate, 1), framerate || Number.POSITIVE_INFINITY);
   const density = (step: number, per: number) => bitrate / ((width * height * per) / (step * step));
@@ -90,14 +108,15 @@ export function plan(
   const step = STEPS[Math.min(index + shrink, STEPS.length - 1)] ?? 1;
   // What is left to do is fewer.
   const share = density(Math.max(step, asked), frames) / POOR;
-  const least = detailed ? SLOWEST_DETAILED : SLOWEST;
-  if (share < 1) framerate = Math.max(least, Math.round(Math.min(rate, framerate || rate) * share));
+  const floor = detailed ? SLOWEST_DETAILED : SLOWEST;
+  if (share < 1) framerate = Math.max(floor, Math.round(Math.min(rate, framerate || rate) * share));
   const scale = Math.max(step, asked);
   let limitation: Limitation = "none";
   if (fewer || smaller) limitation = "cpu";
   else if (index > 0 || share < 1) limitation = congested ? "bandwidth" : "other";
-  const size = { width: even(width / scale), height: even(height / scale) };
-  return { bitrate, framerate, scale: step, ...size, limitation };
+  else if (confined || slower) limitation = "other";
+  const size = scaled(width, height, scale);
+  return { bitrate, framerate, within, most: fastest(within, size), scale: step, ...size, limitation };
 }
 
 /**
@@ -113,13 +132,15 @@ export function planLayer(
 ): Plan {
   let bitrate = CEILING;
   let framerate = 0;
-  let scale = 1;
+  let asked = 1;
+  let within: Room | undefined;
   for (const demand of demands) {
     if (!flows(demand)) continue;
+    within = room(demand.h264, within);
     bitrate = Math.min(bitrate, useful(demand, width, height, rate), demand.target ?? CEILING);
     if (demand.maxFramerate)
       framerate = framerate ? Math.min(framerate, demand.maxFramerate) : demand.maxFramerate;
-    scale = Math.max(scale, demand.scaleResolutionDownBy ?? 1);
+    asked = Math.max(asked, demand.scaleResolutionDownBy ?? 1);
   }
   let limitation: Limitation = "none";
   const relieved = framesUnder(relief);
@@ -128,14 +149,19 @@ export function planLayer(
     limitation = "cpu";
   }
   bitrate = Math.max(bitrate, LAYER_FLOOR);
-  const size = { width: even(width / scale), height: even(height / scale) };
+  const scale = fit(within, width, height, asked, Math.min(rate, framerate || rate));
+  const size = scaled(width, height, scale);
+  const most = fastest(within, size);
+  const slower = most * ROUGHLY < Math.min(rate, framerate || rate);
+  if (slower) framerate = most;
+  if (limitation === "none" && (slower || scale > asked)) limitation = "other";
   const frames = Math.min(rate, framerate || rate);
   const share = bitrate / (size.width * size.height * Math.max(frames, 1)) / POOR;
   if (share < 1) {
     framerate = Math.max(SLOWEST, Math.round(frames * share));
-    if (limitation === "none") limitation = "bandwidth";
+    if (limitation !== "cpu") limitation = "bandwidth";
   }
-  return { bitrate, framerate, scale: 1, ...size, limitation };
+  return { bitrate, framerate, within, most, scale: 1, ...size, limitation };
 }
 
 /** Frames per second at most where `relief` steps of it are needed. */
@@ -145,11 +171,8 @@ export function framesUnder(relief: number): number {
 
 /** Whether going from `former` to `next` is worth a reconfiguration: another size costs a key frame, a bitrate little. */
 export function worthwhile(former: Plan, next: Plan): boolean {
+  if (former.within?.level !== next.within?.level) return true;
   if (former.width !== next.width || former.height !== next.height) return true;
   const ratio = next.bitrate / former.bitrate;
   return ratio < 0.93 || ratio > 1.07;
-}
-
-function even(length: number): number {
-  return Math.max(2, Math.round(length / 2) * 2);
 }
