@@ -7,8 +7,8 @@ use crate::wire::{H264Level, Kind};
 
 /// Payload types that are looked at.
 const MAPS: usize = 128;
-/// Level 3.1 of H.264: pictures of 1280x720, 30 times a second.
-const LEVEL: u8 = 0x1f;
+/// Level 4 of H.264: pictures of 1920x1080, 30 times a second.
+const LEVEL: u8 = 0x28;
 
 /// A codec and the payload types it goes by.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -281,12 +281,12 @@ mod tests {
                 (Codec::Video(VideoCodec::Vp8), 96, None)
             ]
         );
-        assert!(formats[1].parameters().unwrap().ends_with("42e01f"));
+        assert!(formats[1].parameters().unwrap().ends_with("42e028"));
     }
 
     #[test]
     fn without_asymmetry_the_lower_level_counts() {
-        for (theirs, agreed) in [("42e00d", "42e00d"), ("42e034", "42e01f")] {
+        for (theirs, agreed) in [("42e00d", "42e00d"), ("42e034", "42e028")] {
             let line = format!("a=fmtp:97 profile-level-id={theirs}; packetization-mode=1");
             let formats = video("97", &["a=rtpmap:97 h264/90000", &line]);
             assert!(formats[0].parameters().unwrap().ends_with(agreed));
@@ -308,7 +308,7 @@ mod tests {
         // Levels 1b and 1.1.
         assert_eq!(asymmetric("f00b"), (10, None, None));
         assert_eq!(asymmetric("e00b"), (11, None, None));
-        assert_eq!(most("profile-level-id=42e034"), (31, None, None));
+        assert_eq!(most("profile-level-id=42e034"), (40, None, None));
         let lower = "profile-level-id=42e00d;level-asymmetry-allowed=0";
         assert_eq!(most(lower), (13, None, None));
         // RFC 6184, 8.1: a remote may take more than its level has.

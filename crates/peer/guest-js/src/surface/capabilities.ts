@@ -31,7 +31,7 @@ const VIDEO: Record<VideoCodecName, RTCRtpCodec> = {
   H264: {
     mimeType: "video/H264",
     clockRate: 90_000,
-    sdpFmtpLine: "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f",
+    sdpFmtpLine: "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e028",
   },
 };
 const REPAIR: RTCRtpCodec = { mimeType: "video/rtx", clockRate: 90_000 };

@@ -61,12 +61,12 @@ test("codecs are the same if all that both ends must agree on is", () => {
   const all = capabilities("video")?.codecs ?? [];
   const h264 = named("H264");
   expect(find(all, { ...h264, mimeType: "VIDEO/h264" })).toEqual(h264);
-  const reordered = "profile-level-id=42E01F; packetization-mode=1;level-asymmetry-allowed=1";
+  const reordered = "profile-level-id=42E028; packetization-mode=1;level-asymmetry-allowed=1";
   expect(find(all, { ...h264, sdpFmtpLine: reordered })).toEqual(h264);
-  const level = { ...h264, sdpFmtpLine: h264.sdpFmtpLine?.replace("42e01f", "42e028") ?? "" };
+  const level = { ...h264, sdpFmtpLine: h264.sdpFmtpLine?.replace("42e028", "42e01f") ?? "" };
   expect(find(all, level)).toBeUndefined();
   expect(find(all, level, true)).toEqual(h264);
-  const profile = { ...h264, sdpFmtpLine: h264.sdpFmtpLine?.replace("42e01f", "64e01f") ?? "" };
+  const profile = { ...h264, sdpFmtpLine: h264.sdpFmtpLine?.replace("42e028", "64e028") ?? "" };
   expect(find(all, profile, true)).toBeUndefined();
   for (const other of [{ clockRate: 1 }, { channels: 1 }, { sdpFmtpLine: "x" }, { mimeType: "video/AV1" }])
     expect(find(all, { ...named("VP8"), ...other }, true), JSON.stringify(other)).toBeUndefined();
