@@ -190,3 +190,22 @@ test("what the remote takes of H.264 bounds what is sent in it, and follows its 
   await negotiate(pc, ["H264", "VP8"], { level: 13, maxFs: 3600 });
   expect(rust.told.slice(told).filter(({ type }) => type === "limits")).toEqual([]);
 });
+
+test("what the page prefers where not all can be had is told to the worker, and given back", async () => {
+  const pc = new PeerConnection();
+  const track = new FakeTrack("video") as unknown as MediaStreamTrack;
+  const sender = pc.addTransceiver(track).sender as unknown as RTCRtpSender;
+  await negotiate(pc, ["VP8"]);
+  rust.emit({ type: "dtls-state", pc: 1, state: "connected" });
+  await vi.waitFor(() => expect(rust.told.some(({ type }) => type === "send")).toBe(true));
+  for (const [degradationPreference, detailed] of [
+    ["maintain-resolution", true],
+    ["maintain-framerate", false],
+    ["balanced", undefined],
+  ] as const) {
+    await sender.setParameters({ ...sender.getParameters(), degradationPreference });
+    const told = rust.told.findLast(({ type }) => type === "limits") as { limits?: { detailed?: boolean }[] };
+    expect(told.limits?.map((one) => one.detailed)).toEqual([detailed]);
+    expect(sender.getParameters().degradationPreference).toBe(degradationPreference);
+  }
+});

@@ -12,7 +12,14 @@ export function sent(line: Line): Record<number, number> {
   return Object.fromEntries(known);
 }
 
+/** What the page prefers where not all can be had (mst-content-hint); what is balanced goes by the track's hint. */
+const DETAILED: Partial<Record<RTCDegradationPreference, boolean>> = {
+  "maintain-framerate": false,
+  "maintain-resolution": true,
+};
+
 export function limits(line: Line): LayerLimits[] {
+  const detailed = line.degradationPreference && DETAILED[line.degradationPreference];
   return line.encodings.map((encoding) => {
     const { active = true, maxBitrate, maxFramerate, scaleResolutionDownBy } = encoding;
     // Another than the first that was agreed on, if the page names one.
@@ -22,6 +29,7 @@ export function limits(line: Line): LayerLimits[] {
       active,
       ...(codec && { codec }),
       ...(codec === "H264" && line.h264 && { h264: line.h264 }),
+      ...(detailed !== undefined && { detailed }),
       ...(maxBitrate !== undefined && { maxBitrate }),
       ...(maxFramerate !== undefined && { maxFramerate }),
       ...(scaleResolutionDownBy !== undefined && { scaleResolutionDownBy }),

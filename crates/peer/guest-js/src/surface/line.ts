@@ -61,6 +61,7 @@ export class Line {
   streams: string[];
   advertised: string[] = [];
   encodings: Encoding[];
+  degradationPreference: RTCDegradationPreference | undefined;
   /** The SSRCs of the encodings, in their order. */
   ssrcs: number[] = [];
   /** What is sent, once something is agreed on, where an encoding names no other. */
@@ -210,6 +211,7 @@ export class Line {
     this.#returned = {
       transactionId: `${++this.#transaction}`,
       encodings: this.encodings,
+      ...(this.degradationPreference && { degradationPreference: this.degradationPreference }),
       ...common,
       rtcp: { cname: this.host.cname, ...rtcp },
     };
@@ -236,6 +238,7 @@ export class Line {
     if (wanted.length > 0 && wanted.length !== encodings.length)
       throw new DOMException("there must be options for each encoding", "InvalidModificationError");
     this.encodings = encodings;
+    this.degradationPreference = parameters.degradationPreference;
     if (this.kind === "video") for (const encoding of this.encodings) encoding.scaleResolutionDownBy ??= 1;
     this.#returned = undefined;
     this.host.limitsChanged(this);

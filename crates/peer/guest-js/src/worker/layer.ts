@@ -6,7 +6,17 @@ import { RateControl } from "./control";
 import { allocate, FrameKind, HEADER_BYTES, readdress } from "./frame";
 import type { LayerLimits } from "./messages";
 import type { Port } from "./pipeline";
-import { type Demand, flows, type Limitation, type Plan, plan, planLayer, useful, worthwhile } from "./plan";
+import {
+  type Demand,
+  flows,
+  isDetailed,
+  type Limitation,
+  type Plan,
+  plan,
+  planLayer,
+  useful,
+  worthwhile,
+} from "./plan";
 
 /** Bytes waiting on the socket beyond which no frame is encoded. */
 const SOCKET_FULL = 2_000_000;
@@ -250,7 +260,8 @@ export class Layer {
       return this.#encoder;
     }
     this.#plannedAt = now;
-    const { rate, relief, detailed } = this.#surroundings;
+    const { rate, relief } = this.#surroundings;
+    const detailed = isDetailed(this.#sinks.values(), this.#surroundings.detailed);
     const next = this.fixed
       ? planLayer(this.#sinks.values(), width, height, rate, relief)
       : plan(this.#sinks.values(), width, height, rate, former?.scale ?? 1, relief, detailed);

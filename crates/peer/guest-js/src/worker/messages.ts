@@ -11,6 +11,8 @@ export interface Limits {
   scaleResolutionDownBy?: number;
   /** What is sent; VP8 or Opus if absent. */
   codec?: VideoCodecName | AudioCodecName;
+  /** Fewer pictures rather than smaller ones, or the other way round; absent: as the source's are. */
+  detailed?: boolean;
   /** What the receiver takes of it. */
   h264?: H264Level;
 }

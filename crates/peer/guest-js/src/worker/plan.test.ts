@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { plan, planLayer, useful, worthwhile } from "./plan";
+import { isDetailed, plan, planLayer, useful, worthwhile } from "./plan";
 
 const demand = (target?: number) => ({ active: true, ...(target !== undefined && { target }) });
 
@@ -10,6 +10,16 @@ test("without demands the picture is whole and good", () => {
     bitrate: 1_198_080,
     framerate: 0,
   });
+});
+
+test("what those prefer who are sent pictures comes before what these are like", () => {
+  const [sharp, fluent] = [true, false].map((detailed) => ({ active: true, detailed })) as [object, object];
+  const of = (...all: object[]) => all as Parameters<typeof isDetailed>[0];
+  expect(isDetailed(of({ active: true }), true)).toBe(true);
+  expect(isDetailed(of({ active: true }), false)).toBe(false);
+  expect(isDetailed(of(sharp, { active: true }), false)).toBe(true);
+  expect(isDetailed(of(sharp, fluent), true)).toBe(false);
+  expect(isDetailed(of(sharp, { ...fluent, active: false }), false)).toBe(true);
 });
 
 test("the weakest receiver sets the bitrate, the silent ones do not", () => {

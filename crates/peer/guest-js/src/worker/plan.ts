@@ -44,6 +44,12 @@ const SLOWEST = 7;
 /** Those of pictures that are read: they come slower before they get smaller. */
 const SLOWEST_DETAILED = 5;
 
+/** Whether fewer pictures do less harm than smaller ones: as those prefer who are sent them, else as the source is. */
+export function isDetailed(demands: Iterable<Demand>, source: boolean): boolean {
+  const wishes = [...demands].filter(flows).flatMap(({ detailed }) => detailed ?? []);
+  return wishes.length > 0 ? wishes.every(Boolean) : source;
+}
+
 /** Bits per second beyond which this receiver's pictures would not get better. */
 export function useful(demand: Demand, width: number, height: number, rate: number): number {
   if (!demand.active) return 0;
