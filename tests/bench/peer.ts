@@ -8,7 +8,7 @@ import { delayInPage } from "./delay.ts";
 import { type DataFigures, dataInPage, holdInPage, type SetUp, setUpInPage } from "./loop.ts";
 import { inPage } from "./pair.ts";
 import { below, cpuSeconds, memory } from "./procs.ts";
-import { mb, median, ms, quantile } from "./report.ts";
+import { mb, mean, median, ms, quantile } from "./report.ts";
 
 const SECONDS = 30;
 const SIZES = [
@@ -104,7 +104,11 @@ async function setUpAndData(ours: End, theirs: End): Promise<Row[]> {
     row("data, MB/s", ...of(data, ({ megabytesPerSecond }) => megabytesPerSecond), (value) =>
       value.toFixed(1),
     ),
-    row("data, round trip, median", ...of(data, ({ roundTrips }) => median(roundTrips)), ms),
+    row(
+      "data, round trip, mean",
+      ...of(data, ({ roundTrips }) => mean(roundTrips)),
+      (value) => `${value.toFixed(2)} ms`,
+    ),
     row("data, round trip, p95", ...of(data, ({ roundTrips }) => quantile(roundTrips, 0.95)), ms),
     row("memory a connection with a data channel (PSS)", ...held, mb),
   ];
